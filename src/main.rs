@@ -1,0 +1,2 @@
+//! The `hoplint` command.
+fn main() {}
