@@ -1,4 +1,6 @@
 //! hoplint: find where a distributed trace breaks, without running anything.
 
+pub mod finding;
 pub mod ir;
 pub mod lower;
+pub mod services;

@@ -1,0 +1,78 @@
+//! Which deployable units a workspace has, and what traces each of them.
+
+use crate::ir::Language;
+use serde::Serialize;
+
+/// Everything that the manifests and deployment files say.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Units, sorted by root, innermost roots after their parents.
+    pub units: Vec<Unit>,
+    /// Files that could not be read, with the reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// One build unit: a Go module, a Python project, a Maven or Gradle module.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unit {
+    /// Its name for people: the deployment's name where one is known, else the project's, else its folder's.
+    pub name: String,
+    /// Its folder relative to the workspace root, `/` separated; empty for the root itself.
+    pub root: String,
+    /// The language of its sources.
+    pub language: Language,
+    /// Go: the module path. Java: the group id, where declared. Python: empty.
+    pub module: String,
+    /// What the manifests declare.
+    pub dependencies: Vec<Dependency>,
+    /// What may trace it, in order of discovery; code evidence is added after parsing.
+    pub stacks: Vec<StackUse>,
+    /// Files (relative) that start it: Dockerfiles, Procfiles, manifests with its command.
+    pub launchers: Vec<String>,
+}
+
+/// A declared dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dependency {
+    /// Go module path, normalised Python distribution name, Java `group:artifact`.
+    pub name: String,
+    /// The declared version or requirement; empty when managed elsewhere.
+    pub version: String,
+    /// The file that declares it, relative to the workspace root.
+    pub path: String,
+    /// 1-based line in it.
+    pub line: u32,
+}
+
+/// How a tracing stack is switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// By calls in the code.
+    Code,
+    /// By a dependency that configures itself (Spring Boot starter, Quarkus extension).
+    AutoConfiguration,
+    /// By an agent in the virtual machine or beside the process (`-javaagent`, operator, eBPF).
+    Agent,
+    /// By a launcher around the process (`opentelemetry-instrument`, `ddtrace-run`).
+    Launcher,
+    /// By a tool at build time (`-toolexec`).
+    Build,
+}
+
+/// One tracing stack found for a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StackUse {
+    /// The id of its page under `rules/stacks/`.
+    pub stack: String,
+    /// How it is switched on.
+    pub mode: Mode,
+    /// Whether it was seen to be switched on, or only to be present (a declared dependency).
+    pub active: bool,
+    /// The file with the evidence, relative to the workspace root.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+    /// What stands there, for people ("ENTRYPOINT runs opentelemetry-instrument").
+    pub evidence: String,
+}
