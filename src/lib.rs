@@ -2,5 +2,6 @@
 
 pub mod finding;
 pub mod ir;
+pub mod knowledge;
 pub mod lower;
 pub mod services;

@@ -1,0 +1,139 @@
+//! Loads the descriptions that are built in, and the team's wrappers.
+
+use super::schema::{AnnotationDescription, FunctionDescription, LibraryDescription, TypeDescription};
+use crate::ir::Language;
+use include_dir::{Dir, include_dir};
+use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
+use ustr::Ustr;
+
+static LIBRARIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/libraries");
+
+/// An entry of one library.
+type Entry = (u16, u16);
+
+/// Everything known about the libraries of one language, indexed by qualified name.
+#[derive(Debug)]
+pub struct Knowledge {
+    libraries: Vec<LibraryDescription>,
+    functions: FxHashMap<Ustr, Entry>,
+    any_method: FxHashMap<Ustr, Entry>,
+    types: FxHashMap<Ustr, Entry>,
+    annotations: FxHashMap<Ustr, Entry>,
+}
+
+/// The library that a team's own wrappers are filed under.
+pub fn wrapper_library() -> LibraryDescription {
+    LibraryDescription {
+        id: "wrappers".to_owned(),
+        title: "this project's wrappers".to_owned(),
+        modules: Vec::new(),
+        dependencies: Vec::new(),
+        covered_by: Vec::new(),
+        mend: String::new(),
+        types: Vec::new(),
+        functions: Vec::new(),
+        annotations: Vec::new(),
+    }
+}
+
+impl Knowledge {
+    /// The built-in descriptions of a language, parsed once a process. A description that does not parse is a defect of
+    /// this program and is left out; a test parses them all.
+    pub fn built_in(language: Language) -> &'static Self {
+        static ALL: [OnceLock<Knowledge>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        ALL[language as usize]
+            .get_or_init(|| Self::new(parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok())))
+    }
+
+    /// An index over these libraries; where two describe one name, the later wins.
+    pub fn new(libraries: impl IntoIterator<Item = LibraryDescription>) -> Self {
+        let mut out = Self {
+            libraries: libraries.into_iter().collect(),
+            functions: FxHashMap::default(),
+            any_method: FxHashMap::default(),
+            types: FxHashMap::default(),
+            annotations: FxHashMap::default(),
+        };
+        for (at, library) in out.libraries.iter().enumerate() {
+            let at = at as u16;
+            for (n, function) in library.functions.iter().enumerate() {
+                for name in &function.names {
+                    match name.strip_suffix(".*") {
+                        Some(owner) => out.any_method.insert(Ustr::from(owner), (at, n as u16)),
+                        None => out.functions.insert(*name, (at, n as u16)),
+                    };
+                }
+            }
+            for (n, ty) in library.types.iter().enumerate() {
+                out.types.extend(ty.names.iter().map(|name| (*name, (at, n as u16))));
+            }
+            for (n, annotation) in library.annotations.iter().enumerate() {
+                out.annotations.extend(annotation.names.iter().map(|name| (*name, (at, n as u16))));
+            }
+        }
+        out
+    }
+
+    /// What is known of a function by its qualified name: itself, or any method of its owner.
+    pub fn function(&self, name: Ustr) -> Option<(&LibraryDescription, &FunctionDescription)> {
+        let entry = self.functions.get(&name).or_else(|| {
+            if self.any_method.is_empty() {
+                return None;
+            }
+            let (owner, _) = name.rsplit_once('.')?;
+            self.any_method.get(&Ustr::from_existing(owner)?)
+        })?;
+        let library = &self.libraries[entry.0 as usize];
+        Some((library, &library.functions[entry.1 as usize]))
+    }
+
+    /// What is known of a type.
+    pub fn ty(&self, name: Ustr) -> Option<(&LibraryDescription, &TypeDescription)> {
+        let entry = self.types.get(&name)?;
+        let library = &self.libraries[entry.0 as usize];
+        Some((library, &library.types[entry.1 as usize]))
+    }
+
+    /// What is known of an annotation or decorator.
+    pub fn annotation(&self, name: Ustr) -> Option<&AnnotationDescription> {
+        let entry = self.annotations.get(&name)?;
+        Some(&self.libraries[entry.0 as usize].annotations[entry.1 as usize])
+    }
+
+    /// All libraries, in file order.
+    pub fn libraries(&self) -> &[LibraryDescription] {
+        &self.libraries
+    }
+}
+
+/// Parses every built-in description of a language: file name and result.
+pub(super) fn parse_all(language: Language) -> Vec<(String, Result<LibraryDescription, toml::de::Error>)> {
+    let Some(dir) = LIBRARIES.get_dir(language.as_str()) else { return Vec::new() };
+    let mut files: Vec<_> = dir.files().collect();
+    files.sort_by_key(|file| file.path());
+    files
+        .into_iter()
+        .filter_map(|file| Some((file.path().display().to_string(), toml::from_str(file.contents_utf8()?))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_description_parses_and_names_each_thing_once() {
+        for language in [Language::Go, Language::Python, Language::Java] {
+            let mut seen = FxHashMap::default();
+            for (file, parsed) in parse_all(language) {
+                let library = parsed.unwrap_or_else(|err| panic!("{file}: {err}"));
+                for name in library.functions.iter().flat_map(|function| &function.names) {
+                    if let Some(other) = seen.insert(*name, file.clone()) {
+                        panic!("{name} is described in {other} and in {file}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What hoplint knows about libraries: data under `rules/libraries/<language>/<library>.toml`.
+//!
+//! One vocabulary describes the functions of a library, a team's wrappers in the configuration, and (as summaries
+//! that the link computes) the helpers of a service. The engine reads this vocabulary and names no library.
+
+mod load;
+mod schema;
+
+pub use load::{Knowledge, wrapper_library};
+pub use schema::{
+    AnnotationDescription, AnnotationRole, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect,
+    LibraryDescription, LogEffect, Registers, Sampler, Setting, Slot, SpanEffect, Spawn, SpawnKind, TypeDescription,
+    TypeRole,
+};

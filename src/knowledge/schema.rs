@@ -1,0 +1,469 @@
+//! The vocabulary of library descriptions.
+//!
+//! Names are qualified without type arguments, pointers or parameters: `net/http.Client.Do`, `requests.Session.get`,
+//! `org.springframework.web.client.RestTemplate.exchange`. A constructor, a Go composite literal and a Python class
+//! call all carry the type's own name (`net/http.Client`, `requests.Session`). A name may end in `.*`: any method.
+
+use serde::{Deserialize, Serialize};
+use ustr::Ustr;
+
+/// Where in a call something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// The value before the dot.
+    Receiver,
+    /// A positional argument, counted from 0 (Python and Java methods without `self`/`this`).
+    Arg(u8),
+    /// A keyword argument, or a Go composite literal's field.
+    Named(Ustr),
+    /// A result, counted from 0.
+    Result(u8),
+    /// Any argument.
+    AnyArg,
+    /// The ambient context: what is current on this thread, task or goroutine.
+    Ambient,
+    /// Nothing: the library takes none here (the call variant carries no context).
+    None,
+}
+
+impl std::str::FromStr for Slot {
+    type Err = String;
+
+    /// Reads `receiver`, `result`, `result 1`, `arg 0`, `arg headers`, `args`, `ambient`, `none`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "receiver" => Self::Receiver,
+            "result" => Self::Result(0),
+            "args" => Self::AnyArg,
+            "ambient" => Self::Ambient,
+            "none" => Self::None,
+            _ => match text.split_once(' ') {
+                Some(("result", n)) => Self::Result(n.parse().map_err(|_| format!("`{n}` is no result number"))?),
+                Some(("arg", name)) => name.parse().map_or_else(|_| Self::Named(Ustr::from(name)), Self::Arg),
+                _ => {
+                    return Err(format!(
+                        "`{text}` is no place in a call: receiver, result N, arg N, arg name, args, ambient, none"
+                    ));
+                }
+            },
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Slot {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LibraryDescription {
+    /// Its id, used by stacks' `covers` and by `switches_on`: `net-http`, `requests`, `kafka-clients`.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Import prefixes by which code uses it: Go import paths, Python modules, Java packages.
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+    /// Ids of stacks (`rules/stacks/`) whose agent or launcher instruments it without a change in code, beyond those
+    /// whose own page says that they cover it.
+    #[serde(default)]
+    pub covered_by: Vec<String>,
+    /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
+    #[serde(default)]
+    pub mend: String,
+    /// The types that matter.
+    #[serde(default, rename = "type")]
+    pub types: Vec<TypeDescription>,
+    /// The functions and methods that matter.
+    #[serde(default, rename = "function")]
+    pub functions: Vec<FunctionDescription>,
+    /// Annotations and decorators that matter.
+    #[serde(default, rename = "annotation")]
+    pub annotations: Vec<AnnotationDescription>,
+}
+
+/// What a type is for the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeRole {
+    /// Go `context.Context`, `io.opentelemetry.context.Context`.
+    Context,
+    /// An inbound or outbound request that has a context (`*http.Request`, `gin.Context`, Django's request).
+    Request,
+    /// An outbound HTTP client or session, or its builder.
+    HttpClient,
+    /// A transport, interceptor, hook or option that can carry instrumentation into a client or server.
+    Middleware,
+    /// An RPC channel, connection or stub.
+    RpcChannel,
+    /// An RPC or HTTP server, router or app.
+    Server,
+    /// A message producer or publisher.
+    Producer,
+    /// A message consumer.
+    Consumer,
+    /// A message, record or delivery.
+    Message,
+    /// An executor, pool or scheduler.
+    Executor,
+    /// A thread or process object.
+    Thread,
+    /// A span.
+    Span,
+    /// What must be closed to stop being current.
+    Scope,
+    /// Something that starts spans.
+    Tracer,
+    /// Something that injects and extracts.
+    Propagator,
+    /// A carrier of headers.
+    Carrier,
+    /// A logger.
+    Logger,
+    /// A tracer provider, exporter, processor.
+    Provider,
+    /// Anything else that types are tracked through.
+    Other,
+}
+
+/// A type of a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeDescription {
+    /// Qualified names with the same description.
+    pub names: Vec<Ustr>,
+    /// What it is for the trace.
+    pub role: TypeRole,
+    /// Supertypes whose methods it has.
+    #[serde(default)]
+    pub supers: Vec<Ustr>,
+    /// Types of its fields.
+    #[serde(default)]
+    pub fields: std::collections::BTreeMap<Ustr, Ustr>,
+    /// Having a value of this type (or deriving from it) is instrumentation itself.
+    #[serde(default)]
+    pub instrumented: bool,
+}
+
+/// What kind of boundary a call crosses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopKind {
+    /// Outbound HTTP.
+    HttpCall,
+    /// Outbound RPC.
+    RpcCall,
+    /// A message leaves.
+    Produce,
+    /// Messages arrive (poll, receive, subscribe).
+    Consume,
+    /// A server starts or a handler is mounted.
+    Serve,
+    /// A database or cache is asked.
+    Store,
+}
+
+/// A boundary.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hop {
+    /// What kind.
+    pub kind: HopKind,
+    /// Where the context comes from: `arg 0` (Go ctx), `arg 0` of type request, `receiver`, `ambient`, `none` (a variant
+    /// that can carry no context).
+    #[serde(default = "ambient")]
+    pub context: Slot,
+    /// The client instance whose instrumentation decides; `none` when only a global switch can.
+    #[serde(default = "receiver")]
+    pub client: Slot,
+    /// The message, request or headers on which a manual inject counts.
+    #[serde(default = "no_slot")]
+    pub carrier: Slot,
+}
+
+fn ambient() -> Slot {
+    Slot::Ambient
+}
+fn receiver() -> Slot {
+    Slot::Receiver
+}
+fn no_slot() -> Slot {
+    Slot::None
+}
+fn result() -> Slot {
+    Slot::Result(0)
+}
+
+/// A call that starts a span.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpanEffect {
+    /// Where the parent comes from.
+    #[serde(default = "ambient")]
+    pub context: Slot,
+    /// Where the span comes out.
+    #[serde(default = "result")]
+    pub span: Slot,
+    /// Where the derived context comes out; `none` where the API has none.
+    #[serde(default = "no_slot")]
+    pub derived: Slot,
+    /// Whether the call itself makes the span current (scope or `with` included).
+    #[serde(default)]
+    pub current: bool,
+    /// Whether somebody must end it (false for callback styles and self-ending managers).
+    #[serde(default = "yes")]
+    pub must_end: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A call that writes a context into a carrier.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InjectEffect {
+    /// The context.
+    #[serde(default = "ambient")]
+    pub context: Slot,
+    /// The carrier.
+    pub carrier: Slot,
+}
+
+/// A call that reads a context from a carrier.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractEffect {
+    /// The carrier.
+    pub carrier: Slot,
+    /// Where the context comes out.
+    #[serde(default = "result")]
+    pub context: Slot,
+}
+
+/// How work is handed to another thread, task or goroutine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpawnKind {
+    /// A new thread.
+    Thread,
+    /// A pool.
+    Executor,
+    /// A future's stage.
+    Future,
+    /// A timer or schedule: runs as a root by design.
+    Timer,
+    /// An asyncio task, a coroutine: copies the context.
+    Task,
+    /// A goroutine group.
+    Goroutine,
+    /// A callback of the framework on another thread.
+    Callback,
+}
+
+/// A call that runs a function elsewhere.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spawn {
+    /// How.
+    pub kind: SpawnKind,
+    /// The function that runs.
+    pub task: Slot,
+    /// The executor it runs on; `none` for the runtime's common pool.
+    #[serde(default = "receiver")]
+    pub executor: Slot,
+    /// Whether the ambient context goes along by itself.
+    #[serde(default)]
+    pub carries: bool,
+}
+
+/// A call that registers a handler which the library calls for inbound work.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registers {
+    /// The handler.
+    pub handler: Slot,
+    /// The server or router it is registered on.
+    #[serde(default = "receiver")]
+    pub on: Slot,
+    /// Whether the handler is a root by design (health checks, shutdown hooks, start-up, signal handlers, CLI commands).
+    #[serde(default)]
+    pub root: bool,
+}
+
+/// Process-wide settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting {
+    /// The text map propagator.
+    Propagator,
+    /// The tracer provider.
+    TracerProvider,
+    /// Everything at once, propagator included (auto-configuration, vendor `start()`).
+    Everything,
+}
+
+/// What a sampler does without a parent-based wrapper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampler {
+    /// Decides by ratio, whatever the parent decided.
+    Ratio,
+    /// Always on, whatever the parent decided.
+    AlwaysOn,
+    /// Always off.
+    AlwaysOff,
+    /// Follows the parent.
+    ParentBased,
+    /// Remote-controlled or other root sampler, whatever the parent decided.
+    Remote,
+}
+
+/// A log call.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogEffect {
+    /// Where the context goes; `none` for a variant without one.
+    pub context: Slot,
+    /// The variant that takes one, for the help text.
+    #[serde(default)]
+    pub instead: Ustr,
+}
+
+/// A function or method of a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionDescription {
+    /// Qualified names with the same description.
+    pub names: Vec<Ustr>,
+    /// Types of its results: one string each, empty for one that is not tracked.
+    #[serde(default)]
+    pub returns: Vec<Ustr>,
+    /// The result continues this value: a derived context, the next builder of a chain, a wrapper around it.
+    #[serde(default)]
+    pub derives: Option<Slot>,
+    /// The result is a fresh root context.
+    #[serde(default)]
+    pub root_context: bool,
+    /// The result keeps the values (and the trace) of this context but not its cancellation.
+    #[serde(default)]
+    pub detaches: Option<Slot>,
+    /// The result is the context inside this value (a request's context, a server call's context).
+    #[serde(default)]
+    pub context_of: Option<Slot>,
+    /// The call puts this context (or span) into its result or receiver: `req.WithContext(ctx)`, `ContextWithSpan(ctx, s)`.
+    #[serde(default)]
+    pub binds_context: Option<Slot>,
+    /// It makes a new client, server, executor, producer: what is configured is in its arguments, later calls and fields.
+    #[serde(default)]
+    pub makes: Option<TypeRole>,
+    /// It makes this instrumented: `result`, or something given (`receiver`, `arg 0`).
+    #[serde(default)]
+    pub instruments: Option<Slot>,
+    /// It switches instrumentation on for these library ids, in the whole process.
+    #[serde(default)]
+    pub switches_on: Vec<String>,
+    /// A boundary is crossed here.
+    #[serde(default)]
+    pub hop: Option<Hop>,
+    /// It starts a span.
+    #[serde(default)]
+    pub span: Option<SpanEffect>,
+    /// It ends this span.
+    #[serde(default)]
+    pub ends: Option<Slot>,
+    /// It makes this span or context current; the result is the scope or token.
+    #[serde(default)]
+    pub activates: Option<Slot>,
+    /// It closes this scope or detaches this token.
+    #[serde(default)]
+    pub closes: Option<Slot>,
+    /// It injects.
+    #[serde(default)]
+    pub inject: Option<InjectEffect>,
+    /// It extracts.
+    #[serde(default)]
+    pub extract: Option<ExtractEffect>,
+    /// It runs something elsewhere.
+    #[serde(default)]
+    pub spawns: Option<Spawn>,
+    /// It wraps this task, executor or callable so that the context goes along.
+    #[serde(default)]
+    pub carries: Option<Slot>,
+    /// It registers a handler.
+    #[serde(default)]
+    pub registers: Option<Registers>,
+    /// It sets something process-wide.
+    #[serde(default)]
+    pub sets: Option<Setting>,
+    /// Its result is a sampler.
+    #[serde(default)]
+    pub sampler: Option<Sampler>,
+    /// It uses the sampler in this slot.
+    #[serde(default)]
+    pub uses_sampler: Option<Slot>,
+    /// Its result exports every span at once on the calling thread.
+    #[serde(default)]
+    pub simple_processor: bool,
+    /// It logs.
+    #[serde(default)]
+    pub log: Option<LogEffect>,
+    /// Its result is an identifier of the current trace: `trace`, `span`.
+    #[serde(default)]
+    pub yields_id: Option<Ustr>,
+    /// It starts a new root span or drops the parent on purpose (`WithNewRoot`, `setNoParent`).
+    #[serde(default)]
+    pub drops_parent: bool,
+    /// It copies or reads the MDC (logging context) so that another thread can set it.
+    #[serde(default)]
+    pub copies_mdc: bool,
+}
+
+/// What an annotation or decorator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnnotationRole {
+    /// The method is called for inbound work.
+    Entry,
+    /// Every public method of the type is called for inbound work.
+    EntryType,
+    /// The method runs as a root by design (schedule, start-up, shutdown, signal, test, CLI command).
+    Root,
+    /// The method's result is managed by the container, where a stack's post-processor can instrument it.
+    Bean,
+    /// The container makes instances of the type.
+    Component,
+    /// The method runs on another thread when it is called.
+    Async,
+    /// The method has a span of its own, made current, where something weaves it.
+    Span,
+    /// A consumer of messages.
+    Consumer,
+    /// A task that is queued when called through its library.
+    Task,
+    /// The container fills the field or parameter.
+    Inject,
+    /// A declarative client.
+    Client,
+    /// Turns asynchronous method execution on.
+    EnablesAsync,
+    /// The function becomes a context manager or wrapper of its caller (Python `contextmanager`).
+    ContextManager,
+}
+
+/// An annotation or decorator of a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotationDescription {
+    /// Qualified names with the same description. For decorators that are methods of an instance: `flask.Flask.route`.
+    pub names: Vec<Ustr>,
+    /// What it does.
+    pub role: AnnotationRole,
+}
