@@ -3,5 +3,6 @@
 pub mod finding;
 pub mod ir;
 pub mod knowledge;
+pub mod link;
 pub mod lower;
 pub mod services;

@@ -1,0 +1,122 @@
+//! What the names at the top of a file mean.
+
+use super::program::SourceFile;
+use crate::ir::{FileFacts, Language};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
+
+/// The imports of one file, by local name.
+#[derive(Debug, Default)]
+pub struct FileScope {
+    names: FxHashMap<Ustr, Ustr>,
+    wildcards: Vec<Ustr>,
+}
+
+impl FileScope {
+    /// Reads a file's imports. `module` is the file's own module.
+    pub fn new(facts: &FileFacts, module: Ustr, path: Ustr) -> Self {
+        let mut scope = Self::default();
+        for import in &facts.imports {
+            let target = absolute(import.target, module, path);
+            match import.local.as_str() {
+                "*" | "." => scope.wildcards.push(absolute(import.module, module, path)),
+                "_" => {}
+                "" => {
+                    for name in go_package_names(&target) {
+                        scope.names.entry(Ustr::from(name)).or_insert(target);
+                    }
+                }
+                _ => {
+                    scope.names.insert(import.local, target);
+                }
+            }
+        }
+        scope
+    }
+
+    /// What an imported name stands for.
+    pub fn get(&self, name: Ustr) -> Option<Ustr> {
+        self.names.get(&name).copied()
+    }
+
+    /// The modules whose names are all imported.
+    pub fn wildcards(&self) -> &[Ustr] {
+        &self.wildcards
+    }
+
+    /// Everything imported, for asking whether a stack or library is used here.
+    pub fn targets(&self) -> impl Iterator<Item = Ustr> + '_ {
+        self.names.values().copied().chain(self.wildcards.iter().copied())
+    }
+}
+
+/// The names that a Go import path may have in code: its last segment without version and `go-`/`-go` decoration.
+fn go_package_names(path: &str) -> Vec<&str> {
+    let mut segments = path.rsplit('/');
+    let mut last = segments.next().unwrap_or(path);
+    if last.len() > 1 && last.starts_with('v') && last[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+        last = segments.next().unwrap_or(last);
+    }
+    let last = last.split_once(".v").map_or(last, |(name, _)| name);
+    let mut names = vec![last];
+    names.extend(last.strip_prefix("go-"));
+    names.extend(last.strip_suffix("-go").or_else(|| last.strip_suffix(".go")));
+    names.extend(last.rsplit_once('-').map(|(_, tail)| tail));
+    names
+}
+
+/// A relative Python import made absolute; anything else as it is.
+fn absolute(target: Ustr, module: Ustr, path: Ustr) -> Ustr {
+    let rest = target.trim_start_matches('.');
+    let dots = target.len() - rest.len();
+    if dots == 0 || !path.ends_with(".py") {
+        return target;
+    }
+    let mut parts: Vec<&str> = module.split('.').collect();
+    let up = if path.ends_with("__init__.py") { dots - 1 } else { dots };
+    parts.truncate(parts.len().saturating_sub(up));
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    Ustr::from(&parts.join("."))
+}
+
+/// The folders that hold an `__init__.py`.
+pub fn python_packages(sources: &[&SourceFile]) -> FxHashSet<String> {
+    let inits = sources.iter().filter_map(|source| source.path.strip_suffix("/__init__.py"));
+    inits.map(str::to_owned).collect()
+}
+
+/// The module that a file belongs to: Go import path, dotted Python module, Java package.
+pub fn module_name(source: &SourceFile, root: &str, module: &str, packages: &FxHashSet<String>) -> Ustr {
+    let relative = source.path.strip_prefix(root).unwrap_or(&source.path).trim_start_matches('/');
+    match source.facts.language {
+        Language::Java => source.facts.package,
+        Language::Go => {
+            let folder = relative.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let base = if module.is_empty() { root } else { module };
+            Ustr::from(&[base, folder].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/"))
+        }
+        Language::Python => python_module(&source.path, relative, packages),
+    }
+}
+
+fn python_module(path: &str, relative: &str, packages: &FxHashSet<String>) -> Ustr {
+    let stem = path.strip_suffix(".py").unwrap_or(path);
+    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+    let mut top = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if packages.contains(top) {
+        while let Some((outer, _)) = top.rsplit_once('/') {
+            if !packages.contains(outer) {
+                break;
+            }
+            top = outer;
+        }
+        let base = top.rsplit_once('/').map_or("", |(outer, _)| outer);
+        let dotted = stem.strip_prefix(base).unwrap_or(stem).trim_start_matches('/').replace('/', ".");
+        return Ustr::from(&dotted);
+    }
+    let relative = relative.strip_suffix(".py").unwrap_or(relative);
+    let relative = relative.strip_prefix("src/").unwrap_or(relative);
+    Ustr::from(&relative.strip_suffix("/__init__").unwrap_or(relative).replace('/', "."))
+}

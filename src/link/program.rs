@@ -1,0 +1,389 @@
+//! The symbol table of one language's files: every definition under its qualified name, every call with its place.
+
+use super::flow::{CallSite, Def, DefId, FileFlow, flow};
+use super::imports::{FileScope, module_name};
+use super::resolve::Callee;
+use crate::finding::Place;
+use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
+use crate::knowledge::Knowledge;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// A file that was lowered, and the unit it belongs to.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Relative path, `/` separated.
+    pub path: Ustr,
+    /// Its facts.
+    pub facts: FileFacts,
+    /// The index of its unit among the workspace's units.
+    pub unit: usize,
+}
+
+/// A file with its flow and its scope.
+#[derive(Debug)]
+pub struct FileUnit<'a> {
+    /// The source file.
+    pub source: &'a SourceFile,
+    /// Go: the package's import path. Python: the dotted module. Java: the package.
+    pub module: Ustr,
+    /// Reaching definitions, calls, writes.
+    pub flow: FileFlow,
+    /// What its imports name.
+    pub scope: FileScope,
+}
+
+/// A function of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FuncRef {
+    /// The file's index.
+    pub file: u32,
+    /// The function in it.
+    pub id: FunctionId,
+}
+
+/// A value of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueRef {
+    /// The file's index.
+    pub file: u32,
+    /// The expression in it.
+    pub expr: ExprId,
+}
+
+/// A type of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeIndex {
+    /// The file's index.
+    pub file: u32,
+    /// The type in it.
+    pub id: TypeId,
+}
+
+/// A field or a global, by the qualified name of its owner (type or module).
+pub type Owner = (Ustr, Ustr);
+
+/// All files of one language, linked.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// The language.
+    pub language: Language,
+    /// What is known of its libraries.
+    pub knowledge: &'a Knowledge,
+    /// The files.
+    pub files: Vec<FileUnit<'a>>,
+    pub(super) functions: FxHashMap<Ustr, SmallVec<[FuncRef; 1]>>,
+    pub(super) types: FxHashMap<Ustr, TypeIndex>,
+    pub(super) type_names: FxHashMap<TypeIndex, Ustr>,
+    pub(super) modules: FxHashMap<Ustr, u32>,
+    pub(super) methods_by_name: FxHashMap<Ustr, Vec<FuncRef>>,
+    pub(super) field_writes: FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>,
+    pub(super) callers: FxHashMap<FuncRef, Vec<ValueRef>>,
+    pub(super) type_memo: RefCell<FxHashMap<ValueRef, Option<Ustr>>>,
+    pub(super) callee_memo: RefCell<FxHashMap<ValueRef, Rc<Callee>>>,
+    pub(super) call_sites: FxHashMap<ValueRef, CallSite>,
+}
+
+impl<'a> Program<'a> {
+    /// Links files of one language. `roots` gives for each unit its folder and (Go) its module path.
+    pub fn new(
+        language: Language,
+        knowledge: &'a Knowledge,
+        sources: &[&'a SourceFile],
+        roots: &[(String, String)],
+    ) -> Self {
+        let python_packages = super::imports::python_packages(sources);
+        let files: Vec<FileUnit<'a>> = sources
+            .par_iter()
+            .map(|source| {
+                let (root, module) = roots.get(source.unit).map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
+                let module = module_name(source, root, module, &python_packages);
+                let flow = flow(&source.facts);
+                let scope = FileScope::new(&source.facts, module, source.path);
+                FileUnit { source, module, flow, scope }
+            })
+            .collect();
+        let mut program = Self {
+            language,
+            knowledge,
+            files,
+            functions: FxHashMap::default(),
+            types: FxHashMap::default(),
+            type_names: FxHashMap::default(),
+            modules: FxHashMap::default(),
+            methods_by_name: FxHashMap::default(),
+            field_writes: FxHashMap::default(),
+            callers: FxHashMap::default(),
+            type_memo: RefCell::default(),
+            callee_memo: RefCell::default(),
+            call_sites: FxHashMap::default(),
+        };
+        program.index_definitions();
+        program.index_writes();
+        program.index_calls();
+        program
+    }
+
+    fn index_definitions(&mut self) {
+        for (at, file) in self.files.iter().enumerate() {
+            let at = at as u32;
+            self.modules.entry(file.module).or_insert(at);
+            let facts = &file.source.facts;
+            for (id, ty) in facts.types.iter().enumerate() {
+                let index = TypeIndex { file: at, id: TypeId(id as u32) };
+                let name = qualified_type(file.module, facts, ty, id);
+                self.types.entry(name).or_insert(index);
+                self.type_names.insert(index, name);
+            }
+        }
+        for (at, file) in self.files.iter().enumerate() {
+            let facts = &file.source.facts;
+            for (id, function) in facts.functions.iter().enumerate().skip(1) {
+                let reference = FuncRef { file: at as u32, id: FunctionId(id as u32) };
+                if function.name.is_empty() {
+                    continue;
+                }
+                let owner = match function.owner {
+                    Some(ty) => self.type_names.get(&TypeIndex { file: at as u32, id: ty }).copied(),
+                    None if !function.owner_name.is_empty() => {
+                        Some(Ustr::from(&format!("{}.{}", file.module, function.owner_name)))
+                    }
+                    None => None,
+                };
+                if owner.is_some() {
+                    self.methods_by_name.entry(function.name).or_default().push(reference);
+                } else if function.parent.is_some_and(|parent| parent.0 != 0) {
+                    continue;
+                }
+                let scope = owner.unwrap_or(file.module);
+                let name = Ustr::from(&format!("{scope}.{}", function.name));
+                self.functions.entry(name).or_default().push(reference);
+            }
+        }
+    }
+
+    fn index_writes(&mut self) {
+        let mut writes: FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>> = FxHashMap::default();
+        for (at, file) in self.files.iter().enumerate() {
+            let at = at as u32;
+            for (id, ty) in file.source.facts.types.iter().enumerate() {
+                let Some(owner) = self.type_names.get(&TypeIndex { file: at, id: TypeId(id as u32) }) else { continue };
+                for field in &ty.fields {
+                    if let Some(init) = field.init {
+                        writes.entry((*owner, field.name)).or_default().push((ValueRef { file: at, expr: init }, None));
+                    }
+                }
+            }
+            for var in file.flow.vars.iter().filter(|var| var.function.0 == 0) {
+                for def in &var.defs {
+                    if let super::flow::DefKind::Value { value, index } = file.flow.defs[def.0 as usize].kind {
+                        let value = ValueRef { file: at, expr: value };
+                        writes.entry((file.module, var.name)).or_default().push((value, index));
+                    }
+                }
+            }
+            for write in &file.flow.writes {
+                let Some(owner) = self.written_to(at, write.target, write.function) else { continue };
+                writes.entry(owner).or_default().push((ValueRef { file: at, expr: write.value }, write.index));
+            }
+            self.composite_writes(at, &mut writes);
+        }
+        self.field_writes = writes;
+        self.type_memo.borrow_mut().clear();
+        self.callee_memo.borrow_mut().clear();
+    }
+
+    fn composite_writes(&self, at: u32, writes: &mut FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>) {
+        let file = &self.files[at as usize];
+        for expr in &file.source.facts.exprs {
+            let crate::ir::ExprKind::Composite { ty: Some(ty), fields } = &expr.kind else { continue };
+            let name = self.type_ref(at, ty);
+            if !self.types.contains_key(&name) {
+                continue;
+            }
+            for field in fields {
+                if let Some(key) = field.key
+                    && let crate::ir::ExprKind::Name(key) = self.expr_kind(ValueRef { file: at, expr: key })
+                {
+                    writes.entry((name, *key)).or_default().push((ValueRef { file: at, expr: field.value }, None));
+                }
+            }
+        }
+    }
+
+    fn written_to(&self, file: u32, target: ExprId, function: FunctionId) -> Option<Owner> {
+        match self.expr_kind(ValueRef { file, expr: target }) {
+            crate::ir::ExprKind::Member { base, name, .. } => {
+                let ty = self.type_of(ValueRef { file, expr: *base })?;
+                Some((ty, *name))
+            }
+            crate::ir::ExprKind::Name(name) => {
+                let owner = self.enclosing_type(FuncRef { file, id: function });
+                match owner {
+                    Some(owner) if self.has_field(owner, *name) => Some((self.type_names.get(&owner).copied()?, *name)),
+                    _ => Some((self.files[file as usize].module, *name)),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn index_calls(&mut self) {
+        let mut callers: FxHashMap<FuncRef, Vec<ValueRef>> = FxHashMap::default();
+        let mut sites = FxHashMap::default();
+        for (at, file) in self.files.iter().enumerate() {
+            for call in &file.flow.calls {
+                let value = ValueRef { file: at as u32, expr: call.expr };
+                sites.insert(value, *call);
+                let callee = self.callee(value);
+                for function in &callee.functions {
+                    callers.entry(*function).or_default().push(value);
+                }
+            }
+        }
+        self.callers = callers;
+        self.call_sites = sites;
+    }
+
+    /// The expression behind a value.
+    pub fn expr(&self, value: ValueRef) -> &Expr {
+        self.files[value.file as usize].source.facts.expr(value.expr)
+    }
+
+    /// The shape of the expression behind a value.
+    pub fn expr_kind(&self, value: ValueRef) -> &crate::ir::ExprKind {
+        &self.expr(value).kind
+    }
+
+    /// The function behind a reference.
+    pub fn function(&self, function: FuncRef) -> &Function {
+        self.files[function.file as usize].source.facts.function(function.id)
+    }
+
+    /// The declaration behind a type index.
+    pub fn type_decl(&self, ty: TypeIndex) -> &TypeDecl {
+        self.files[ty.file as usize].source.facts.type_decl(ty.id)
+    }
+
+    /// The service's own type with this qualified name.
+    pub fn own_type(&self, name: Ustr) -> Option<TypeIndex> {
+        self.types.get(&name).copied()
+    }
+
+    /// The qualified name of one of the service's own types.
+    pub fn type_name(&self, ty: TypeIndex) -> Ustr {
+        self.type_names.get(&ty).copied().unwrap_or_default()
+    }
+
+    /// Where a value stands.
+    pub fn place(&self, value: ValueRef) -> Place {
+        Place { path: self.files[value.file as usize].source.path, span: self.expr(value).span }
+    }
+
+    /// A place in a file.
+    pub fn place_of(&self, file: u32, span: Span) -> Place {
+        Place { path: self.files[file as usize].source.path, span }
+    }
+
+    /// The call sites that may run a function.
+    pub fn callers(&self, function: FuncRef) -> &[ValueRef] {
+        self.callers.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// How a call is run: its function, loop, `defer`.
+    pub fn call_site(&self, call: ValueRef) -> Option<&CallSite> {
+        self.call_sites.get(&call)
+    }
+
+    /// A definition of a file.
+    pub fn def(&self, file: u32, def: DefId) -> &Def {
+        &self.files[file as usize].flow.defs[def.0 as usize]
+    }
+
+    /// The definitions that reach a use of a local name; empty for anything else.
+    pub fn reaching(&self, value: ValueRef) -> &[DefId] {
+        self.files[value.file as usize].flow.uses.get(&value.expr).map_or(&[], SmallVec::as_slice)
+    }
+
+    /// The value whose operand this one is.
+    pub fn parent(&self, value: ValueRef) -> Option<ValueRef> {
+        let parent = self.files[value.file as usize].flow.parents.get(&value.expr)?;
+        Some(ValueRef { file: value.file, expr: *parent })
+    }
+
+    /// The type whose method a function is, also for a closure inside a method.
+    pub fn enclosing_type(&self, function: FuncRef) -> Option<TypeIndex> {
+        let mut at = Some(function.id);
+        while let Some(id) = at {
+            let current = self.function(FuncRef { file: function.file, id });
+            if let Some(owner) = current.owner {
+                return Some(TypeIndex { file: function.file, id: owner });
+            }
+            if !current.owner_name.is_empty() {
+                let name = format!("{}.{}", self.files[function.file as usize].module, current.owner_name);
+                return self.types.get(&Ustr::from(&name)).copied();
+            }
+            at = current.parent;
+        }
+        None
+    }
+
+    /// The function, or the outermost one that a closure is written in.
+    pub fn outermost(&self, function: FuncRef) -> FuncRef {
+        let mut id = function.id;
+        while let Some(parent) = self.function(FuncRef { file: function.file, id }).parent
+            && parent.0 != 0
+        {
+            id = parent;
+        }
+        FuncRef { file: function.file, id }
+    }
+
+    /// The innermost function in a file whose definition covers a span.
+    pub fn function_at(&self, value: ValueRef) -> FuncRef {
+        let id = self.call_sites.get(&value).map_or(FunctionId(0), |site| site.function);
+        FuncRef { file: value.file, id }
+    }
+
+    /// Whether a type declares this field itself.
+    pub fn has_field(&self, ty: TypeIndex, name: Ustr) -> bool {
+        self.type_decl(ty).fields.iter().any(|field| field.name == name)
+    }
+
+    /// Every write to a field or global that was seen.
+    pub fn writes(&self, owner: Owner) -> &[(ValueRef, Option<u8>)] {
+        self.field_writes.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// All functions with bodies or without, in file order.
+    pub fn all_functions(&self) -> impl Iterator<Item = FuncRef> + '_ {
+        self.files.iter().enumerate().flat_map(|(file, unit)| {
+            (0..unit.source.facts.functions.len())
+                .map(move |id| FuncRef { file: file as u32, id: FunctionId(id as u32) })
+        })
+    }
+}
+
+fn qualified_type(module: Ustr, facts: &FileFacts, ty: &TypeDecl, id: usize) -> Ustr {
+    if ty.name.is_empty() {
+        return Ustr::from(&format!("{module}.<anonymous {}:{id}>", ty.span.start));
+    }
+    let mut names = vec![ty.name];
+    let mut owner = ty.owner;
+    while let Some(id) = owner {
+        let outer = facts.type_decl(id);
+        names.push(outer.name);
+        owner = outer.owner;
+        if names.len() > 16 {
+            break;
+        }
+    }
+    names.push(module);
+    names.reverse();
+    let names: Vec<_> = names.iter().map(|name| name.as_str()).filter(|name| !name.is_empty()).collect();
+    Ustr::from(&names.join("."))
+}

@@ -1,0 +1,706 @@
+//! Names and types, as far as they can be seen: qualified names, types of values, callees of calls.
+//!
+//! Types are strings: a qualified name, with containers written as `[]T` (list, channel, iterator, optional, future) and
+//! `map:T`. What cannot be resolved is `None`: unknown, never a guess.
+
+use super::flow::{DefKind, RECEIVER};
+use super::program::{FuncRef, Program, TypeIndex, ValueRef};
+use crate::ir::{ExprKind, FunctionId, Language, TypeKind, TypeRef};
+use crate::knowledge::{FunctionDescription, LibraryDescription, TypeRole};
+use smallvec::SmallVec;
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// How far names and types are followed before they are unknown.
+const MAX_STEPS: u32 = 24;
+
+/// What a call runs.
+#[derive(Debug, Default, Clone)]
+pub struct Callee {
+    /// The service's own functions that it may run; several for overloads and for an interface with few implementations.
+    pub functions: SmallVec<[FuncRef; 1]>,
+    /// The qualified name, also when neither the service nor a description knows it.
+    pub name: Option<Ustr>,
+    /// The type that is constructed, when the call makes an object.
+    pub constructs: Option<Ustr>,
+}
+
+/// Containers whose element a loop, index or await hands out.
+const LISTS: &[&str] = &[
+    "[]",
+    "chan",
+    "list",
+    "List",
+    "Sequence",
+    "Iterable",
+    "Iterator",
+    "set",
+    "Set",
+    "tuple",
+    "Collection",
+    "java.util.List",
+    "java.util.Set",
+    "java.util.Collection",
+    "java.util.Optional",
+    "Optional",
+    "AsyncIterator",
+    "AsyncGenerator",
+    "Generator",
+    "Awaitable",
+    "Coroutine",
+    "ArrayList",
+];
+const MAPS: &[&str] = &["map", "dict", "Dict", "Mapping", "Map", "java.util.Map", "defaultdict"];
+
+impl Program<'_> {
+    /// The qualified name of a type as written in a file.
+    pub fn type_ref(&self, file: u32, ty: &TypeRef) -> Ustr {
+        let name = ty.name.as_str();
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if (LISTS.contains(&name) || LISTS.contains(&last)) && !ty.args.is_empty() {
+            return Ustr::from(&format!("[]{}", self.type_ref(file, &ty.args[0])));
+        }
+        if (MAPS.contains(&name) || MAPS.contains(&last)) && ty.args.len() > 1 {
+            return Ustr::from(&format!("map:{}", self.type_ref(file, &ty.args[1])));
+        }
+        self.qualify_type(file, ty.name).unwrap_or(ty.name)
+    }
+
+    fn qualify_type(&self, file: u32, name: Ustr) -> Option<Ustr> {
+        let unit = &self.files[file as usize];
+        let (first, rest) = name.split_once('.').map_or((name.as_str(), None), |(a, b)| (a, Some(b)));
+        let first = Ustr::from(first);
+        let join = |target: Ustr| match rest {
+            Some(rest) => self.canonical(Ustr::from(&format!("{target}.{rest}"))),
+            None => self.canonical(target),
+        };
+        if let Some(target) = unit.scope.get(first) {
+            return Some(join(target));
+        }
+        let local = Ustr::from(&format!("{}.{name}", unit.module));
+        if self.types.contains_key(&local) {
+            return Some(local);
+        }
+        if self.language == Language::Java {
+            // Nested types are named without their owner inside it.
+            for ty in &unit.source.facts.types {
+                let nested = Ustr::from(&format!("{}.{}.{name}", unit.module, ty.name));
+                if self.types.contains_key(&nested) {
+                    return Some(nested);
+                }
+            }
+        }
+        let wildcard = unit.scope.wildcards().iter().map(|module| Ustr::from(&format!("{module}.{name}")));
+        let known =
+            wildcard.into_iter().find(|name| self.types.contains_key(name) || self.knowledge.ty(*name).is_some());
+        if known.is_some() || rest.is_some() {
+            return known;
+        }
+        if self.language == Language::Java {
+            let lang = Ustr::from(&format!("java.lang.{name}"));
+            return self.knowledge.ty(lang).map(|_| lang);
+        }
+        None
+    }
+
+    /// Follows re-exports: the name under which a symbol is defined.
+    pub fn canonical(&self, name: Ustr) -> Ustr {
+        if self.language != Language::Python {
+            return name;
+        }
+        let mut name = name;
+        for _ in 0..6 {
+            if self.functions.contains_key(&name) || self.types.contains_key(&name) || self.modules.contains_key(&name)
+            {
+                return name;
+            }
+            let mut at = name.len();
+            let mut next = None;
+            while let Some(dot) = name[..at].rfind('.') {
+                at = dot;
+                let Some(module) = Ustr::from_existing(&name[..dot]).and_then(|module| self.modules.get(&module))
+                else {
+                    continue;
+                };
+                let rest = &name[dot + 1..];
+                let (head, tail) = rest.split_once('.').map_or((rest, None), |(a, b)| (a, Some(b)));
+                let scope = &self.files[*module as usize].scope;
+                if let Some(target) = scope.get(Ustr::from(head)) {
+                    next = Some(tail.map_or(target, |tail| Ustr::from(&format!("{target}.{tail}"))));
+                } else {
+                    next = scope
+                        .wildcards()
+                        .iter()
+                        .map(|module| Ustr::from(&format!("{module}.{rest}")))
+                        .find(|name| self.functions.contains_key(name) || self.types.contains_key(name));
+                }
+                break;
+            }
+            match next {
+                Some(next) if next != name => name = next,
+                _ => return name,
+            }
+        }
+        name
+    }
+
+    /// The qualified name of a chain of names that starts at an import, module or type; `None` for a value.
+    pub fn qualify(&self, value: ValueRef) -> Option<Ustr> {
+        self.qualify_raw(value).map(|name| self.canonical(name))
+    }
+
+    fn qualify_raw(&self, value: ValueRef) -> Option<Ustr> {
+        let mut names: SmallVec<[Ustr; 6]> = SmallVec::new();
+        let mut at = value;
+        loop {
+            match self.expr_kind(at) {
+                ExprKind::Member { base, name, .. } if names.len() < 24 => {
+                    names.push(*name);
+                    at = ValueRef { file: at.file, expr: *base };
+                }
+                ExprKind::Index { base, .. } if names.is_empty() => at = ValueRef { file: at.file, expr: *base },
+                ExprKind::Name(name) => {
+                    let unit = &self.files[value.file as usize];
+                    if unit.flow.uses.contains_key(&at.expr) && !self.is_module_level(at) {
+                        return None;
+                    }
+                    let mut out = self.qualify_name(value.file, *name)?.to_string();
+                    for name in names.iter().rev() {
+                        out.push('.');
+                        out.push_str(name);
+                    }
+                    return Some(Ustr::from(&out));
+                }
+                ExprKind::Type(ty) => {
+                    let mut out = self.type_ref(value.file, ty).to_string();
+                    for name in names.iter().rev() {
+                        out.push('.');
+                        out.push_str(name);
+                    }
+                    return Some(Ustr::from(&out));
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// A name that is a variable of the file itself, not of a function.
+    fn is_module_level(&self, value: ValueRef) -> bool {
+        let flow = &self.files[value.file as usize].flow;
+        let defs = flow.uses.get(&value.expr);
+        defs.is_some_and(|defs| !defs.is_empty() && defs.iter().all(|def| flow.defs[def.0 as usize].function.0 == 0))
+    }
+
+    fn qualify_name(&self, file: u32, name: Ustr) -> Option<Ustr> {
+        let unit = &self.files[file as usize];
+        if let Some(target) = unit.scope.get(name) {
+            return Some(target);
+        }
+        let local = Ustr::from(&format!("{}.{name}", unit.module));
+        if self.functions.contains_key(&local)
+            || self.types.contains_key(&local)
+            || !self.writes((unit.module, name)).is_empty()
+        {
+            return Some(local);
+        }
+        if self.language == Language::Java
+            && name.starts_with(|first: char| first.is_ascii_uppercase())
+            && let Some(found) = self.qualify_type(file, name)
+        {
+            return Some(found);
+        }
+        unit.scope
+            .wildcards()
+            .iter()
+            .map(|module| Ustr::from(&format!("{module}.{name}")))
+            .find(|name| {
+                self.functions.contains_key(name)
+                    || self.types.contains_key(name)
+                    || self.knowledge.function(*name).is_some()
+            })
+            .or_else(|| {
+                // A member of the file's own package that only other files define (Go), or a Java type that is not seen.
+                match self.language {
+                    Language::Java if name.starts_with(|first: char| first.is_ascii_uppercase()) => Some(local),
+                    _ => None,
+                }
+            })
+    }
+
+    /// The description of a library function by qualified name, also through the supertypes of its owner.
+    pub fn described(&self, name: Ustr) -> Option<(&LibraryDescription, &FunctionDescription)> {
+        if let Some(found) = self.knowledge.function(name) {
+            return Some(found);
+        }
+        let (owner, method) = name.rsplit_once('.')?;
+        let owner = Ustr::from_existing(owner)?;
+        self.supertypes(owner).into_iter().find_map(|ty| {
+            let name = Ustr::from_existing(&format!("{ty}.{method}"));
+            match name {
+                Some(name) => self.knowledge.function(name),
+                None => self.knowledge.function(Ustr::from(&format!("{ty}.*"))),
+            }
+        })
+    }
+
+    /// All supertypes of a type, nearest first, the service's own and the libraries'.
+    pub fn supertypes(&self, ty: Ustr) -> Vec<Ustr> {
+        let mut out: Vec<Ustr> = Vec::new();
+        let mut at = 0;
+        let mut current = ty;
+        loop {
+            let own = self.types.get(&current).map(|index| {
+                let decl = self.type_decl(*index);
+                let embedded = decl.fields.iter().filter(|field| field.embedded).filter_map(|field| field.ty.as_ref());
+                decl.supers.iter().chain(embedded).map(|ty| self.type_ref(index.file, ty)).collect::<Vec<_>>()
+            });
+            let library = self.knowledge.ty(current).map(|(_, ty)| ty.supers.clone());
+            for name in own.into_iter().flatten().chain(library.into_iter().flatten()) {
+                if name != ty && !out.contains(&name) && out.len() < 32 {
+                    out.push(name);
+                }
+            }
+            let Some(next) = out.get(at) else { return out };
+            current = *next;
+            at += 1;
+        }
+    }
+
+    /// What a type is for the trace, by its description or a supertype's.
+    pub fn role(&self, ty: Ustr) -> Option<TypeRole> {
+        if let Some((_, description)) = self.knowledge.ty(ty) {
+            return Some(description.role);
+        }
+        self.supertypes(ty).into_iter().find_map(|ty| self.knowledge.ty(ty).map(|(_, description)| description.role))
+    }
+
+    /// The role of a value's type.
+    pub fn role_of(&self, value: ValueRef) -> Option<TypeRole> {
+        self.role(self.type_of(value)?)
+    }
+
+    /// The type of a value, or `None` when it is unknown.
+    pub fn type_of(&self, value: ValueRef) -> Option<Ustr> {
+        self.type_within(value, MAX_STEPS)
+    }
+
+    fn type_within(&self, value: ValueRef, steps: u32) -> Option<Ustr> {
+        if let Some(known) = self.type_memo.borrow().get(&value) {
+            return *known;
+        }
+        if steps == 0 {
+            return None;
+        }
+        // A cycle sees itself as unknown.
+        self.type_memo.borrow_mut().insert(value, None);
+        let found = self.infer(value, steps - 1);
+        self.type_memo.borrow_mut().insert(value, found);
+        found
+    }
+
+    fn infer(&self, value: ValueRef, steps: u32) -> Option<Ustr> {
+        let at = |expr| ValueRef { file: value.file, expr };
+        match self.expr_kind(value) {
+            ExprKind::Name(name) => self.name_type(value, *name, steps),
+            ExprKind::Member { base, name, .. } => self.member_type(value, at(*base), *name, steps),
+            ExprKind::Call { .. } | ExprKind::New { .. } => self.result_type(value, 0, steps),
+            ExprKind::Composite { ty: Some(ty), .. } => Some(self.type_ref(value.file, ty)),
+            ExprKind::Composite { ty: None, fields } => {
+                let first = fields.first()?;
+                let inner = self.type_within(at(first.value), steps)?;
+                Some(Ustr::from(&format!("{}{inner}", if first.key.is_some() { "map:" } else { "[]" })))
+            }
+            ExprKind::Cast { ty, .. } => Some(self.type_ref(value.file, ty)),
+            ExprKind::Type(_) => None,
+            ExprKind::Conditional { then, otherwise, .. } => {
+                self.type_within(at(*then), steps).or_else(|| self.type_within(at(*otherwise), steps))
+            }
+            ExprKind::Await(inner) | ExprKind::Receive(inner) => {
+                let ty = self.type_within(at(*inner), steps)?;
+                Some(element(ty).unwrap_or(ty))
+            }
+            ExprKind::Index { base, .. } => element(self.type_within(at(*base), steps)?),
+            ExprKind::Unary { op, operand } if op == "&" || op == "*" => self.type_within(at(*operand), steps),
+            ExprKind::Binary { op, left, right } if op == "or" || op == "||" || op == "and" => {
+                self.type_within(at(*left), steps).or_else(|| self.type_within(at(*right), steps))
+            }
+            ExprKind::Assign { value, .. } => self.type_within(at(*value), steps),
+            _ => None,
+        }
+    }
+
+    fn name_type(&self, value: ValueRef, name: Ustr, steps: u32) -> Option<Ustr> {
+        let unit = &self.files[value.file as usize];
+        let reaching = self.reaching(value);
+        if !reaching.is_empty() {
+            return reaching.iter().find_map(|def| self.def_type(value.file, *def, steps));
+        }
+        if unit.flow.uses.contains_key(&value.expr) {
+            return None;
+        }
+        if name == "this" || name == "super" {
+            // The enclosing type is found through any function of the file that covers the use.
+            let ty = self.enclosing_type(self.function_covering(value))?;
+            return Some(self.type_name(ty));
+        }
+        if let Some(ty) = self.enclosing_type(self.function_covering(value))
+            && self.language == Language::Java
+            && let Some(found) = self.field_type(self.type_name(ty), name, steps)
+        {
+            return Some(found);
+        }
+        let qualified = self.qualify(value)?;
+        self.global_type(qualified, steps)
+    }
+
+    /// The innermost function whose definition covers a value.
+    pub fn function_covering(&self, value: ValueRef) -> FuncRef {
+        let span = self.expr(value).span;
+        let facts = &self.files[value.file as usize].source.facts;
+        let best = facts
+            .functions
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, function)| function.span.contains(span))
+            .min_by_key(|(_, function)| function.span.end - function.span.start);
+        FuncRef { file: value.file, id: FunctionId(best.map_or(0, |(id, _)| id as u32)) }
+    }
+
+    fn global_type(&self, qualified: Ustr, steps: u32) -> Option<Ustr> {
+        let (owner, name) = qualified.rsplit_once('.')?;
+        let owner = Ustr::from_existing(owner)?;
+        if let Some(found) = self.field_type(owner, Ustr::from(name), steps) {
+            return Some(found);
+        }
+        if let Some(file) = self.modules.get(&owner)
+            && self.language != Language::Java
+        {
+            let declared = self
+                .files
+                .iter()
+                .skip(*file as usize)
+                .enumerate()
+                .take_while(|(n, unit)| *n == 0 || unit.module == owner);
+            for (n, unit) in declared {
+                let file = file + n as u32;
+                let var = unit.flow.vars.iter().find(|var| var.function.0 == 0 && var.name == name);
+                if let Some(found) =
+                    var.and_then(|var| var.defs.iter().find_map(|def| self.def_type(file, *def, steps)))
+                {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    fn def_type(&self, file: u32, def: super::flow::DefId, steps: u32) -> Option<Ustr> {
+        let def = *self.def(file, def);
+        if let Some(stmt) = def.stmt {
+            let declared = match &self.files[file as usize].source.facts.stmts[stmt as usize].kind {
+                crate::ir::StmtKind::Assign { ty, .. } => ty.as_ref(),
+                crate::ir::StmtKind::With { items, .. } => items.iter().find_map(|item| item.ty.as_ref()),
+                _ => None,
+            };
+            if let Some(ty) = declared {
+                return Some(self.type_ref(file, ty));
+            }
+        }
+        let at = |expr| ValueRef { file, expr };
+        match def.kind {
+            DefKind::Param(n) => self.param_type(FuncRef { file, id: def.function }, n),
+            DefKind::Value { value, index: None } => self.type_within(at(value), steps),
+            DefKind::Value { value, index: Some(n) } => match self.expr_kind(at(value)) {
+                ExprKind::Call { .. } | ExprKind::New { .. } => self.result_type(at(value), n, steps),
+                ExprKind::Await(call) => self.result_type(at(*call), n, steps),
+                _ if n == 0 => self.type_within(at(value), steps),
+                _ => None,
+            },
+            DefKind::Entered(value) => self.type_within(at(value), steps),
+            DefKind::Element(value) => element(self.type_within(at(value), steps)?),
+            DefKind::Declared | DefKind::Opaque => None,
+        }
+    }
+
+    /// The declared type of a parameter, or the type of a method's own object.
+    pub fn param_type(&self, function: FuncRef, n: u16) -> Option<Ustr> {
+        let decl = self.function(function);
+        let param = if n == RECEIVER { decl.receiver.as_ref()? } else { decl.params.get(n as usize)? };
+        if let Some(ty) = &param.ty {
+            let name = self.type_ref(function.file, ty);
+            return Some(if param.variadic { Ustr::from(&format!("[]{name}")) } else { name });
+        }
+        if self.language == Language::Python && n == 0 && !decl.flags.is_static {
+            let owner = decl.owner?;
+            return Some(self.type_name(TypeIndex { file: function.file, id: owner }));
+        }
+        None
+    }
+
+    fn member_type(&self, value: ValueRef, base: ValueRef, name: Ustr, steps: u32) -> Option<Ustr> {
+        if let Some(owner) = self.type_within(base, steps) {
+            return self.field_type(owner, name, steps);
+        }
+        self.global_type(self.qualify(value)?, steps)
+    }
+
+    /// The type of a field, by declaration, by its writes, by a supertype or by the library's description.
+    pub fn field_type(&self, owner: Ustr, name: Ustr, steps: u32) -> Option<Ustr> {
+        if steps == 0 {
+            return None;
+        }
+        if let Some(index) = self.types.get(&owner) {
+            let field = self.type_decl(*index).fields.iter().find(|field| field.name == name);
+            if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
+                return Some(self.type_ref(index.file, ty));
+            }
+        }
+        let written = self.writes((owner, name)).iter().take(8).find_map(|(value, index)| match index {
+            None => self.type_within(*value, steps - 1),
+            Some(n) => self.result_type(*value, *n, steps - 1),
+        });
+        if written.is_some() {
+            return written;
+        }
+        if let Some((_, ty)) = self.knowledge.ty(owner)
+            && let Some(found) = ty.fields.get(&name)
+        {
+            return Some(*found);
+        }
+        self.supertypes(owner).into_iter().take(8).find_map(|ty| self.own_field_type(ty, name))
+    }
+
+    fn own_field_type(&self, owner: Ustr, name: Ustr) -> Option<Ustr> {
+        if let Some(index) = self.types.get(&owner) {
+            let field = self.type_decl(*index).fields.iter().find(|field| field.name == name)?;
+            return Some(self.type_ref(index.file, field.ty.as_ref()?));
+        }
+        self.knowledge.ty(owner)?.1.fields.get(&name).copied()
+    }
+
+    /// The type of a call's n-th result.
+    pub fn result_type(&self, call: ValueRef, n: u8, steps: u32) -> Option<Ustr> {
+        if steps == 0 || !matches!(self.expr_kind(call), ExprKind::Call { .. } | ExprKind::New { .. }) {
+            return None;
+        }
+        let callee = self.callee(call);
+        if n == 0
+            && let Some(ty) = callee.constructs
+        {
+            return Some(ty);
+        }
+        for function in &callee.functions {
+            let decl = self.function(*function);
+            if let Some(ty) = decl.results.get(n as usize) {
+                return Some(self.type_ref(function.file, ty));
+            }
+            if decl.results.is_empty()
+                && let Some(found) = self.returned_type(*function, n, steps - 1)
+            {
+                return Some(found);
+            }
+        }
+        let (_, description) = self.described(callee.name?)?;
+        if let Some(ty) = description.returns.get(n as usize).filter(|ty| !ty.is_empty()) {
+            return Some(*ty);
+        }
+        let slot = description.derives.filter(|_| n == 0)?;
+        self.slot(call, slot).first().and_then(|value| self.type_within(*value, steps - 1))
+    }
+
+    fn returned_type(&self, function: FuncRef, n: u8, steps: u32) -> Option<Ustr> {
+        let flow = &self.files[function.file as usize].flow;
+        let returns = flow.returns.iter().filter(|found| found.function == function.id);
+        returns.take(8).find_map(|found| {
+            let value = found.values.get(n as usize)?;
+            self.type_within(ValueRef { file: function.file, expr: *value }, steps)
+        })
+    }
+
+    /// What a call, object creation or composite runs or makes.
+    pub fn callee(&self, call: ValueRef) -> Rc<Callee> {
+        if let Some(known) = self.callee_memo.borrow().get(&call) {
+            return Rc::clone(known);
+        }
+        self.callee_memo.borrow_mut().insert(call, Rc::new(Callee::default()));
+        let found = Rc::new(self.find_callee(call));
+        self.callee_memo.borrow_mut().insert(call, Rc::clone(&found));
+        found
+    }
+
+    fn find_callee(&self, call: ValueRef) -> Callee {
+        let at = |expr| ValueRef { file: call.file, expr };
+        match self.expr_kind(call) {
+            ExprKind::New { ty, body, .. } => {
+                let name = match body {
+                    Some(id) => self.type_name(TypeIndex { file: call.file, id: *id }),
+                    None => self.type_ref(call.file, ty),
+                };
+                self.construction(name, self.type_ref(call.file, ty))
+            }
+            ExprKind::Composite { ty: Some(ty), .. } => {
+                let name = self.type_ref(call.file, ty);
+                Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }
+            }
+            ExprKind::Call { callee, .. } => self.called(at(*callee)),
+            _ => Callee::default(),
+        }
+    }
+
+    fn construction(&self, name: Ustr, described: Ustr) -> Callee {
+        let constructor = self.types.get(&name).and_then(|index| {
+            let simple = self.type_decl(*index).name;
+            let init = if self.language == Language::Python { "__init__" } else { simple.as_str() };
+            self.functions.get(&Ustr::from(&format!("{name}.{init}"))).cloned()
+        });
+        Callee { functions: constructor.unwrap_or_default(), name: Some(described), constructs: Some(name) }
+    }
+
+    fn called(&self, callee: ValueRef) -> Callee {
+        if let ExprKind::Closure(id) = self.expr_kind(callee) {
+            return Callee {
+                functions: SmallVec::from_slice(&[FuncRef { file: callee.file, id: *id }]),
+                ..Callee::default()
+            };
+        }
+        if let Some(name) = self.qualify(callee) {
+            let found = self.named(callee.file, name);
+            if !found.functions.is_empty() || found.constructs.is_some() || self.described(name).is_some() {
+                return found;
+            }
+            if let ExprKind::Member { base, name: method, .. } = self.expr_kind(callee)
+                && let Some(owner) = self.type_of(ValueRef { file: callee.file, expr: *base })
+            {
+                return self.method(callee.file, owner, *method);
+            }
+            return found;
+        }
+        match self.expr_kind(callee) {
+            ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { file: callee.file, expr: *base }) {
+                Some(owner) => self.method(callee.file, owner, *name),
+                None => self.unknown_method(*name),
+            },
+            ExprKind::Name(name) => self.unqualified(callee, *name),
+            ExprKind::Index { base, .. } => self.called(ValueRef { file: callee.file, expr: *base }),
+            _ => Callee::default(),
+        }
+    }
+
+    fn unqualified(&self, callee: ValueRef, name: Ustr) -> Callee {
+        let closure = self.reaching(callee).iter().find_map(|def| match self.def(callee.file, *def).kind {
+            DefKind::Value { value, index: None } => {
+                match self.expr_kind(ValueRef { file: callee.file, expr: value }) {
+                    ExprKind::Closure(id) => Some(FuncRef { file: callee.file, id: *id }),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+        if let Some(function) = closure {
+            return Callee { functions: SmallVec::from_slice(&[function]), ..Callee::default() };
+        }
+        if self.language == Language::Java {
+            let mut ty = self.enclosing_type(self.function_covering(callee));
+            while let Some(owner) = ty {
+                if name == "super" || name == "this" {
+                    return Callee::default();
+                }
+                let found = self.method(callee.file, self.type_name(owner), name);
+                if !found.functions.is_empty() {
+                    return found;
+                }
+                ty = self.type_decl(owner).owner.map(|id| TypeIndex { file: owner.file, id });
+            }
+        }
+        Callee { name: Some(name), ..Callee::default() }
+    }
+
+    /// A method whose receiver has no known type: the only one of that name in the service, where the name is telling.
+    fn unknown_method(&self, _name: Ustr) -> Callee {
+        Callee::default()
+    }
+
+    fn named(&self, file: u32, name: Ustr) -> Callee {
+        if self.types.contains_key(&name) {
+            return self.construction(name, name);
+        }
+        if let Some(functions) = self.functions.get(&name) {
+            let unit = self.files[file as usize].source.unit;
+            let near: SmallVec<[FuncRef; 1]> = functions
+                .iter()
+                .copied()
+                .filter(|function| self.files[function.file as usize].source.unit == unit)
+                .collect();
+            let functions = if near.is_empty() { functions.clone() } else { near };
+            return Callee { functions, name: Some(name), constructs: None };
+        }
+        let constructs = self.knowledge.ty(name).map(|_| name);
+        if constructs.is_none()
+            && let Some((owner, method)) = name.rsplit_once('.')
+            && let Some(owner) = Ustr::from_existing(owner).filter(|owner| self.types.contains_key(owner))
+        {
+            return self.method(file, owner, Ustr::from(method));
+        }
+        Callee { functions: SmallVec::new(), name: Some(name), constructs }
+    }
+
+    /// A method of a type: its own, inherited, or that of the implementations of an interface.
+    fn method(&self, _file: u32, owner: Ustr, name: Ustr) -> Callee {
+        let qualified = Ustr::from(&format!("{owner}.{name}"));
+        if let Some(functions) = self.functions.get(&qualified) {
+            if functions.iter().all(|function| self.function(*function).flags.is_abstract) {
+                let found = self.implementations(owner, name);
+                if !found.is_empty() {
+                    return Callee { functions: found, name: Some(qualified), constructs: None };
+                }
+            }
+            return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
+        }
+        for ty in self.supertypes(owner) {
+            if let Some(functions) = self.functions.get(&Ustr::from(&format!("{ty}.{name}"))) {
+                return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
+            }
+        }
+        Callee { functions: SmallVec::new(), name: Some(qualified), constructs: None }
+    }
+
+    /// The methods of the service's types that implement an interface's method, at most four.
+    fn implementations(&self, interface: Ustr, name: Ustr) -> SmallVec<[FuncRef; 1]> {
+        let Some(index) = self.types.get(&interface) else { return SmallVec::new() };
+        let candidates = self.methods_by_name.get(&name).map_or(&[][..], Vec::as_slice);
+        if candidates.len() > 64 {
+            return SmallVec::new();
+        }
+        let needed: Vec<Ustr> = match self.language {
+            Language::Go if self.type_decl(*index).kind == TypeKind::Interface => self.method_names(*index),
+            _ => Vec::new(),
+        };
+        let found: SmallVec<[FuncRef; 1]> = candidates
+            .iter()
+            .copied()
+            .filter(|function| !self.function(*function).flags.is_abstract)
+            .filter(|function| {
+                let Some(owner) = self.enclosing_type(*function) else { return false };
+                let owner_name = self.type_name(owner);
+                match self.language {
+                    Language::Go => needed
+                        .iter()
+                        .all(|method| self.functions.contains_key(&Ustr::from(&format!("{owner_name}.{method}")))),
+                    _ => self.supertypes(owner_name).contains(&interface),
+                }
+            })
+            .collect();
+        if found.len() > 4 { SmallVec::new() } else { found }
+    }
+
+    fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {
+        let facts = &self.files[ty.file as usize].source.facts;
+        facts.functions.iter().filter(|function| function.owner == Some(ty.id)).map(|function| function.name).collect()
+    }
+}
+
+/// What a container holds.
+pub fn element(ty: Ustr) -> Option<Ustr> {
+    ty.strip_prefix("[]").or_else(|| ty.strip_prefix("map:")).map(Ustr::from)
+}

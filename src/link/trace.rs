@@ -1,0 +1,350 @@
+//! Following a value back to where it was made, one step at a time.
+
+use super::flow::{DefKind, RECEIVER};
+use super::program::{FuncRef, Program, ValueRef};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::Slot;
+use smallvec::SmallVec;
+use ustr::Ustr;
+
+/// Several values.
+pub type Values = SmallVec<[ValueRef; 2]>;
+
+/// One step back from a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// It is one of these values.
+    Values(Values),
+    /// It is this result of a call or object creation.
+    Call(ValueRef, u8),
+    /// It is a parameter ([`RECEIVER`] for the method's own object).
+    Param(FuncRef, u16),
+    /// It is a field or global of this owner.
+    Field(Ustr, Ustr),
+    /// It is an element of a container, or what a manager hands out.
+    Part(ValueRef),
+    /// It is a zero value, literal or function.
+    Literal(ValueRef),
+    /// Not known.
+    Unknown,
+}
+
+/// The end of a chain of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A call that makes it, and which result it is.
+    Call(ValueRef, u8),
+    /// A parameter of a function.
+    Param(FuncRef, u16),
+    /// A field or global.
+    Field(Ustr, Ustr),
+    /// A literal, composite or function.
+    Literal(ValueRef),
+    /// Not known.
+    Unknown,
+}
+
+impl Program<'_> {
+    /// One step back.
+    pub fn step(&self, value: ValueRef) -> Step {
+        let at = |expr| ValueRef { file: value.file, expr };
+        match self.expr_kind(value) {
+            ExprKind::Name(name) => self.step_name(value, *name),
+            ExprKind::Call { .. } | ExprKind::New { .. } => Step::Call(value, 0),
+            ExprKind::Member { base, name, .. } => match self.type_of(at(*base)) {
+                Some(owner) => Step::Field(owner, *name),
+                None => match self.qualify(value).and_then(|name| {
+                    let (owner, name) = name.rsplit_once('.')?;
+                    Some(Step::Field(Ustr::from(owner), Ustr::from(name)))
+                }) {
+                    Some(step) => step,
+                    None => Step::Unknown,
+                },
+            },
+            ExprKind::Await(inner)
+            | ExprKind::Cast { value: inner, .. }
+            | ExprKind::Assign { value: inner, .. }
+            | ExprKind::Unary { operand: inner, .. } => Step::Values(SmallVec::from_slice(&[at(*inner)])),
+            ExprKind::Conditional { then, otherwise, .. } => {
+                Step::Values(SmallVec::from_slice(&[at(*then), at(*otherwise)]))
+            }
+            ExprKind::Binary { op, left, right } if op == "or" || op == "||" => {
+                Step::Values(SmallVec::from_slice(&[at(*left), at(*right)]))
+            }
+            ExprKind::Index { base, .. } | ExprKind::Receive(base) => Step::Part(at(*base)),
+            ExprKind::Composite { .. }
+            | ExprKind::Str(_)
+            | ExprKind::Lit(_)
+            | ExprKind::Closure(_)
+            | ExprKind::MethodRef { .. }
+            | ExprKind::Type(_) => Step::Literal(value),
+            ExprKind::Binary { .. } | ExprKind::Yield(_) | ExprKind::Unknown(_) => Step::Unknown,
+        }
+    }
+
+    fn step_name(&self, value: ValueRef, name: Ustr) -> Step {
+        let reaching = self.reaching(value);
+        if reaching.is_empty() {
+            if self.files[value.file as usize].flow.uses.contains_key(&value.expr) {
+                return Step::Unknown;
+            }
+            return self.step_global(value, name);
+        }
+        if let [only] = reaching {
+            return self.step_def(value.file, *only);
+        }
+        let mut values = Values::new();
+        for def in reaching {
+            match self.step_def(value.file, *def) {
+                Step::Values(more) => values.extend(more),
+                Step::Call(call, 0) => values.push(call),
+                Step::Literal(literal) => values.push(literal),
+                other => {
+                    if reaching.len() == 1 {
+                        return other;
+                    }
+                    // A declaration without a value adds nothing to the others.
+                    if !matches!(self.def(value.file, *def).kind, DefKind::Declared) {
+                        return Step::Unknown;
+                    }
+                }
+            }
+        }
+        if values.is_empty() { Step::Unknown } else { Step::Values(values) }
+    }
+
+    /// One step back from a definition.
+    pub fn step_def(&self, file: u32, def: super::flow::DefId) -> Step {
+        let def = *self.def(file, def);
+        let at = |expr| ValueRef { file, expr };
+        match def.kind {
+            DefKind::Param(n) => Step::Param(FuncRef { file, id: def.function }, n),
+            DefKind::Value { value, index: None } => Step::Values(SmallVec::from_slice(&[at(value)])),
+            DefKind::Value { value, index: Some(n) } => {
+                let mut value = at(value);
+                while let ExprKind::Await(inner) = self.expr_kind(value) {
+                    value = ValueRef { file, expr: *inner };
+                }
+                match self.expr_kind(value) {
+                    ExprKind::Call { .. } => Step::Call(value, n),
+                    ExprKind::Composite { ty: None, fields } => match fields.get(n as usize) {
+                        Some(field) => Step::Values(SmallVec::from_slice(&[at(field.value)])),
+                        None => Step::Unknown,
+                    },
+                    ExprKind::Cast { value: inner, .. } if n == 0 => Step::Values(SmallVec::from_slice(&[at(*inner)])),
+                    _ => Step::Part(value),
+                }
+            }
+            DefKind::Element(value) => Step::Part(at(value)),
+            DefKind::Entered(value) => match self.expr_kind(at(value)) {
+                ExprKind::Call { .. } | ExprKind::New { .. } => Step::Call(at(value), 0),
+                _ => Step::Values(SmallVec::from_slice(&[at(value)])),
+            },
+            DefKind::Declared | DefKind::Opaque => Step::Unknown,
+        }
+    }
+
+    fn step_global(&self, value: ValueRef, name: Ustr) -> Step {
+        if self.language == Language::Java
+            && let Some(ty) = self.enclosing_type(self.function_covering(value))
+        {
+            let mut owner = Some(ty);
+            while let Some(ty) = owner {
+                if self.has_field(ty, name) {
+                    return Step::Field(self.type_name(ty), name);
+                }
+                owner = self.type_decl(ty).owner.map(|id| super::program::TypeIndex { file: ty.file, id });
+            }
+            return Step::Field(self.type_name(ty), name);
+        }
+        match self.qualify(value).as_deref().and_then(|name| name.rsplit_once('.')) {
+            Some((owner, name)) => Step::Field(Ustr::from(owner), Ustr::from(name)),
+            None => Step::Unknown,
+        }
+    }
+
+    /// Where a value was made: the ends of all chains of steps through locals, fields with seen writes, parameters
+    /// (`through_params`: into the callers' arguments) and the results of the service's own functions. At most `limit`
+    /// steps in all; what lies behind is unknown.
+    pub fn origins(&self, value: ValueRef, through_params: bool) -> Vec<Origin> {
+        let mut out = Vec::new();
+        let mut work = vec![value];
+        let mut seen = rustc_hash::FxHashSet::default();
+        while let Some(value) = work.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            if seen.len() > 400 {
+                out.push(Origin::Unknown);
+                break;
+            }
+            let mut step = self.step(value);
+            loop {
+                match step {
+                    Step::Values(ref values) => work.extend(values.iter().copied()),
+                    Step::Literal(value) => out.push(Origin::Literal(value)),
+                    Step::Part(container) => work.push(container),
+                    Step::Unknown => out.push(Origin::Unknown),
+                    Step::Param(function, n) => {
+                        let arguments = if through_params { self.arguments(function, n) } else { Values::new() };
+                        if arguments.is_empty() {
+                            out.push(Origin::Param(function, n));
+                        }
+                        work.extend(arguments);
+                    }
+                    Step::Field(owner, name) => {
+                        let writes = self.all_writes(owner, name);
+                        if writes.is_empty() {
+                            out.push(Origin::Field(owner, name));
+                        }
+                        for (value, index) in writes {
+                            match index {
+                                None | Some(0) => work.push(value),
+                                Some(n) => self.call_result(value, n, &mut work, &mut out),
+                            }
+                        }
+                    }
+                    Step::Call(call, n) => self.call_result(call, n, &mut work, &mut out),
+                }
+                step = Step::Values(Values::new());
+                if matches!(step, Step::Values(ref values) if values.is_empty()) {
+                    break;
+                }
+            }
+        }
+        out
+    }
+
+    /// The writes to a field, also through the supertypes that declare it.
+    pub fn all_writes(&self, owner: Ustr, name: Ustr) -> Vec<(ValueRef, Option<u8>)> {
+        let mut found = self.writes((owner, name)).to_vec();
+        if found.is_empty() {
+            for ty in self.supertypes(owner).into_iter().take(6) {
+                found.extend_from_slice(self.writes((ty, name)));
+            }
+        }
+        found.truncate(24);
+        found
+    }
+
+    fn call_result(&self, call: ValueRef, n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
+        let callee = self.callee(call);
+        if callee.constructs.is_none() {
+            if let Some((_, description)) = callee.name.and_then(|name| self.described(name)) {
+                if let Some(slot) = description.derives.filter(|_| n == 0) {
+                    work.extend(self.slot(call, slot));
+                    return;
+                }
+                out.push(Origin::Call(call, n));
+                return;
+            }
+            let mut found = false;
+            for function in &callee.functions {
+                let flow = &self.files[function.file as usize].flow;
+                for returned in flow.returns.iter().filter(|found| found.function == function.id) {
+                    let at = |expr| ValueRef { file: function.file, expr };
+                    match returned.values.as_slice() {
+                        [one] if n > 0 => {
+                            if matches!(self.expr_kind(at(*one)), ExprKind::Call { .. }) {
+                                found = true;
+                                out.push(Origin::Call(at(*one), n));
+                            }
+                        }
+                        values => {
+                            if let Some(value) = values.get(n as usize) {
+                                found = true;
+                                work.push(at(*value));
+                            }
+                        }
+                    }
+                }
+            }
+            if found {
+                return;
+            }
+        }
+        out.push(Origin::Call(call, n));
+    }
+
+    /// What the callers pass for a parameter; empty when there are none or one of them passes something that is not seen.
+    pub fn arguments(&self, function: FuncRef, n: u16) -> Values {
+        let mut out = Values::new();
+        for call in self.callers(function) {
+            let Some(value) = self.argument(*call, function, n) else { return Values::new() };
+            out.push(value);
+            if out.len() > 32 {
+                return Values::new();
+            }
+        }
+        out
+    }
+
+    /// What one call passes for a parameter of the function that it runs.
+    pub fn argument(&self, call: ValueRef, function: FuncRef, n: u16) -> Option<ValueRef> {
+        let at = |expr| ValueRef { file: call.file, expr };
+        if n == RECEIVER {
+            return self.receiver(call);
+        }
+        let (ExprKind::Call { args, .. } | ExprKind::New { args, .. }) = self.expr_kind(call) else { return None };
+        let decl = self.function(function);
+        let name = decl.params.get(n as usize)?.name;
+        if let Some(arg) = args.iter().find(|arg| arg.name == Some(name)) {
+            return Some(at(arg.value));
+        }
+        let bound = self.language == Language::Python && decl.owner.is_some() && !decl.flags.is_static;
+        if bound && n == 0 {
+            return self.receiver(call);
+        }
+        let position = n as usize - usize::from(bound);
+        let arg = args.iter().filter(|arg| arg.name.is_none()).nth(position)?;
+        Some(at(arg.value))
+    }
+
+    /// The value before the dot of a call.
+    pub fn receiver(&self, call: ValueRef) -> Option<ValueRef> {
+        let ExprKind::Call { callee, .. } = self.expr_kind(call) else { return None };
+        let mut callee = ValueRef { file: call.file, expr: *callee };
+        while let ExprKind::Index { base, .. } = self.expr_kind(callee) {
+            callee = ValueRef { file: call.file, expr: *base };
+        }
+        match self.expr_kind(callee) {
+            ExprKind::Member { base, .. } => Some(ValueRef { file: call.file, expr: *base }),
+            _ => None,
+        }
+    }
+
+    /// The values in a slot of a call, object creation or composite.
+    pub fn slot(&self, call: ValueRef, slot: Slot) -> Values {
+        let at = |expr| ValueRef { file: call.file, expr };
+        if let ExprKind::Composite { fields, .. } = self.expr_kind(call) {
+            return match slot {
+                Slot::Named(name) => fields
+                    .iter()
+                    .filter(|field| {
+                        field.key.is_some_and(|key| matches!(self.expr_kind(at(key)), ExprKind::Name(n) if *n == name))
+                    })
+                    .map(|field| at(field.value))
+                    .collect(),
+                Slot::AnyArg => fields.iter().map(|field| at(field.value)).collect(),
+                _ => Values::new(),
+            };
+        }
+        let (ExprKind::Call { args, .. } | ExprKind::New { args, .. }) = self.expr_kind(call) else {
+            return Values::new();
+        };
+        match slot {
+            Slot::Receiver => self.receiver(call).into_iter().collect(),
+            Slot::Arg(n) => args
+                .iter()
+                .filter(|arg| arg.name.is_none())
+                .nth(n as usize)
+                .map(|arg| at(arg.value))
+                .into_iter()
+                .collect(),
+            Slot::Named(name) => args.iter().filter(|arg| arg.name == Some(name)).map(|arg| at(arg.value)).collect(),
+            Slot::AnyArg => args.iter().map(|arg| at(arg.value)).collect(),
+            Slot::Result(_) => SmallVec::from_slice(&[call]),
+            Slot::Ambient | Slot::None => Values::new(),
+        }
+    }
+}
