@@ -3,4 +3,6 @@
 pub mod finding;
 pub mod ir;
 pub mod lower;
+pub mod parse;
 pub mod services;
+pub mod walk;
