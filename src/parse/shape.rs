@@ -16,11 +16,14 @@ pub(super) fn check_shape(text: &str, language: Language, limits: &Limits) -> Re
     let bytes = text.as_bytes();
     check_lines(bytes, limits.max_line)?;
     check_brackets(bytes, limits.max_brackets)?;
-    if language == Language::Python {
-        check_continuations(bytes, limits.max_continuations)?;
-        check_indents(bytes)?;
+    match language {
+        Language::Go => Ok(()),
+        Language::Java => check_angles(bytes, limits.max_angles),
+        Language::Python => {
+            check_continuations(bytes, limits.max_continuations)?;
+            check_indents(bytes)
+        }
     }
-    Ok(())
 }
 
 fn check_lines(bytes: &[u8], limit: usize) -> Result<(), String> {
@@ -57,6 +60,23 @@ fn check_brackets(bytes: &[u8], limit: usize) -> Result<(), String> {
         depth = (depth + i64::from(NESTING[*byte as usize])).max(0);
         if depth > limit {
             return Err(format!("more than {limit} brackets open at once"));
+        }
+    }
+    Ok(())
+}
+
+/// Counts the `<` without a `>` in each stretch between `;`, `{` and `}`.
+fn check_angles(bytes: &[u8], limit: usize) -> Result<(), String> {
+    let mut depth = 0usize;
+    for byte in bytes {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth = depth.saturating_sub(1),
+            b';' | b'{' | b'}' => depth = 0,
+            _ => {}
+        }
+        if depth > limit {
+            return Err(format!("more than {limit} `<` open at once"));
         }
     }
     Ok(())

@@ -7,9 +7,6 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
-/// Steps of the parser between two calls of its progress callback.
-const STEPS_PER_CALL: u64 = 100;
-
 thread_local! {
     /// One parser for each language, kept for all files of the thread.
     static PARSERS: RefCell<[Option<Parser>; 3]> = const { RefCell::new([None, None, None]) };
@@ -41,16 +38,8 @@ fn new_parser(language: Language) -> Result<Parser, String> {
 fn run(parser: &mut Parser, text: &str, limits: &Limits) -> Result<Tree, String> {
     let bytes = text.as_bytes();
     let start = Instant::now();
-    let mut steps = 0;
-    let mut reason = None;
     let mut progress = |_: &ParseState| {
-        steps += STEPS_PER_CALL;
-        if steps > limits.max_parse_steps {
-            reason = Some(format!("more than {} parser steps", limits.max_parse_steps));
-        } else if start.elapsed() > limits.parse_time {
-            reason = Some(format!("more than {} ms to parse", limits.parse_time.as_millis()));
-        }
-        if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if start.elapsed() > limits.parse_time { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
@@ -58,5 +47,5 @@ fn run(parser: &mut Parser, text: &str, limits: &Limits) -> Result<Tree, String>
         // Without this the parser would go on with the file that was cut.
         parser.reset();
     }
-    tree.ok_or_else(|| reason.unwrap_or_else(|| "the parser gave up".to_owned()))
+    tree.ok_or_else(|| format!("more than {} ms to parse", limits.parse_time.as_millis()))
 }
