@@ -242,8 +242,8 @@ fn what_cannot_be_read_is_told() {
     let root = folder();
     write(root.path(), "a.go", "package a\n");
     write(root.path(), "b/c.go", "package b\n");
-    fs::set_permissions(root.path().join("a.go"), fs::Permissions::from_mode(0)).expect("permissions");
-    fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(root.path().join("a.go"), fs::Permissions::from_mode(0o000)).expect("permissions");
+    fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o000)).expect("permissions");
     if File::open(root.path().join("a.go")).is_ok() {
         return; // The superuser reads everything.
     }
