@@ -5,4 +5,6 @@ pub mod ir;
 pub mod knowledge;
 pub mod link;
 pub mod lower;
+pub mod parse;
 pub mod services;
+pub mod walk;
