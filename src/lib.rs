@@ -1,6 +1,12 @@
 //! hoplint: find where a distributed trace breaks, without running anything.
 
+pub mod analysis;
+pub mod cli;
+pub mod config;
+pub mod engine;
 pub mod finding;
 pub mod ir;
 pub mod lower;
+pub mod report;
+pub mod rulepage;
 pub mod services;
