@@ -13,4 +13,5 @@ pub mod parse;
 pub mod report;
 pub mod rulepage;
 pub mod services;
+pub mod study;
 pub mod walk;
