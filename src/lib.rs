@@ -12,6 +12,7 @@ pub mod lower;
 pub mod parse;
 pub mod report;
 pub mod rulepage;
+pub mod rules;
 pub mod services;
 pub mod study;
 pub mod walk;

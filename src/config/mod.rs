@@ -2,8 +2,10 @@
 
 mod load;
 mod select;
+mod wrappers;
 
 pub use load::{ConfigError, discover, parse, read};
+pub use wrappers::wrapper_knowledge;
 pub use select::{Selection, Selector, UnknownRule};
 
 use crate::finding::Severity;

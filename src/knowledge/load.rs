@@ -46,6 +46,12 @@ impl Knowledge {
             .get_or_init(|| Self::new(parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok())))
     }
 
+    /// The built-in descriptions of a language and one more library.
+    pub fn with(language: Language, library: LibraryDescription) -> Self {
+        let built_in = parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok());
+        Self::new(built_in.chain(std::iter::once(library)))
+    }
+
     /// An index over these libraries; where two describe one name, the later wins.
     pub fn new(libraries: impl IntoIterator<Item = LibraryDescription>) -> Self {
         let mut out = Self {

@@ -338,7 +338,7 @@ pub struct LogEffect {
 }
 
 /// A function or method of a library.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionDescription {
     /// Qualified names with the same description.

@@ -121,3 +121,35 @@ pub struct StackUse {
     /// What stands there, for people ("ENTRYPOINT runs opentelemetry-instrument").
     pub evidence: String,
 }
+
+impl Unit {
+    /// A unit for sources that no manifest claims.
+    pub fn loose(language: Language) -> Self {
+        Self {
+            name: "workspace".to_owned(),
+            root: String::new(),
+            language,
+            module: String::new(),
+            dependencies: Vec::new(),
+            stacks: Vec::new(),
+            launchers: Vec::new(),
+        }
+    }
+}
+
+/// Applies a service that the configuration declares: a new name or stack for the units below its root.
+pub fn declare(workspace: &mut Workspace, entry: &crate::config::ServiceEntry) {
+    for unit in workspace.units.iter_mut().filter(|unit| unit.root == entry.root) {
+        unit.name.clone_from(&entry.name);
+        if let Some(stack) = &entry.stack {
+            unit.stacks.push(StackUse {
+                stack: stack.clone(),
+                mode: entry.mode.unwrap_or(Mode::Code),
+                active: true,
+                path: "hoplint.toml".to_owned(),
+                line: 1,
+                evidence: "the configuration says so".to_owned(),
+            });
+        }
+    }
+}

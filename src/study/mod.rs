@@ -1,10 +1,12 @@
 //! What the rules ask: the linked program of one language, the effects of its calls, and what each unit's stack covers.
 
+mod evidence;
 mod reach;
 mod summary;
 mod unit;
 
-pub use reach::Inbound;
+pub use evidence::code_evidence;
+pub use reach::{Inbound, annotation_role, functions_of};
 pub use summary::Summary;
 pub use unit::{Coverage, UnitView};
 
@@ -32,7 +34,8 @@ pub struct CallFact<'a> {
 }
 
 /// Everything that rules read about the files of one language.
-#[derive(Debug)]
+#[allow(missing_debug_implementations, reason = "holds a function")]
+
 pub struct Study<'a> {
     /// The linked program.
     pub program: &'a Program<'a>,
