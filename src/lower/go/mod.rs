@@ -27,6 +27,8 @@ pub(super) fn lower(source: &str, tree: &Tree) -> FileFacts {
     lowerer.facts.has_errors = root.has_error();
     lowerer.file(root);
     comments::directives(source, root, &mut lowerer.facts);
+    lowerer.facts.exprs.shrink_to_fit();
+    lowerer.facts.stmts.shrink_to_fit();
     lowerer.facts
 }
 
@@ -51,9 +53,14 @@ impl<'t> Lowerer<'t> {
         let mut queries = QueryCursor::new();
         // Queries say what one definition consists of; finding the definitions is the walk's business.
         queries.set_max_start_depth(Some(0));
+        let mut facts = FileFacts::new(Language::Go, LineIndex::new(source.as_bytes()));
+        // Growing these step by step means copying them and touching new memory over and over. In real code about every
+        // fourth node is an expression and every twentieth a statement.
+        facts.exprs.reserve(root.descendant_count() / 3);
+        facts.stmts.reserve(root.descendant_count() / 20);
         Self {
             source,
-            facts: FileFacts::new(Language::Go, LineIndex::new(source.as_bytes())),
+            facts,
             cursor: root.walk(),
             queries,
             depth: 0,
