@@ -138,8 +138,9 @@ impl<'t> Lowerer<'t> {
         let parts = self.parts(&IMPORTS, node);
         let Some(path) = parts.path else { return };
         let target = Ustr::from(unquote(self.text(path)));
+        let local = parts.alias.map(|alias| self.name(alias)).unwrap_or_default();
         self.facts.imports.push(Import {
-            local: parts.alias.map(|alias| self.name(alias)).unwrap_or_default(),
+            local,
             target,
             module: target,
             is_static: false,

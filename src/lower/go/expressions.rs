@@ -5,7 +5,6 @@ use super::types::is_type;
 use super::{Lowerer, clip, span, unquote};
 use crate::ir::{Arg, ExprId, ExprKind, Field, Span, Spread, TypeRef};
 use tree_sitter::Node;
-use ustr::Ustr;
 
 /// Longest string literal content that is kept.
 const MAX_STR: usize = 256;
@@ -57,7 +56,7 @@ impl<'t> Lowerer<'t> {
                 ExprKind::Name(self.name(node))
             }
             Kind::InterpretedStringLiteral | Kind::RawStringLiteral => {
-                ExprKind::Str(Ustr::from(clip(unquote(self.text(node)), MAX_STR)))
+                ExprKind::Str(self.intern(clip(unquote(self.text(node)), MAX_STR)))
             }
             Kind::Nil | Kind::True | Kind::False | Kind::Iota | Kind::IntLiteral => self.literal(node),
             Kind::FloatLiteral | Kind::ImaginaryLiteral | Kind::RuneLiteral => self.literal(node),
@@ -78,7 +77,7 @@ impl<'t> Lowerer<'t> {
     }
 
     fn literal(&mut self, node: Node<'t>) -> ExprKind {
-        ExprKind::Lit(Ustr::from(clip(self.text(node), MAX_LIT)))
+        ExprKind::Lit(self.intern(clip(self.text(node), MAX_LIT)))
     }
 
     /// What stands in a wrapper that means nothing by itself.
@@ -99,7 +98,10 @@ impl<'t> Lowerer<'t> {
         match op {
             "<-" => self.facts.add_expr(span(node), ExprKind::Receive(operand)),
             "&" if self.is_composite(operand) => self.widen(operand, span(node)),
-            _ => self.facts.add_expr(span(node), ExprKind::Unary { op: Ustr::from(op), operand }),
+            _ => {
+                let op = self.intern(op);
+                self.facts.add_expr(span(node), ExprKind::Unary { op, operand })
+            }
         }
     }
 
@@ -129,7 +131,7 @@ impl<'t> Lowerer<'t> {
         let op = node.child_by_field_id(FIELDS.operator).map_or("", |op| op.kind());
         let left = self.expr_at(node, FIELDS.left);
         let right = self.expr_at(node, FIELDS.right);
-        ExprKind::Binary { op: Ustr::from(op), left, right }
+        ExprKind::Binary { op: self.intern(op), left, right }
     }
 
     fn index(&mut self, node: Node<'t>) -> ExprKind {

@@ -13,7 +13,9 @@ macro_rules! kinds {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Kind {
             $(#[doc = $name] $variant,)*
-            /// Everything else.
+            /// A keyword, an operator or punctuation.
+            Token,
+            /// Everything else, errors included.
             Other,
         }
 
@@ -134,15 +136,19 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     (0..count)
         .map(|id| match GRAMMAR.node_kind_is_named(id) {
             true => GRAMMAR.node_kind_for_id(id).map_or(Kind::Other, Kind::from_name),
-            // The keyword `nil` and the like are no expressions by themselves.
-            false => Kind::Other,
+            false => Kind::Token,
         })
         .collect()
 });
 
-/// The kind of a node. Error nodes are [`Kind::Other`].
+/// The kind of a node.
 pub(super) fn kind(node: Node<'_>) -> Kind {
     KINDS.get(usize::from(node.kind_id())).copied().unwrap_or(Kind::Other)
+}
+
+/// Whether a node is named and no comment, with the one look-up that costs.
+pub(super) fn counts(node: &Node<'_>) -> bool {
+    !matches!(kind(*node), Kind::Token | Kind::Comment)
 }
 
 /// Declares [`Fields`].

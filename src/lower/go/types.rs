@@ -73,7 +73,7 @@ impl<'t> Lowerer<'t> {
         let text = self.text(node);
         // White space and comments may stand around the dot.
         if !text.contains(|c: char| c.is_whitespace() || c == '/') {
-            return plain(text);
+            return TypeRef { name: self.intern(text), args: Vec::new() };
         }
         let part = |field| node.child_by_field_id(field).map_or("", |part| self.text(part));
         plain(&format!("{}.{}", part(FIELDS.package), part(FIELDS.name)))
@@ -117,8 +117,9 @@ impl<'t> Lowerer<'t> {
         let parts = self.parts(&declarations::TYPES, node);
         let (Some(name), Some(ty)) = (parts.name(), parts.ty) else { return };
         let id = TypeId(u32::try_from(self.facts.types.len()).unwrap_or(u32::MAX));
+        let own_name = self.name(name);
         self.facts.types.push(TypeDecl {
-            name: self.name(name),
+            name: own_name,
             kind: declared_kind(ty),
             supers: Vec::new(),
             fields: Vec::new(),
@@ -129,7 +130,7 @@ impl<'t> Lowerer<'t> {
             is_abstract: false,
         });
         if self.depth == 0 {
-            self.types.insert(self.name(name), id);
+            self.types.insert(own_name, id);
         }
         let (supers, fields) = self.type_content(ty, id);
         if let Some(declared) = self.facts.types.get_mut(id.0 as usize) {
