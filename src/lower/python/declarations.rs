@@ -10,9 +10,9 @@ use crate::lower::MAX_DEPTH;
 use tree_sitter::Node;
 use ustr::Ustr;
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
     /// An import statement of any form.
-    pub(super) fn import(&mut self, node: Node<'_>) {
+    pub(super) fn import(&mut self, node: Node<'t>) {
         let mut found = captures(&mut self.queries, &grammar::IMPORTS, node, self.source);
         found.sort_by_key(|one| one.last().map_or(0, |(_, node)| node.start_byte()));
         for one in &found {
@@ -22,7 +22,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn imported(&self, one: &Captures<'_>) -> Option<Import> {
+    fn imported(&mut self, one: &Captures<'t>) -> Option<Import> {
         let alias = captured(one, "alias").map(|alias| self.name(alias));
         let (_, place) = *one.last()?;
         if let Some(module) = captured(one, "module") {
@@ -42,7 +42,7 @@ impl Lowering<'_> {
         Some(self.import_of(local, &format!("{module}{dot}{name}"), &module, place))
     }
 
-    fn import_of(&self, local: Ustr, target: &str, module: &str, place: Node<'_>) -> Import {
+    fn import_of(&self, local: Ustr, target: &str, module: &str, place: Node<'t>) -> Import {
         Import {
             local,
             target: Ustr::from(target),
@@ -54,10 +54,9 @@ impl Lowering<'_> {
     }
 
     /// A decorated function or class.
-    pub(super) fn decorated(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
-        let mut cursor = node.walk();
+    pub(super) fn decorated(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let mut annotations = Vec::new();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             if kind(child) == Kind::Decorator
                 && let Some(value) = first_operand(child)
             {
@@ -71,13 +70,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn annotation(&mut self, decorator: Node<'_>, value: Node<'_>, depth: usize) -> Annotation {
+    fn annotation(&mut self, decorator: Node<'t>, value: Node<'t>, depth: usize) -> Annotation {
         let name = Ustr::from(&self.callee_name(value));
         Annotation { name, expr: self.expr(value, depth + 1), span: span(decorator) }
     }
 
     /// The dotted name of what a decorator calls; empty if that is no plain name.
-    fn callee_name(&self, value: Node<'_>) -> String {
+    fn callee_name(&self, value: Node<'t>) -> String {
         let mut node = value;
         let mut base = value;
         while kind(base) == Kind::Call
@@ -96,7 +95,7 @@ impl Lowering<'_> {
     /// A `def`, with the closure it creates where it is nested in a function.
     pub(super) fn function(
         &mut self,
-        node: Node<'_>,
+        node: Node<'t>,
         whole: Span,
         annotations: Vec<Annotation>,
         depth: usize,
@@ -112,7 +111,8 @@ impl Lowering<'_> {
         let id = self.declare(function);
         self.function_body(id, captured(&parts, "body"), depth);
         if nested {
-            let target = self.facts.add_expr(span(name), ExprKind::Name(self.name(name)));
+            let local = self.name(name);
+            let target = self.facts.add_expr(span(name), ExprKind::Name(local));
             let value = self.facts.add_expr(whole, ExprKind::Closure(id));
             let kind = StmtKind::Assign { targets: [target].into(), ty: None, values: [value].into(), declares: true };
             self.push(out, node, kind);
@@ -120,14 +120,14 @@ impl Lowering<'_> {
     }
 
     /// All captures of a definition; optional parts may come in separate matches.
-    fn parts<'t>(&mut self, node: Node<'t>, query: &'static Option<tree_sitter::Query>) -> Captures<'t> {
+    fn parts(&mut self, node: Node<'t>, query: &'static Option<tree_sitter::Query>) -> Captures<'t> {
         captures(&mut self.queries, query, node, self.source).into_iter().flatten().collect()
     }
 
     fn signature(
         &mut self,
-        name: Node<'_>,
-        parts: &Captures<'_>,
+        name: Node<'t>,
+        parts: &Captures<'t>,
         annotations: Vec<Annotation>,
         depth: usize,
     ) -> Function {
@@ -161,7 +161,7 @@ impl Lowering<'_> {
         FunctionId(u32::try_from(self.facts.functions.len() - 1).unwrap_or(u32::MAX))
     }
 
-    fn function_body(&mut self, id: FunctionId, body: Option<Node<'_>>, depth: usize) {
+    fn function_body(&mut self, id: FunctionId, body: Option<Node<'t>>, depth: usize) {
         let outer = self.enter(id);
         let statements = body.map(|body| self.block(body, depth + 1)).unwrap_or_default();
         let yields = self.scope.yields;
@@ -198,12 +198,12 @@ impl Lowering<'_> {
     }
 
     /// Parameters of a function or lambda.
-    pub(super) fn params(&mut self, list: Node<'_>, depth: usize) -> Vec<Param> {
+    pub(super) fn params(&mut self, list: Node<'t>, depth: usize) -> Vec<Param> {
         let mut cursor = list.walk();
         list.children(&mut cursor).filter_map(|node| self.param(node, depth)).collect()
     }
 
-    fn param(&mut self, node: Node<'_>, depth: usize) -> Option<Param> {
+    fn param(&mut self, node: Node<'t>, depth: usize) -> Option<Param> {
         let name = match kind(node) {
             Kind::DefaultParameter | Kind::TypedDefaultParameter => field(node, Field::Name)?,
             Kind::TypedParameter => first_operand(node)?,
@@ -229,7 +229,7 @@ impl Lowering<'_> {
     /// A class. Statements of its body that are no attributes run in the function that it stands in.
     pub(super) fn class(
         &mut self,
-        node: Node<'_>,
+        node: Node<'t>,
         whole: Span,
         annotations: Vec<Annotation>,
         depth: usize,
@@ -242,8 +242,9 @@ impl Lowering<'_> {
         let supers = captured(&parts, "supers");
         let bases = supers.map_or_else(Vec::new, |list| self.bases(list));
         let id = TypeId(u32::try_from(self.facts.types.len()).unwrap_or(u32::MAX));
+        let simple_name = self.name(name);
         self.facts.types.push(TypeDecl {
-            name: self.name(name),
+            name: simple_name,
             kind: if has_base(&bases, "Protocol") { TypeKind::Interface } else { TypeKind::Class },
             is_abstract: has_base(&bases, "ABC") || supers.is_some_and(|list| self.text(list).contains("ABCMeta")),
             supers: bases,
@@ -260,7 +261,7 @@ impl Lowering<'_> {
         self.scope.class = outer;
     }
 
-    fn bases(&self, list: Node<'_>) -> Vec<TypeRef> {
+    fn bases(&self, list: Node<'t>) -> Vec<TypeRef> {
         let all = operands(list).into_iter();
         let positional = all.filter(|base| {
             !matches!(kind(*base), Kind::KeywordArgument | Kind::ListSplat | Kind::DictionarySplat | Kind::Error)
@@ -269,12 +270,12 @@ impl Lowering<'_> {
     }
 
     /// `name = value` and `name: T = value` in a class body.
-    pub(super) fn class_attribute(&mut self, class: TypeId, name: Node<'_>, ty: Option<TypeRef>, init: Option<ExprId>) {
+    pub(super) fn class_attribute(&mut self, class: TypeId, name: Node<'t>, ty: Option<TypeRef>, init: Option<ExprId>) {
         self.add_field(class, name, ty, init, true);
     }
 
     /// `self.name = …` in a method.
-    pub(super) fn instance_field(&mut self, target: Node<'_>, ty: Option<&TypeRef>) {
+    pub(super) fn instance_field(&mut self, target: Node<'t>, ty: Option<&TypeRef>) {
         let Some((class, own_name, is_class)) = self.scope.instance else { return };
         if kind(target) != Kind::Attribute {
             return;
@@ -287,7 +288,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn add_field(&mut self, class: TypeId, name: Node<'_>, ty: Option<TypeRef>, init: Option<ExprId>, is_static: bool) {
+    fn add_field(&mut self, class: TypeId, name: Node<'t>, ty: Option<TypeRef>, init: Option<ExprId>, is_static: bool) {
         let place = span(name);
         let name = self.name(name);
         if !self.known_fields.insert((class, name)) {
@@ -300,7 +301,7 @@ impl Lowering<'_> {
     }
 
     /// What can still be read of a definition without a name.
-    fn children_of_broken(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn children_of_broken(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         if depth < MAX_DEPTH {
             self.broken(node, depth + 1, out);
         }

@@ -1,6 +1,6 @@
 //! Values.
 
-use super::grammar::{Field as In, Kind, field, first_operand, is_trivia, kind, operands};
+use super::grammar::{Field as In, Kind, field, first_operand, is_trivia, kind};
 use super::{Lowering, span};
 use crate::ir::{Arg, ExprId, ExprKind, Field, Function, Span, Spread, StmtKind};
 use crate::lower::MAX_DEPTH;
@@ -10,9 +10,9 @@ use ustr::Ustr;
 const MAX_STR: usize = 256;
 const MAX_LIT: usize = 64;
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
     /// Lowers an expression.
-    pub(super) fn expr(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    pub(super) fn expr(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         if depth > MAX_DEPTH {
             return self.cut(node);
         }
@@ -35,7 +35,7 @@ impl Lowering<'_> {
     }
 
     /// The rarer shapes.
-    fn operator(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn operator(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         match kind(node) {
             Kind::BinaryOperator | Kind::BooleanOperator => self.binary(node, depth),
             Kind::ComparisonOperator => self.comparison(node, depth),
@@ -57,10 +57,9 @@ impl Lowering<'_> {
     }
 
     /// Something without a shape of its own: its operands are kept.
-    pub(super) fn anything(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let mut cursor = node.walk();
+    pub(super) fn anything(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let mut values = Vec::new();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             if !is_trivia(child) {
                 values.push(self.expr(child, depth + 1));
             }
@@ -68,7 +67,7 @@ impl Lowering<'_> {
         self.unknown(node, values)
     }
 
-    fn identifier(&mut self, node: Node<'_>) -> ExprId {
+    fn identifier(&mut self, node: Node<'t>) -> ExprId {
         if node.is_missing() {
             return self.unknown(node, Vec::new());
         }
@@ -76,46 +75,45 @@ impl Lowering<'_> {
         self.facts.add_expr(span(node), ExprKind::Name(name))
     }
 
-    fn literal(&mut self, node: Node<'_>) -> ExprId {
+    fn literal(&mut self, node: Node<'t>) -> ExprId {
         let text = Ustr::from(shortened(self.text(node), MAX_LIT));
         self.facts.add_expr(span(node), ExprKind::Lit(text))
     }
 
     /// The value of a field, or nothing known where the source is broken.
-    pub(super) fn in_field(&mut self, node: Node<'_>, name: In, depth: usize) -> ExprId {
+    pub(super) fn in_field(&mut self, node: Node<'t>, name: In, depth: usize) -> ExprId {
         match field(node, name) {
             Some(value) => self.expr(value, depth + 1),
             None => self.unknown(node, Vec::new()),
         }
     }
 
-    fn inner(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn inner(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         match first_operand(node) {
             Some(value) => self.expr(value, depth + 1),
             None => self.unknown(node, Vec::new()),
         }
     }
 
-    fn attribute(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn attribute(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let base = self.in_field(node, In::Object, depth);
         let Some(name) = field(node, In::Attribute) else { return self.unknown(node, vec![base]) };
         let kind = ExprKind::Member { base, name: self.name(name), name_span: span(name) };
         self.facts.add_expr(span(node), kind)
     }
 
-    fn call(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn call(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let callee = self.in_field(node, In::Function, depth);
         let args = field(node, In::Arguments).map_or_else(Vec::new, |list| self.arguments(list, depth));
         self.facts.add_expr(span(node), ExprKind::Call { callee, args: args.into() })
     }
 
-    fn arguments(&mut self, list: Node<'_>, depth: usize) -> Vec<Arg> {
+    fn arguments(&mut self, list: Node<'t>, depth: usize) -> Vec<Arg> {
         if kind(list) == Kind::GeneratorExpression {
             return vec![Arg { name: None, value: self.expr(list, depth + 1), spread: Spread::None }];
         }
-        let mut cursor = list.walk();
         let mut args = Vec::new();
-        for child in list.children(&mut cursor) {
+        for child in self.children(list) {
             if !is_trivia(child) {
                 args.push(self.argument(child, depth));
             }
@@ -123,7 +121,7 @@ impl Lowering<'_> {
         args
     }
 
-    fn argument(&mut self, node: Node<'_>, depth: usize) -> Arg {
+    fn argument(&mut self, node: Node<'t>, depth: usize) -> Arg {
         match kind(node) {
             Kind::KeywordArgument => {
                 let name = field(node, In::Name).map(|name| self.name(name));
@@ -135,15 +133,15 @@ impl Lowering<'_> {
         }
     }
 
-    fn string(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn string(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         match string_text(self.source, node) {
             Some(text) => self.plain(node, text),
             None => self.interpolated(&[node], node, depth),
         }
     }
 
-    fn strings(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let parts = operands(node);
+    fn strings(&mut self, node: Node<'t>, depth: usize) -> ExprId {
+        let parts = self.operands(node);
         let mut joined = String::new();
         for part in &parts {
             match string_text(self.source, *part) {
@@ -155,12 +153,12 @@ impl Lowering<'_> {
         self.plain(node, &joined)
     }
 
-    fn plain(&mut self, node: Node<'_>, text: &str) -> ExprId {
+    fn plain(&mut self, node: Node<'t>, text: &str) -> ExprId {
         let text = Ustr::from(shortened(text, MAX_STR));
         self.facts.add_expr(span(node), ExprKind::Str(text))
     }
 
-    fn interpolated(&mut self, strings: &[Node<'_>], whole: Node<'_>, depth: usize) -> ExprId {
+    fn interpolated(&mut self, strings: &[Node<'t>], whole: Node<'t>, depth: usize) -> ExprId {
         let mut values = Vec::new();
         for string in strings {
             let mut cursor = string.walk();
@@ -173,20 +171,20 @@ impl Lowering<'_> {
         self.unknown(whole, values)
     }
 
-    fn awaited(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn awaited(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let value = self.inner(node, depth);
         self.facts.add_expr(span(node), ExprKind::Await(value))
     }
 
-    fn yielded(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn yielded(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         self.scope.yields = true;
         let value = first_operand(node).map(|value| self.expr(value, depth + 1));
         self.facts.add_expr(span(node), ExprKind::Yield(value))
     }
 
-    fn subscript(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn subscript(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let base = self.in_field(node, In::Value, depth);
-        let parts = operands(node);
+        let parts = self.operands(node);
         let index = match parts.get(1..).unwrap_or_default() {
             [] => None,
             [one] if kind(*one) == Kind::Slice => None,
@@ -197,7 +195,7 @@ impl Lowering<'_> {
     }
 
     /// A display of these values.
-    pub(super) fn elements(&mut self, whole: Node<'_>, nodes: &[Node<'_>], depth: usize) -> ExprId {
+    pub(super) fn elements(&mut self, whole: Node<'t>, nodes: &[Node<'t>], depth: usize) -> ExprId {
         let mut fields = Vec::with_capacity(nodes.len());
         for node in nodes {
             fields.push(Field { key: None, value: self.expr(*node, depth + 1) });
@@ -205,15 +203,14 @@ impl Lowering<'_> {
         self.facts.add_expr(span(whole), ExprKind::Composite { ty: None, fields: fields.into() })
     }
 
-    fn display(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let nodes = operands(node);
+    fn display(&mut self, node: Node<'t>, depth: usize) -> ExprId {
+        let nodes = self.operands(node);
         self.elements(node, &nodes, depth)
     }
 
-    fn dictionary(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let mut cursor = node.walk();
+    fn dictionary(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let mut fields = Vec::new();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match kind(child) {
                 _ if is_trivia(child) => {}
                 Kind::Pair => fields.push(Field {
@@ -227,7 +224,7 @@ impl Lowering<'_> {
         self.facts.add_expr(span(node), ExprKind::Composite { ty: None, fields: fields.into() })
     }
 
-    fn binary(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn binary(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let left = self.in_field(node, In::Left, depth);
         let right = self.in_field(node, In::Right, depth);
         let op = field(node, In::Operator).map(|op| self.name(op)).unwrap_or_default();
@@ -235,8 +232,8 @@ impl Lowering<'_> {
     }
 
     /// `a < b`; a chain of comparisons has no single operator and keeps its operands only.
-    fn comparison(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let [left, right] = operands(node)[..] else { return self.anything(node, depth) };
+    fn comparison(&mut self, node: Node<'t>, depth: usize) -> ExprId {
+        let [left, right] = self.operands(node)[..] else { return self.anything(node, depth) };
         let op = self.source.get(left.end_byte()..right.start_byte()).unwrap_or_default();
         let op: Vec<_> = op.split_whitespace().filter(|word| *word != "\\").collect();
         let op = Ustr::from(shortened(&op.join(" "), MAX_LIT));
@@ -244,32 +241,32 @@ impl Lowering<'_> {
         self.facts.add_expr(span(node), ExprKind::Binary { op, left, right })
     }
 
-    fn unary(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn unary(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let op = field(node, In::Operator).map_or("not", |op| self.text(op));
         self.prefixed(node, op, depth)
     }
 
-    fn prefixed(&mut self, node: Node<'_>, op: &str, depth: usize) -> ExprId {
+    fn prefixed(&mut self, node: Node<'t>, op: &str, depth: usize) -> ExprId {
         let operand = self.inner(node, depth);
         self.facts.add_expr(span(node), ExprKind::Unary { op: Ustr::from(op), operand })
     }
 
-    fn conditional(&mut self, node: Node<'_>, depth: usize) -> ExprId {
-        let [then, condition, otherwise] = operands(node)[..] else { return self.anything(node, depth) };
+    fn conditional(&mut self, node: Node<'t>, depth: usize) -> ExprId {
+        let [then, condition, otherwise] = self.operands(node)[..] else { return self.anything(node, depth) };
         let condition = self.expr(condition, depth + 1);
         let then = self.expr(then, depth + 1);
         let otherwise = self.expr(otherwise, depth + 1);
         self.facts.add_expr(span(node), ExprKind::Conditional { condition, then, otherwise })
     }
 
-    fn assigned(&mut self, node: Node<'_>, target: In, value: In, depth: usize) -> ExprId {
+    fn assigned(&mut self, node: Node<'t>, target: In, value: In, depth: usize) -> ExprId {
         let value = self.in_field(node, value, depth);
         let target = self.in_field(node, target, depth);
         self.facts.add_expr(span(node), ExprKind::Assign { target, value })
     }
 
     /// `value as name` where no statement takes it apart.
-    fn renamed(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn renamed(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let value = self.inner(node, depth);
         let Some(alias) = field(node, In::Alias) else { return value };
         let target = self.expr(alias, depth + 1);
@@ -277,13 +274,13 @@ impl Lowering<'_> {
     }
 
     /// The iterated values, the conditions, then what is made of each element.
-    fn comprehension(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn comprehension(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let mut values = Vec::new();
         let mut bodies = Vec::new();
-        for child in operands(node) {
+        for child in self.operands(node) {
             match kind(child) {
                 Kind::ForInClause => {
-                    for iterated in operands(child).into_iter().skip(1) {
+                    for iterated in self.operands(child).into_iter().skip(1) {
                         values.push(self.expr(iterated, depth + 1));
                     }
                 }
@@ -299,7 +296,7 @@ impl Lowering<'_> {
         self.unknown(node, values)
     }
 
-    fn lambda(&mut self, node: Node<'_>, depth: usize) -> ExprId {
+    fn lambda(&mut self, node: Node<'t>, depth: usize) -> ExprId {
         let mut function = Function::module_init();
         function.span = span(node);
         function.name_span = Span::new(node.start_byte(), node.start_byte() + "lambda".len());
@@ -322,6 +319,9 @@ impl Lowering<'_> {
 
 /// The content of a string without interpolations, `None` if it has some.
 pub(super) fn string_text<'s>(source: &'s str, node: Node<'_>) -> Option<&'s str> {
+    if let Some(text) = simple_string(source.get(node.byte_range()).unwrap_or_default()) {
+        return Some(text);
+    }
     let (mut start, mut end) = (node.start_byte(), node.end_byte());
     let mut cursor = node.walk();
     for child in node.children(&mut cursor) {
@@ -333,6 +333,17 @@ pub(super) fn string_text<'s>(source: &'s str, node: Node<'_>) -> Option<&'s str
         }
     }
     Some(source.get(start..end).unwrap_or_default())
+}
+
+/// The content of a string that cannot have interpolations, read without looking at its node's children.
+fn simple_string(literal: &str) -> Option<&str> {
+    let body = literal.trim_start_matches(['r', 'R', 'b', 'B', 'u', 'U']);
+    for quote in ["\"\"\"", "'''", "\"", "'"] {
+        if let Some(rest) = body.strip_prefix(quote) {
+            return rest.strip_suffix(quote);
+        }
+    }
+    None
 }
 
 /// As much of a text as fits, cut between characters.

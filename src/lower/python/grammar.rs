@@ -204,8 +204,8 @@ pub(super) fn is_trivia(node: Node<'_>) -> bool {
 
 /// The first child that carries meaning.
 pub(super) fn first_operand(node: Node<'_>) -> Option<Node<'_>> {
-    let mut cursor = node.walk();
-    node.children(&mut cursor).find(|child| !is_trivia(*child))
+    let first = node.named_child(0).filter(|child| !is_trivia(*child));
+    first.or_else(|| operands(node).first().copied())
 }
 
 /// All children that carry meaning.
@@ -216,8 +216,7 @@ pub(super) fn operands(node: Node<'_>) -> Vec<Node<'_>> {
 
 /// Whether a statement starts with `async`.
 pub(super) fn is_async(node: Node<'_>) -> bool {
-    let mut cursor = node.walk();
-    node.children(&mut cursor).next().is_some_and(|child| kind(child) == Kind::AsyncToken)
+    node.child(0).is_some_and(|child| kind(child) == Kind::AsyncToken)
 }
 
 fn compile(text: &str) -> Option<Query> {

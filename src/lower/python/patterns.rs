@@ -7,9 +7,9 @@ use crate::ir::{Block, ExprId, ExprKind, StmtKind};
 use crate::lower::MAX_DEPTH;
 use tree_sitter::Node;
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
     /// `match`.
-    pub(super) fn match_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    pub(super) fn match_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let Some(body) = field(node, Field::Body) else { return self.broken(node, depth, out) };
         let subjects: Vec<_> = operands(node).into_iter().take_while(|child| child.id() != body.id()).collect();
         let subject = match subjects.as_slice() {
@@ -19,8 +19,7 @@ impl Lowering<'_> {
         };
         let mut arms = Vec::new();
         let mut exhaustive = false;
-        let mut cursor = body.walk();
-        for case in body.children(&mut cursor) {
+        for case in self.children(body) {
             if kind(case) == Kind::CaseClause {
                 exhaustive |= self.always_matches(case);
                 arms.push(self.arm(case, subject, depth));
@@ -30,7 +29,7 @@ impl Lowering<'_> {
         self.push(out, node, kind);
     }
 
-    fn always_matches(&self, case: Node<'_>) -> bool {
+    fn always_matches(&self, case: Node<'t>) -> bool {
         let mut patterns = operands(case).into_iter().filter(|child| kind(*child) == Kind::CasePattern);
         let (Some(only), None) = (patterns.next(), patterns.next()) else { return false };
         let name = self.text(only).trim();
@@ -39,7 +38,7 @@ impl Lowering<'_> {
     }
 
     /// Bindings (made of the subject), then the guard, then the body.
-    fn arm(&mut self, case: Node<'_>, subject: Option<ExprId>, depth: usize) -> Block {
+    fn arm(&mut self, case: Node<'t>, subject: Option<ExprId>, depth: usize) -> Block {
         let mut out = Vec::new();
         let mut targets = Vec::new();
         for pattern in operands(case).into_iter().filter(|child| kind(*child) == Kind::CasePattern) {
@@ -60,7 +59,7 @@ impl Lowering<'_> {
         out.into()
     }
 
-    fn bindings(&mut self, pattern: Node<'_>, depth: usize, targets: &mut Vec<ExprId>) {
+    fn bindings(&mut self, pattern: Node<'t>, depth: usize, targets: &mut Vec<ExprId>) {
         if depth > MAX_DEPTH {
             self.facts.cuts += 1;
             return;
@@ -75,7 +74,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn binding(&mut self, name: Node<'_>, targets: &mut Vec<ExprId>) {
+    fn binding(&mut self, name: Node<'t>, targets: &mut Vec<ExprId>) {
         let text = self.text(name);
         if text != "_" && !text.is_empty() && !text.contains('.') {
             let name_expr = ExprKind::Name(self.name(name));

@@ -4,12 +4,13 @@ use super::grammar::{Field, Kind, field, first_operand, is_async, is_trivia, kin
 use super::{Lowering, expressions::string_text, span};
 use crate::ir::{Block, ExprId, ExprKind, Handler, LoopKind, StmtKind, TypeRef, WithItem};
 use crate::lower::MAX_DEPTH;
+use smallvec::smallvec;
 use tree_sitter::Node;
 use ustr::Ustr;
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
     /// Lowers the statements of a block.
-    pub(super) fn block(&mut self, node: Node<'_>, depth: usize) -> Block {
+    pub(super) fn block(&mut self, node: Node<'t>, depth: usize) -> Block {
         if depth > MAX_DEPTH {
             return self.cut_block(node);
         }
@@ -19,18 +20,17 @@ impl Lowering<'_> {
     }
 
     /// Lowers the statements of a block into one that is under construction.
-    pub(super) fn statements(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    pub(super) fn statements(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         if depth > MAX_DEPTH {
             let value = self.cut(node);
             return self.push(out, node, StmtKind::Expr(value));
         }
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             self.statement(child, depth, out);
         }
     }
 
-    fn statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         match kind(node) {
             Kind::ExpressionStatement => self.expression_statement(node, depth, out),
             Kind::ReturnStatement => self.return_statement(node, depth, out),
@@ -54,19 +54,18 @@ impl Lowering<'_> {
     }
 
     /// `del`, `assert`, Python 2 `print` and `exec`: only their operands matter.
-    fn other_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn other_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let value = self.anything(node, depth + 1);
         self.push(out, node, StmtKind::Expr(value));
     }
 
     /// What can still be read of the children of a node that did not parse.
-    pub(super) fn broken(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    pub(super) fn broken(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         if depth > MAX_DEPTH {
             self.facts.cuts += 1;
             return;
         }
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match kind(child) {
                 Kind::Identifier | Kind::Parameters | Kind::Other | Kind::Type | Kind::String | Kind::DottedName => {}
                 Kind::Assignment | Kind::AugmentedAssignment | Kind::Call | Kind::Await | Kind::Yield => {
@@ -77,14 +76,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn expression_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+    fn expression_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
+        for child in self.children(node) {
             self.expression(child, depth, out);
         }
     }
 
-    fn expression(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn expression(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         match kind(node) {
             Kind::Assignment => self.assignment(node, depth, out),
             Kind::AugmentedAssignment => self.augmented(node, depth, out),
@@ -100,7 +98,7 @@ impl Lowering<'_> {
     }
 
     /// `a = b = value`: each target is assigned the same value.
-    fn assignment(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn assignment(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let ty = field(node, Field::Type).and_then(|ty| self.type_ref(ty));
         let mut lefts = vec![(node, field(node, Field::Left))];
         let mut right = field(node, Field::Right);
@@ -119,8 +117,8 @@ impl Lowering<'_> {
 
     fn assign(
         &mut self,
-        place: Node<'_>,
-        left: Node<'_>,
+        place: Node<'t>,
+        left: Node<'t>,
         ty: Option<&TypeRef>,
         values: &[ExprId],
         depth: usize,
@@ -135,9 +133,9 @@ impl Lowering<'_> {
     }
 
     /// The values of an assignment: several only where they pair up with as many targets.
-    fn values(&mut self, right: Node<'_>, wanted: usize, depth: usize) -> Vec<ExprId> {
+    fn values(&mut self, right: Node<'t>, wanted: usize, depth: usize) -> Vec<ExprId> {
         if matches!(kind(right), Kind::ExpressionList | Kind::Tuple) && wanted > 1 && width(right) == wanted {
-            let parts = operands(right);
+            let parts = self.operands(right);
             if parts.iter().all(|part| kind(*part) != Kind::ListSplat) {
                 return parts.into_iter().map(|part| self.expr(part, depth + 1)).collect();
             }
@@ -146,8 +144,8 @@ impl Lowering<'_> {
     }
 
     /// What is assigned to: the elements of a tuple or list pattern, or one target.
-    fn targets(&mut self, left: Node<'_>, ty: Option<&TypeRef>, depth: usize) -> Box<[ExprId]> {
-        let parts = if is_unpacking(left) { operands(left) } else { vec![left] };
+    fn targets(&mut self, left: Node<'t>, ty: Option<&TypeRef>, depth: usize) -> Box<[ExprId]> {
+        let parts = if is_unpacking(left) { self.operands(left) } else { smallvec![left] };
         let mut targets = Vec::with_capacity(parts.len());
         for part in parts {
             self.instance_field(part, ty);
@@ -156,7 +154,7 @@ impl Lowering<'_> {
         targets.into()
     }
 
-    fn augmented(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn augmented(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let left = self.in_field(node, Field::Left, depth);
         let right = self.in_field(node, Field::Right, depth);
         let op = field(node, Field::Operator).map_or("", |op| self.text(op)).trim_end_matches('=');
@@ -165,7 +163,7 @@ impl Lowering<'_> {
         self.push(out, node, kind);
     }
 
-    fn return_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn return_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let values = match first_operand(node) {
             Some(list) if kind(list) == Kind::ExpressionList => self.values(list, width(list), depth),
             Some(value) => vec![self.expr(value, depth + 1)],
@@ -174,18 +172,17 @@ impl Lowering<'_> {
         self.push(out, node, StmtKind::Return(values.into()));
     }
 
-    fn raise_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn raise_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let value = first_operand(node).map(|value| self.expr(value, depth + 1));
         self.push(out, node, StmtKind::Throw(value));
     }
 
     /// An `elif` is an `if` inside the `else`; chains are read in a loop, their depth counts as nesting.
-    fn if_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn if_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let mut branches = vec![(node, self.branch(node, depth))];
         let mut otherwise = Block::default();
         let mut level = depth;
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match kind(child) {
                 Kind::ElifClause if level >= MAX_DEPTH => self.facts.cuts += 1,
                 Kind::ElifClause => {
@@ -204,18 +201,18 @@ impl Lowering<'_> {
         out.extend(otherwise.iter());
     }
 
-    fn branch(&mut self, node: Node<'_>, depth: usize) -> (ExprId, Block) {
+    fn branch(&mut self, node: Node<'t>, depth: usize) -> (ExprId, Block) {
         let condition = self.in_field(node, Field::Condition, depth);
         let then = field(node, Field::Consequence).map(|body| self.block(body, depth + 1)).unwrap_or_default();
         (condition, then)
     }
 
     /// The block of a clause.
-    fn body(&mut self, clause: Node<'_>, depth: usize) -> Block {
+    fn body(&mut self, clause: Node<'t>, depth: usize) -> Block {
         field(clause, Field::Body).map(|body| self.block(body, depth + 1)).unwrap_or_default()
     }
 
-    fn for_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn for_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let subject = field(node, Field::Right).map(|iterated| self.expr(iterated, depth + 1));
         let targets = field(node, Field::Left).map(|left| self.targets(left, None, depth)).unwrap_or_default();
         let body = self.body(node, depth);
@@ -225,7 +222,7 @@ impl Lowering<'_> {
         self.after_loop(node, depth, out);
     }
 
-    fn while_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn while_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let condition = field(node, Field::Condition);
         let forever = condition.is_some_and(|condition| matches!(self.text(condition), "True" | "1"));
         let subject = condition.map(|condition| self.expr(condition, depth + 1));
@@ -237,19 +234,18 @@ impl Lowering<'_> {
     }
 
     /// The `else` of a loop.
-    fn after_loop(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
-        for clause in operands(node).into_iter().filter(|child| kind(*child) == Kind::ElseClause) {
+    fn after_loop(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
+        for clause in self.operands(node).into_iter().filter(|child| kind(*child) == Kind::ElseClause) {
             if let Some(body) = field(clause, Field::Body) {
                 self.statements(body, depth + 1, out);
             }
         }
     }
 
-    fn try_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn try_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let body = self.body(node, depth);
         let (mut handlers, mut otherwise, mut finally) = (Vec::new(), Block::default(), Block::default());
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match kind(child) {
                 Kind::ExceptClause => handlers.push(self.handler(child, depth)),
                 Kind::ElseClause => otherwise = self.body(child, depth),
@@ -260,7 +256,7 @@ impl Lowering<'_> {
         self.push(out, node, StmtKind::Try { body, handlers: handlers.into(), otherwise, finally });
     }
 
-    fn handler(&mut self, clause: Node<'_>, depth: usize) -> Handler {
+    fn handler(&mut self, clause: Node<'t>, depth: usize) -> Handler {
         let caught = field(clause, Field::Value);
         let alias = field(clause, Field::Alias).or_else(|| caught.and_then(|value| field(value, Field::Alias)));
         let binding = alias.map(|alias| self.name(alias));
@@ -268,15 +264,15 @@ impl Lowering<'_> {
     }
 
     /// The block of a clause whose block has no field name.
-    fn clause_block(&mut self, clause: Node<'_>, depth: usize) -> Block {
-        let block = operands(clause).into_iter().find(|child| kind(*child) == Kind::Block);
+    fn clause_block(&mut self, clause: Node<'t>, depth: usize) -> Block {
+        let block = self.operands(clause).into_iter().find(|child| kind(*child) == Kind::Block);
         block.map(|block| self.block(block, depth + 1)).unwrap_or_default()
     }
 
-    fn with_statement(&mut self, node: Node<'_>, depth: usize, out: &mut Vec<u32>) {
+    fn with_statement(&mut self, node: Node<'t>, depth: usize, out: &mut Vec<u32>) {
         let mut items = Vec::new();
-        for clause in operands(node).into_iter().filter(|child| kind(*child) == Kind::WithClause) {
-            for item in operands(clause) {
+        for clause in self.operands(node).into_iter().filter(|child| kind(*child) == Kind::WithClause) {
+            for item in self.operands(clause) {
                 let value = if kind(item) == Kind::WithItem { field(item, Field::Value) } else { Some(item) };
                 value.into_iter().for_each(|value| self.with_value(value, depth, &mut items));
             }
@@ -286,9 +282,9 @@ impl Lowering<'_> {
     }
 
     /// One manager, or several that were read as a tuple because of their parentheses.
-    fn with_value(&mut self, value: Node<'_>, depth: usize, items: &mut Vec<WithItem>) {
+    fn with_value(&mut self, value: Node<'t>, depth: usize, items: &mut Vec<WithItem>) {
         if matches!(kind(value), Kind::Tuple | Kind::ParenthesizedExpression) {
-            for part in operands(value) {
+            for part in self.operands(value) {
                 self.with_item(part, depth, items);
             }
         } else {
@@ -296,7 +292,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn with_item(&mut self, value: Node<'_>, depth: usize, items: &mut Vec<WithItem>) {
+    fn with_item(&mut self, value: Node<'t>, depth: usize, items: &mut Vec<WithItem>) {
         let alias = field(value, Field::Alias).filter(|_| kind(value) == Kind::AsPattern);
         let managed = if alias.is_some() { first_operand(value).unwrap_or(value) } else { value };
         let value = self.expr(managed, depth + 1);

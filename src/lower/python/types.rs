@@ -14,14 +14,14 @@ const MAX_TYPE_DEPTH: usize = 16;
 /// Wrappers that say something about a name, not about the type of its value.
 const TRANSPARENT: [&str; 6] = ["Annotated", "ClassVar", "Final", "Required", "NotRequired", "Optional"];
 
-impl Lowering<'_> {
+impl<'t> Lowering<'t> {
     /// The type that an annotation, a base class or a type expression names.
-    pub(super) fn type_ref(&self, node: Node<'_>) -> Option<TypeRef> {
+    pub(super) fn type_ref(&self, node: Node<'t>) -> Option<TypeRef> {
         parse(self.text(node))
     }
 
     /// The metadata of `Annotated[T, metadata]` that most likely makes the value: the first call, else the first.
-    pub(super) fn annotated_metadata<'t>(&self, ty: Node<'t>) -> Option<Node<'t>> {
+    pub(super) fn annotated_metadata(&self, ty: Node<'t>) -> Option<Node<'t>> {
         let inner = if kind(ty) == Kind::Type { first_operand(ty)? } else { ty };
         let (base, arguments) = match kind(inner) {
             Kind::GenericType => generic_parts(inner)?,
