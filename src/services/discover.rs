@@ -217,7 +217,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             .map(|found| (known.of(launch, found.languages), found.used))
             .collect();
         for at in &all {
-            let starts = launch.facts.iter().any(is_start);
+            let starts = launch.facts.iter().any(is_start) || !launch.is_local;
             if starts && !units[*at].launchers.contains(&launch.path) {
                 units[*at].launchers.push(launch.path.clone());
             }
