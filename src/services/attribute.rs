@@ -39,6 +39,11 @@ impl Units<'_> {
         able.into_iter().filter(|at| is_below(&self.units[*at].root, base)).collect()
     }
 
+    /// Whether the launch belongs to its unit by its name or its build, and not only by being near.
+    pub(super) fn is_sure(&self, launch: &Launch, at: usize) -> bool {
+        launch.is_local || !self.named(launch, &[at]).is_empty()
+    }
+
     /// Units with a root of their own below the folder that the launch names.
     fn mentioned(&self, launch: &Launch, home: &str, able: &[usize]) -> Vec<usize> {
         let mut out: Vec<usize> = launch.mentions.iter().flat_map(|word| self.mentioned_by(word, home, able)).collect();

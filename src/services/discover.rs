@@ -135,7 +135,7 @@ fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             Ok(vec![shell::read(path, text)])
         } else if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
             continue;
-        } else if text.len() > MAX_YAML {
+        } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
             Err("larger than 512 KiB".to_owned())
         } else if compose::is_compose(path) {
             compose::read(path, text)
@@ -224,6 +224,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
         }
         if let ([at], Some(name)) = (all.as_slice(), launch.names.first())
             && !docker::is_dockerfile(&launch.path)
+            && known.is_sure(launch, *at)
         {
             names[*at].push(name.clone());
         }
