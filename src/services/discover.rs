@@ -216,6 +216,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             .into_iter()
             .map(|found| (known.of(launch, found.languages), found.used))
             .collect();
+        let is_sure = all.first().is_some_and(|at| known.is_sure(launch, *at));
         for at in &all {
             let starts = launch.facts.iter().any(is_start) || !launch.is_local;
             if starts && !units[*at].launchers.contains(&launch.path) {
@@ -224,7 +225,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
         }
         if let ([at], Some(name)) = (all.as_slice(), launch.names.first())
             && !docker::is_dockerfile(&launch.path)
-            && known.is_sure(launch, *at)
+            && is_sure
         {
             names[*at].push(name.clone());
         }
