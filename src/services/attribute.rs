@@ -36,7 +36,12 @@ impl Units<'_> {
                 return found;
             }
         }
-        able.into_iter().filter(|at| is_below(&self.units[*at].root, home)).collect()
+        able.into_iter().filter(|at| is_below(&self.units[*at].root, base)).collect()
+    }
+
+    /// Whether the launch belongs to its unit by its name or its build, and not only by being near.
+    pub(super) fn is_sure(&self, launch: &Launch, at: usize) -> bool {
+        launch.is_local || !self.named(launch, &[at]).is_empty()
     }
 
     /// Units with a root of their own below the folder that the launch names.
@@ -90,7 +95,7 @@ impl Units<'_> {
 
     /// Units that are called as the launch is: exactly, else by the end of their name.
     fn named(&self, launch: &Launch, able: &[usize]) -> Vec<usize> {
-        let names: Vec<String> = launch.names.iter().map(|name| plain(name)).filter(|name| name.len() > 2).collect();
+        let names: Vec<String> = launch.names.iter().map(|name| plain(name)).filter(|name| name.len() > 1).collect();
         let fits = |exact: bool| -> Vec<usize> {
             let by = |at: usize, name: &String| {
                 self.names_of(at).iter().any(|own| {
@@ -114,7 +119,7 @@ impl Units<'_> {
 
     fn names_of(&self, at: usize) -> Vec<String> {
         let unit = &self.units[at];
-        [unit.name.as_str(), file_name(&unit.root)].into_iter().filter(|name| name.len() > 2).map(plain).collect()
+        [unit.name.as_str(), file_name(&unit.root)].into_iter().filter(|name| name.len() > 1).map(plain).collect()
     }
 
     fn at(&self, root: &str, able: &[usize]) -> Vec<usize> {

@@ -135,7 +135,7 @@ fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             Ok(vec![shell::read(path, text)])
         } else if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
             continue;
-        } else if text.len() > MAX_YAML {
+        } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
             Err("larger than 512 KiB".to_owned())
         } else if compose::is_compose(path) {
             compose::read(path, text)
@@ -216,14 +216,16 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             .into_iter()
             .map(|found| (known.of(launch, found.languages), found.used))
             .collect();
+        let is_sure = all.first().is_some_and(|at| known.is_sure(launch, *at));
         for at in &all {
-            let starts = launch.facts.iter().any(is_start);
+            let starts = launch.facts.iter().any(is_start) || !launch.is_local;
             if starts && !units[*at].launchers.contains(&launch.path) {
                 units[*at].launchers.push(launch.path.clone());
             }
         }
         if let ([at], Some(name)) = (all.as_slice(), launch.names.first())
             && !docker::is_dockerfile(&launch.path)
+            && is_sure
         {
             names[*at].push(name.clone());
         }

@@ -29,6 +29,8 @@ static PLUGIN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static SCRIPT: LazyLock<Regex> = LazyLock::new(|| regex(r#"apply[ (]*from[ ]*[:=][ (]*["']([^"']+)["']"#));
+static MOVED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"project\([ ]*["']:?([^"']+)["'][ ]*\)\.projectDir[ ]*=[^"'\n]*["']([^"'\n]+)["']"#));
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"["']:?([^"'\n]+)["']"#));
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
     regex(
@@ -52,6 +54,8 @@ struct Part {
 }
 
 struct Workspace<'a> {
+    /// Where modules are that lie elsewhere than their path says: by the path's folder.
+    moved: BTreeMap<String, String>,
     files: BTreeMap<&'a str, &'a str>,
     catalogs: BTreeMap<String, Catalog>,
 }
@@ -83,7 +87,8 @@ pub(super) fn read(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>)
             Err(error) => skipped.push(((*path).to_owned(), error.message().to_owned())),
         }
     }
-    let workspace = Workspace { files, catalogs };
+    let moved = moved(&files);
+    let workspace = Workspace { moved, files, catalogs };
     let launches = workspace
         .files
         .iter()
@@ -102,13 +107,31 @@ fn build_root(path: &str) -> Option<&str> {
     ((stem == "build" || (!home.is_empty() && stem == file_name(home) && stem != "gradle")) && !inside).then_some(home)
 }
 
+/// The folders that `project(':a').projectDir = file('b')` gives to modules.
+fn moved(files: &BTreeMap<&str, &str>) -> BTreeMap<String, String> {
+    let settings = files.iter().filter(|(path, _)| file_name(path).starts_with("settings.gradle"));
+    let all = settings.flat_map(|(path, text)| MOVED.captures_iter(text).map(move |found| (folder(path), found)));
+    all.filter_map(|(home, found)| {
+        Some((join(home, &found[1].replace(':', "/"))?, join(home, found[2].trim_start_matches(['/', '$']))?))
+    })
+    .collect()
+}
+
+impl Workspace<'_> {
+    /// The folder of a module, from the folder with the settings and the module's path.
+    fn place(&self, home: &str, module: &str) -> Option<String> {
+        let plain = join(home, &module.replace(':', "/"))?;
+        Some(self.moved.get(&plain).cloned().unwrap_or(plain))
+    }
+}
+
 fn modules(workspace: &Workspace<'_>) -> Vec<Module> {
     let mut roots: BTreeMap<String, Option<&str>> =
         workspace.files.keys().filter_map(|path| Some((build_root(path)?.to_owned(), Some(*path)))).collect();
     let mut gathering = BTreeSet::new();
     for (path, text) in workspace.files.iter().filter(|(path, _)| file_name(path).starts_with("settings.gradle")) {
         for module in included(text) {
-            if let Some(root) = join(folder(path), &module.replace(':', "/")) {
+            if let Some(root) = workspace.place(folder(path), &module) {
                 gathering.insert(folder(path).to_owned());
                 roots.entry(root).or_insert(None);
             }
@@ -155,7 +178,7 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
     part.dependencies.sort_by(|a, b| (&a.name, a.scope, &a.version).cmp(&(&b.name, b.scope, &b.version)));
     part.dependencies.dedup_by(|next, kept| next.name == kept.name);
     let top = top_of(workspace, root);
-    let uses = part.projects.iter().filter_map(|name| join(&top, &name.replace(':', "/"))).collect();
+    let uses = part.projects.iter().filter_map(|name| workspace.place(&top, name)).collect();
     let unit = Unit {
         name: project_name(workspace, root),
         root: root.to_owned(),
@@ -510,6 +533,17 @@ mod tests {
         assert_eq!(modules[1].uses, ["b/c"]);
         assert!(found(&modules[1]).contains(&("p.q:p.q.gradle.plugin", "1", Scope::Build)));
         assert!(modules[0].gathers && !modules[1].gathers);
+    }
+
+    #[test]
+    fn modules_may_lie_elsewhere() {
+        let settings = "include 'x-a'\nproject(':x-a').projectDir = file('x/a')\n";
+        let (modules, _) = read_all(&[
+            ("settings.gradle", settings),
+            ("b/build.gradle", "dependencies {\n  api project(':x-a')\n}\n"),
+        ]);
+        assert_eq!(modules.iter().map(|module| module.unit.root.as_str()).collect::<Vec<_>>(), ["b", "x/a"]);
+        assert_eq!(modules[0].uses, ["x/a"]);
     }
 
     #[test]

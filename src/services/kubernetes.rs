@@ -19,7 +19,8 @@ pub(super) fn read(path: &str, text: &str) -> Result<Vec<Launch>, String> {
         .collect())
 }
 
-fn is_workload(text: &str) -> bool {
+/// The cheap test whether a YAML file may hold a workload.
+pub(super) fn is_workload(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"kind:").is_some()
         && memchr::memmem::find(text.as_bytes(), b"apiVersion:").is_some()
         && memchr::memmem::find(text.as_bytes(), b"containers:").is_some()

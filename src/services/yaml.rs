@@ -12,6 +12,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Value>, String> {
             max_documents: 512,
         },
         strict_booleans: true,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
     };
     let plain;
     let text = if text.contains("{{") {
