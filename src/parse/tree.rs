@@ -7,6 +7,9 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
+/// Progress calls between two looks at the clock; each call stands for 100 operations of the parser.
+const CALLS_PER_CLOCK: u32 = 8;
+
 thread_local! {
     /// One parser for each language, kept for all files of the thread.
     static PARSERS: RefCell<[Option<Parser>; 3]> = const { RefCell::new([None, None, None]) };
@@ -38,8 +41,11 @@ fn new_parser(language: Language) -> Result<Parser, String> {
 fn run(parser: &mut Parser, text: &str, limits: &Limits) -> Result<Tree, String> {
     let bytes = text.as_bytes();
     let start = Instant::now();
+    let mut calls = 0u32;
     let mut progress = |_: &ParseState| {
-        if start.elapsed() > limits.parse_time { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        calls = calls.wrapping_add(1);
+        let late = calls.is_multiple_of(CALLS_PER_CLOCK) && start.elapsed() > limits.parse_time;
+        if late { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
