@@ -161,7 +161,7 @@ impl miette::Diagnostic for View {
 
 /// The counts.
 pub fn footer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if style.quiet {
+    if style.quiet || !report.analysed {
         return Ok(());
     }
     let summary = &report.summary;
