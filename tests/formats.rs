@@ -116,7 +116,11 @@ fn json_format_keeps_its_schema() {
 #[test]
 fn sarif_format_is_valid() {
     let log = sarif::log(&report());
-    let schema = serde_json::from_str(include_str!("data/sarif-schema-2.1.0.json")).unwrap();
+    let mut schema: serde_json::Value = serde_json::from_str(include_str!("data/sarif-schema-2.1.0.json")).unwrap();
+    // The official schema has a stray `]` in its language patterns, which strict regular expressions refuse.
+    for owner in ["run", "toolComponent"] {
+        schema["definitions"][owner]["properties"]["language"]["pattern"] = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    }
     let errors: Vec<_> = jsonschema::validator_for(&schema).unwrap().iter_errors(&log).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     insta::assert_snapshot!(serde_json::to_string_pretty(&log["runs"][0]["results"]).unwrap());

@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(config.wrappers[0].result, Some(1));
         assert!(config.exclude_set().is_match("a/vendor/b.go"));
         assert!(!config.exclude_set().is_match("a/vendored/b.go"));
-        let python = format!("[tool.hoplint]\nignore = ['HOP2']\n");
-        assert_eq!(parse("pyproject.toml", &python, true).unwrap().unwrap().ignore, ["HOP2"]);
+        let python = "[tool.hoplint]\nignore = ['HOP2']\n";
+        assert_eq!(parse("pyproject.toml", python, true).unwrap().unwrap().ignore, ["HOP2"]);
     }
 }

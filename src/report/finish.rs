@@ -142,7 +142,7 @@ impl<'a> Finisher<'a> {
             diagnostics.extend(suppressions.iter().flat_map(|suppression| self.complaints(suppression)));
         }
         diagnostics.sort_by(order);
-        diagnostics.dedup_by(|next, kept| same_place(next, kept));
+        diagnostics.dedup_by(same_place);
         fingerprint::finish(&mut diagnostics);
         for changes in &self.options.changes {
             diagnostics.retain(|diagnostic| changes.touches(diagnostic, &self.target.cwd));

@@ -23,6 +23,9 @@ pub struct Style {
     pub verbose: bool,
 }
 
+/// Place, text, and whether it is the primary one.
+type Label = (Span, String, bool);
+
 /// Labels a snippet shows at most.
 const MAX_LABELS: usize = 12;
 /// Lines longer than this many bytes are not drawn.
@@ -64,7 +67,7 @@ fn write_one(report: &Report, found: &Diagnostic, style: Style, out: &mut dyn Wr
 }
 
 /// The labels of each file, the primary file first, then in the order of the trace.
-fn by_file(found: &Diagnostic) -> Vec<(&str, Vec<(Span, String, bool)>)> {
+fn by_file(found: &Diagnostic) -> Vec<(&str, Vec<Label>)> {
     let label = if found.label.is_empty() { &found.message } else { &found.label };
     let mut files = vec![(found.path.as_str(), vec![(found.span, clean(label), true)])];
     for place in &found.related {
@@ -115,7 +118,7 @@ struct View {
     code: String,
     severity: Severity,
     source: Option<NamedSource<String>>,
-    labels: Vec<(Span, String, bool)>,
+    labels: Vec<Label>,
 }
 
 impl fmt::Display for View {
@@ -161,7 +164,7 @@ impl miette::Diagnostic for View {
 
 /// The counts.
 pub fn footer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if style.quiet {
+    if style.quiet || !report.analysed {
         return Ok(());
     }
     let summary = &report.summary;

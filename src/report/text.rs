@@ -1,13 +1,16 @@
 //! Keeping what a repository says from steering a terminal, a log or a page.
 
-/// A text for people: control characters, escape sequences and direction marks become visible.
+/// A text of one line for people: control characters, escape sequences, direction marks and workflow commands
+/// (`::name::` at the start of a line, `##[name]` anywhere) become visible and harmless.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|char| if is_hostile(char) { '\u{FFFD}' } else { char }).collect()
+    let text: String = text.chars().map(|char| if is_hostile(char) { '\u{FFFD}' } else { char }).collect();
+    let text = if text.contains("##[") { text.replace("##[", "#\u{FFFD}[") } else { text };
+    if text.trim_start().starts_with("::") { text.replacen("::", ":\u{FFFD}", 1) } else { text }
 }
 
 /// Like [`clean`], with line breaks left alone.
 pub fn clean_lines(text: &str) -> String {
-    text.chars().map(|char| if char != '\n' && is_hostile(char) { '\u{FFFD}' } else { char }).collect()
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
 /// A source text for people, with the same bytes at the same offsets: what is hostile becomes a harmless character
@@ -23,7 +26,8 @@ pub fn clean_source(text: &str) -> String {
             _ => '\u{FFFD}',
         },
     };
-    text.chars().map(harmless).collect()
+    let text: String = text.chars().map(harmless).collect();
+    if text.contains("##[") { text.replace("##[", "#?[") } else { text }
 }
 
 /// Whether a character can move the cursor, start a sequence or turn the direction of writing.
@@ -66,6 +70,7 @@ mod tests {
         assert_eq!(clean_source(hostile).len(), hostile.len());
         assert_eq!(clean_source(hostile), "a?[31mé¿\u{FFFD} \n\tb?");
         assert!(!clean(hostile).contains(['\u{1b}', '\n', '\u{9b}', '\u{202e}']));
+        assert_eq!(clean_lines("a\n ::error::x ##[y]"), "a\n :\u{FFFD}error::x #\u{FFFD}[y]");
         assert_eq!(markdown("a|b\n<c>"), "a\\|b\u{FFFD}&lt;c&gt;");
     }
 }
