@@ -161,7 +161,11 @@ fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> V
         }
         let stacks = unit.stacks.iter().map(|found| StackReport {
             stack: found.stack.clone(),
-            title: services::stacks().iter().find(|page| page.id == found.stack).map(|page| page.title.clone()).unwrap_or_default(),
+            title: services::stacks()
+                .iter()
+                .find(|page| page.id == found.stack)
+                .map(|page| page.title.clone())
+                .unwrap_or_default(),
             mode: found.mode,
             active: found.active,
             path: found.path.clone(),

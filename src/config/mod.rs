@@ -5,8 +5,8 @@ mod select;
 mod wrappers;
 
 pub use load::{ConfigError, discover, parse, read};
-pub use wrappers::wrapper_knowledge;
 pub use select::{Selection, Selector, UnknownRule};
+pub use wrappers::wrapper_knowledge;
 
 use crate::finding::Severity;
 use crate::ir::Language;

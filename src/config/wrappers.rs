@@ -2,7 +2,9 @@
 
 use super::{Config, Wrapper, WrapperKind};
 use crate::ir::Language;
-use crate::knowledge::{ExtractEffect, FunctionDescription, InjectEffect, Knowledge, Slot, SpanEffect, wrapper_library};
+use crate::knowledge::{
+    ExtractEffect, FunctionDescription, InjectEffect, Knowledge, Slot, SpanEffect, wrapper_library,
+};
 use ustr::Ustr;
 
 /// The built-in knowledge of a language with the configuration's wrappers added, or `None` when there are none.
@@ -21,7 +23,13 @@ fn describe(wrapper: &Wrapper) -> FunctionDescription {
     let mut out = FunctionDescription { names: vec![Ustr::from(&wrapper.function)], ..FunctionDescription::default() };
     match wrapper.does {
         WrapperKind::StartsSpan => {
-            out.span = Some(SpanEffect { context: argument, span: result, derived: Slot::None, current: true, must_end: true });
+            out.span = Some(SpanEffect {
+                context: argument,
+                span: result,
+                derived: Slot::None,
+                current: true,
+                must_end: true,
+            });
         }
         WrapperKind::EndsSpan => out.ends = Some(argument),
         WrapperKind::Injects => out.inject = Some(InjectEffect { context: Slot::Ambient, carrier: argument }),

@@ -116,7 +116,8 @@ impl Knowledge {
 /// Parses every built-in description of a language: file name and result.
 pub(super) fn parse_all(language: Language) -> Vec<(String, Result<LibraryDescription, toml::de::Error>)> {
     let Some(dir) = LIBRARIES.get_dir(language.as_str()) else { return Vec::new() };
-    let mut files: Vec<_> = dir.files().collect();
+    let mut files: Vec<_> =
+        dir.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml")).collect();
     files.sort_by_key(|file| file.path());
     files
         .into_iter()

@@ -150,6 +150,9 @@ pub struct TypeDescription {
     /// Having a value of this type (or deriving from it) is instrumentation itself.
     #[serde(default)]
     pub instrumented: bool,
+    /// A request type that is also a context, but hands out the request's values only when this field is set.
+    #[serde(default)]
+    pub context_switch: Ustr,
 }
 
 /// What kind of boundary a call crosses.

@@ -13,7 +13,9 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     for (at, file) in program.files.iter().enumerate() {
         for site in &file.flow.calls {
             let call = ValueRef { file: at as u32, expr: site.expr };
-            let Some((_, effect)) = program.callee(call).name.and_then(|name| program.described(name)) else { continue };
+            let Some((_, effect)) = program.callee(call).name.and_then(|name| program.described(name)) else {
+                continue;
+            };
             for library in &effect.switches_on {
                 let line = file.source.facts.lines.line(program.expr(call).span.start);
                 let coverage = Coverage {
@@ -29,7 +31,11 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     }
     let links = links(program);
     for (unit, found) in switched {
-        let near = units.iter().enumerate().map(|(at, _)| at).filter(|at| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at)));
+        let near = units
+            .iter()
+            .enumerate()
+            .map(|(at, _)| at)
+            .filter(|at| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at)));
         for at in near.collect::<Vec<_>>() {
             for (library, coverage) in &found {
                 units[at].covered.entry(library.clone()).or_insert_with(|| coverage.clone());
@@ -43,14 +49,21 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
         for import in &file.source.facts.imports {
             for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
                 let matches = |prefix: &String| {
-                    import.module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-                        || import.target.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+                    import
+                        .module
+                        .strip_prefix(prefix.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+                        || import
+                            .target
+                            .strip_prefix(prefix.as_str())
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
                 };
                 if !page.imports.iter().any(matches) {
                     continue;
                 }
                 let unit = &mut units[file.source.unit];
-                let known = unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code);
+                let known =
+                    unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code && found.active);
                 if !known {
                     unit.stacks.push(StackUse {
                         stack: page.id.clone(),

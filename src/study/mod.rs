@@ -191,7 +191,10 @@ impl<'a> Study<'a> {
             for (n, param) in decl.params.iter().enumerate() {
                 let Some(ty) = self.program.param_type(current, n as u16) else { continue };
                 let role = self.program.role(ty);
-                if matches!(role, Some(TypeRole::Context | TypeRole::Request)) && !param.name.is_empty() && param.name != "_" {
+                if matches!(role, Some(TypeRole::Context | TypeRole::Request))
+                    && !param.name.is_empty()
+                    && param.name != "_"
+                {
                     return Some(ContextParam {
                         function: current,
                         name: param.name,

@@ -71,9 +71,10 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
         let owner = program.enclosing_type(function).filter(|_| decl.owner.is_some() && !decl.flags.is_private);
         if let Some(owner) = owner {
             let ty = program.type_decl(owner);
-            let entry = ty.annotations.iter().find(|annotation| {
-                annotation_role(study, owner.file, annotation) == Some(AnnotationRole::EntryType)
-            });
+            let entry = ty
+                .annotations
+                .iter()
+                .find(|annotation| annotation_role(study, owner.file, annotation) == Some(AnnotationRole::EntryType));
             if let Some(annotation) = entry
                 && !decl.flags.is_constructor
             {
@@ -85,8 +86,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
         let Some(registers) = fact.effect.registers else { continue };
         for handler in study.slot(fact.call, registers.handler) {
             for function in functions_of(study, handler) {
-                let how =
-                    if registers.root { Inbound::Root } else { Inbound::Entry(program.place(fact.call)) };
+                let how = if registers.root { Inbound::Root } else { Inbound::Entry(program.place(fact.call)) };
                 out.insert(function, how);
             }
         }
@@ -136,15 +136,20 @@ pub fn functions_of(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
         }
         _ => {}
     }
-    if let Some(functions) = program.qualify(value).map(|name| program.named_functions(name)).filter(|f| !f.is_empty()) {
+    if let Some(functions) = program.qualify(value).map(|name| program.named_functions(name)).filter(|f| !f.is_empty())
+    {
         return functions;
     }
     match program.step(value) {
-        Step::Values(values) => values.iter().filter(|next| **next != value).flat_map(|next| match program.expr_kind(*next) {
-            ExprKind::Closure(id) => vec![FuncRef { file: next.file, id: *id }],
-            ExprKind::New { body: Some(_), .. } => functions_of(study, *next),
-            _ => Vec::new(),
-        }).collect(),
+        Step::Values(values) => values
+            .iter()
+            .filter(|next| **next != value)
+            .flat_map(|next| match program.expr_kind(*next) {
+                ExprKind::Closure(id) => vec![FuncRef { file: next.file, id: *id }],
+                ExprKind::New { body: Some(_), .. } => functions_of(study, *next),
+                _ => Vec::new(),
+            })
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -195,12 +200,16 @@ fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roo
         changed = false;
         rounds += 1;
         for function in program.all_functions() {
-            if out.get(&function).is_some_and(|how| matches!(how, Inbound::Root | Inbound::Entry(_) | Inbound::Below(_))) {
+            if out
+                .get(&function)
+                .is_some_and(|how| matches!(how, Inbound::Root | Inbound::Entry(_) | Inbound::Below(_)))
+            {
                 continue;
             }
             let decl = program.function(function);
             let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
-            let mut above: Vec<FuncRef> = program.callers(function).iter().map(|call| program.function_at(*call)).collect();
+            let mut above: Vec<FuncRef> =
+                program.callers(function).iter().map(|call| program.function_at(*call)).collect();
             above.extend(nested);
             if !above.is_empty() && above.iter().all(|caller| out.get(caller) == Some(&Inbound::Root)) {
                 out.insert(function, Inbound::Root);

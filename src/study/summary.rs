@@ -112,7 +112,9 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     while let Some(function) = work.pop() {
         let mine = out.get(&function).copied().unwrap_or_default();
         let mut above: Vec<FuncRef> = program.callers(function).iter().map(|call| program.function_at(*call)).collect();
-        above.extend(program.function(function).parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }));
+        above.extend(
+            program.function(function).parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }),
+        );
         for caller in above {
             let theirs = out.entry(caller).or_default();
             let joined = *theirs | mine;

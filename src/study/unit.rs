@@ -41,7 +41,12 @@ impl UnitView {
             root: unit.root.clone(),
             language: unit.language,
             stacks: unit.stacks.clone(),
-            dependencies: unit.dependencies.iter().filter(|found| found.is_running()).map(|found| found.name.clone()).collect(),
+            dependencies: unit
+                .dependencies
+                .iter()
+                .filter(|found| found.is_running())
+                .map(|found| found.name.clone())
+                .collect(),
             covered: FxHashMap::default(),
             covers_all: None,
         };
@@ -90,15 +95,15 @@ impl UnitView {
 
     /// Whether an agent, launcher or build tool traces it, so that code need not.
     pub fn is_traced_from_outside(&self) -> bool {
-        self.stacks
-            .iter()
-            .any(|found| found.active && matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build | Mode::AutoConfiguration))
+        self.stacks.iter().any(|found| {
+            found.active && matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build | Mode::AutoConfiguration)
+        })
     }
 
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.
     pub fn has_family(&self, family: &str) -> bool {
-        self.stacks.iter().any(|found| {
-            crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family)
-        })
+        self.stacks
+            .iter()
+            .any(|found| crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family))
     }
 }
