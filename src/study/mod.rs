@@ -50,6 +50,34 @@ pub struct Study<'a> {
     source: &'a dyn Fn(Ustr) -> Option<String>,
 }
 
+/// Names by which functions say that they begin or end something that outlives a request.
+const LIFETIME: &[&str] = &[
+    "new",
+    "start",
+    "run",
+    "open",
+    "init",
+    "connect",
+    "serve",
+    "close",
+    "stop",
+    "shutdown",
+    "cleanup",
+    "flush",
+    "setup",
+    "teardown",
+    "register",
+    "watch",
+    "background",
+    "loop",
+    "migrate",
+    "bootstrap",
+    "main",
+    "must",
+    "with",
+    "dial",
+];
+
 impl<'a> Study<'a> {
     /// Studies a program. `source` reads a file's text again, for the words of a message.
     pub fn new(program: &'a Program<'a>, units: &'a [UnitView], source: &'a dyn Fn(Ustr) -> Option<String>) -> Self {
@@ -137,6 +165,14 @@ impl<'a> Study<'a> {
     /// Whether a function runs under a trace that came in, and how that is known.
     pub fn inbound(&self, function: FuncRef) -> Inbound {
         self.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
+    }
+
+    /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
+    /// having no library that calls it for inbound work.
+    pub fn outlives_request(&self, function: FuncRef) -> bool {
+        let outer = self.program.outermost(function);
+        let name = self.program.function(outer).name.to_lowercase();
+        !matches!(self.inbound(outer), Inbound::Entry(_)) && LIFETIME.iter().any(|word| name.starts_with(word))
     }
 
     /// The unit of a file.

@@ -110,6 +110,14 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     }
     let callee = program.callee(call);
     if callee.functions.is_empty() {
+        // A library's function that is not described may hand a derived context back.
+        if program.receiver(call).is_none_or(|receiver| program.qualify(receiver).is_some()) {
+            let kept = assigned(study, call, work);
+            if !kept {
+                out.opaque.push(call);
+            }
+            return;
+        }
         out.opaque.push(call);
         return;
     }

@@ -18,7 +18,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         let Some(param) = study.context_param(fact.function) else { continue };
-        if study.inbound(fact.function) == Inbound::Root {
+        if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) {
             continue;
         }
         let mut finding = study.finding("log-without-context", fact.call, Confidence::Certain);

@@ -8,34 +8,6 @@ use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, ContextParam, Inbound, Study};
 
-/// Names by which functions say that they begin or end something that outlives a request.
-const LIFETIME: &[&str] = &[
-    "new",
-    "start",
-    "run",
-    "open",
-    "init",
-    "connect",
-    "serve",
-    "close",
-    "stop",
-    "shutdown",
-    "cleanup",
-    "flush",
-    "setup",
-    "teardown",
-    "register",
-    "watch",
-    "background",
-    "loop",
-    "migrate",
-    "bootstrap",
-    "main",
-    "must",
-    "with",
-    "dial",
-];
-
 /// Finds fresh contexts that cut a trace.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.root_context) {
@@ -50,7 +22,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     let param = study.context_param(fact.function)?;
-    if study.inbound(fact.function) == Inbound::Root || outlives_request(study, fact.function) || fact.site.deferred {
+    if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) || fact.site.deferred {
         return None;
     }
     let spawned = spawned_closure(study, fact.function, param.function);
@@ -109,13 +81,6 @@ fn report(
     let used = went.sinks.iter().chain(&went.opaque).take(6);
     finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
     finding
-}
-
-/// A function whose work belongs to the process, by its own words.
-fn outlives_request(study: &Study<'_>, function: FuncRef) -> bool {
-    let outer = study.program.outermost(function);
-    let name = study.program.function(outer).name.to_lowercase();
-    !matches!(study.inbound(outer), Inbound::Entry(_)) && LIFETIME.iter().any(|word| name.starts_with(word))
 }
 
 fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
