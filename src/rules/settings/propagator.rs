@@ -5,19 +5,23 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Setting, Slot, TypeRole};
 use crate::link::Origin;
-use crate::link::{Step, ValueRef};
-use crate::study::{CallFact, Study};
-use rustc_hash::FxHashMap;
+use crate::link::{FuncRef, Step, ValueRef};
+use crate::study::{CallFact, Study, Summary};
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Finds the first provider set-up of each unit, where nothing in the workspace touches a propagator.
+/// Finds the first provider set-up of each unit that no propagator goes with.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    if study.language() == Language::Python || sets_propagator(study) || makes_propagator(study) {
+    if study.language() == Language::Python {
         return;
     }
-    let crossing = study.calls().iter().find(|fact| crosses(fact));
-    let Some(crossing) = crossing else { return };
+    let Some(with) = beside(study) else { return };
+    if with.is_empty() && makes_propagator(study) {
+        return;
+    }
+    let Some(crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
-    for fact in study.calls().iter().filter(|fact| sets_real_provider(study, fact)) {
+    let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
+    for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
         by_unit.entry(unit).or_default().push(fact);
     }
@@ -32,8 +36,24 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
 }
 
-fn sets_propagator(study: &Study<'_>) -> bool {
-    study.calls().iter().any(|fact| matches!(fact.effect.sets, Some(Setting::Propagator | Setting::Everything)))
+/// The functions that set the propagator, where each of them sets a tracer provider too (so that a set-up that does not
+/// is on its own); `None` where a propagator is set anywhere else, which may serve every set-up.
+fn beside(study: &Study<'_>) -> Option<FxHashSet<FuncRef>> {
+    let mut out = FxHashSet::default();
+    for fact in study.calls() {
+        match fact.effect.sets {
+            Some(Setting::Everything) => return None,
+            Some(Setting::Propagator) => {
+                let both = study.calls_in(fact.function).any(|near| near.effect.sets == Some(Setting::TracerProvider));
+                if !both {
+                    return None;
+                }
+                out.insert(fact.function);
+            }
+            _ => {}
+        }
+    }
+    Some(out)
 }
 
 /// Whether the code makes a propagator of its own and hands it to anything, which may then use it.
@@ -74,7 +94,7 @@ fn finding(study: &Study<'_>, first: &CallFact<'_>, more: &[&CallFact<'_>], cros
     let set_up = study.callee_text(first.call);
     let service = study.unit(first.call.file).name.clone();
     let mut found = study.finding("no-propagator", first.call, Confidence::Certain);
-    found.message = format!("`{set_up}` sets the tracer provider, and no code here sets a propagator");
+    found.message = format!("`{set_up}` sets the tracer provider, and no propagator is set with it");
     found.label = "no propagator beside it".to_owned();
     found.effect = format!(
         "`{}` writes and reads no trace header: each service has a trace of its own for one request",

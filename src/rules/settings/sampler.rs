@@ -21,6 +21,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         roots.sort_unstable();
         roots.dedup();
         roots.retain(|root| seen.insert(*root));
+        // The sampler that says most about what is dropped comes first.
+        roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
         if !roots.is_empty() {
             out.findings.push(finding(study, fact, &roots));
         }
