@@ -1,8 +1,18 @@
 //! hoplint: find where a distributed trace breaks, without running anything.
 
+pub mod analysis;
+pub mod cli;
+pub mod config;
+pub mod engine;
 pub mod finding;
 pub mod ir;
 pub mod knowledge;
 pub mod link;
 pub mod lower;
+pub mod parse;
+pub mod report;
+pub mod rulepage;
+pub mod rules;
 pub mod services;
+pub mod study;
+pub mod walk;

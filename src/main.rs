@@ -1,2 +1,8 @@
 //! The `hoplint` command.
-fn main() {}
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    hoplint::cli::main()
+}

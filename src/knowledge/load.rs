@@ -46,6 +46,12 @@ impl Knowledge {
             .get_or_init(|| Self::new(parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok())))
     }
 
+    /// The built-in descriptions of a language and one more library.
+    pub fn with(language: Language, library: LibraryDescription) -> Self {
+        let built_in = parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok());
+        Self::new(built_in.chain(std::iter::once(library)))
+    }
+
     /// An index over these libraries; where two describe one name, the later wins.
     pub fn new(libraries: impl IntoIterator<Item = LibraryDescription>) -> Self {
         let mut out = Self {
@@ -110,7 +116,8 @@ impl Knowledge {
 /// Parses every built-in description of a language: file name and result.
 pub(super) fn parse_all(language: Language) -> Vec<(String, Result<LibraryDescription, toml::de::Error>)> {
     let Some(dir) = LIBRARIES.get_dir(language.as_str()) else { return Vec::new() };
-    let mut files: Vec<_> = dir.files().collect();
+    let mut files: Vec<_> =
+        dir.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml")).collect();
     files.sort_by_key(|file| file.path());
     files
         .into_iter()

@@ -150,6 +150,9 @@ pub struct TypeDescription {
     /// Having a value of this type (or deriving from it) is instrumentation itself.
     #[serde(default)]
     pub instrumented: bool,
+    /// A request type that is also a context, but hands out the request's values only when this field is set.
+    #[serde(default)]
+    pub context_switch: Ustr,
 }
 
 /// What kind of boundary a call crosses.
@@ -338,7 +341,7 @@ pub struct LogEffect {
 }
 
 /// A function or method of a library.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionDescription {
     /// Qualified names with the same description.

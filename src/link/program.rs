@@ -279,6 +279,12 @@ impl<'a> Program<'a> {
         self.type_names.get(&ty).copied().unwrap_or_default()
     }
 
+    /// The unit that defines a module.
+    pub fn module_unit(&self, module: &str) -> Option<usize> {
+        let file = self.modules.get(&Ustr::from_existing(module)?)?;
+        Some(self.files[*file as usize].source.unit)
+    }
+
     /// Where a value stands.
     pub fn place(&self, value: ValueRef) -> Place {
         Place { path: self.files[value.file as usize].source.path, span: self.expr(value).span }

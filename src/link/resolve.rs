@@ -579,7 +579,7 @@ impl Program<'_> {
         match self.expr_kind(callee) {
             ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { file: callee.file, expr: *base }) {
                 Some(owner) => self.method(callee.file, owner, *name),
-                None => self.unknown_method(*name),
+                None => Callee::default(),
             },
             ExprKind::Name(name) => self.unqualified(callee, *name),
             ExprKind::Index { base, .. } => self.called(ValueRef { file: callee.file, expr: *base }),
@@ -614,11 +614,6 @@ impl Program<'_> {
             }
         }
         Callee { name: Some(name), ..Callee::default() }
-    }
-
-    /// A method whose receiver has no known type: the only one of that name in the service, where the name is telling.
-    fn unknown_method(&self, _name: Ustr) -> Callee {
-        Callee::default()
     }
 
     fn named(&self, file: u32, name: Ustr) -> Callee {
@@ -692,6 +687,16 @@ impl Program<'_> {
             })
             .collect();
         if found.len() > 4 { SmallVec::new() } else { found }
+    }
+
+    /// The service's own functions with this qualified name.
+    pub fn named_functions(&self, name: Ustr) -> Vec<FuncRef> {
+        self.functions.get(&name).map(|found| found.to_vec()).unwrap_or_default()
+    }
+
+    /// The service's own methods that `owner.name` may run.
+    pub fn methods(&self, owner: Ustr, name: Ustr) -> Vec<FuncRef> {
+        self.method(0, owner, name).functions.to_vec()
     }
 
     fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {

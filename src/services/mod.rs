@@ -1,5 +1,23 @@
 //! Which deployable units a workspace has, and what traces each of them.
 
+mod attribute;
+mod compose;
+mod discover;
+mod docker;
+mod evidence;
+mod golang;
+mod gradle;
+mod kubernetes;
+mod launch;
+mod maven;
+mod python;
+mod shell;
+mod stacks;
+mod yaml;
+
+pub use discover::{ManifestFile, discover, is_manifest};
+pub use stacks::{StackDescription, Switch, stacks};
+
 use crate::ir::Language;
 use serde::Serialize;
 
@@ -42,6 +60,33 @@ pub struct Dependency {
     pub path: String,
     /// 1-based line in it.
     pub line: u32,
+    /// When it is there.
+    pub scope: Scope,
+}
+
+/// When a declared dependency is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// In the running program, declared by the unit or a build file it inherits from.
+    Direct,
+    /// In the running program, through another unit of the workspace.
+    Workspace,
+    /// Pulled in by another dependency and only written down here (`// indirect`, a compiled requirements file).
+    Indirect,
+    /// In the running program when an extra, a profile or a group asks for it.
+    Optional,
+    /// Fixes versions or builds the program, and is not in it (a parent pom, an imported list of versions, a build plugin).
+    Build,
+    /// In its tests only.
+    Test,
+}
+
+impl Dependency {
+    /// Whether the program itself runs with it because somebody asked for it.
+    pub fn is_running(&self) -> bool {
+        matches!(self.scope, Scope::Direct | Scope::Workspace)
+    }
 }
 
 /// How a tracing stack is switched on.
@@ -75,4 +120,36 @@ pub struct StackUse {
     pub line: u32,
     /// What stands there, for people ("ENTRYPOINT runs opentelemetry-instrument").
     pub evidence: String,
+}
+
+impl Unit {
+    /// A unit for sources that no manifest claims.
+    pub fn loose(language: Language) -> Self {
+        Self {
+            name: "workspace".to_owned(),
+            root: String::new(),
+            language,
+            module: String::new(),
+            dependencies: Vec::new(),
+            stacks: Vec::new(),
+            launchers: Vec::new(),
+        }
+    }
+}
+
+/// Applies a service that the configuration declares: a new name or stack for the units below its root.
+pub fn declare(workspace: &mut Workspace, entry: &crate::config::ServiceEntry) {
+    for unit in workspace.units.iter_mut().filter(|unit| unit.root == entry.root) {
+        unit.name.clone_from(&entry.name);
+        if let Some(stack) = &entry.stack {
+            unit.stacks.push(StackUse {
+                stack: stack.clone(),
+                mode: entry.mode.unwrap_or(Mode::Code),
+                active: true,
+                path: "hoplint.toml".to_owned(),
+                line: 1,
+                evidence: "the configuration says so".to_owned(),
+            });
+        }
+    }
 }

@@ -1,0 +1,208 @@
+//! The command line.
+
+use crate::finding::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Find where a distributed trace breaks, without running anything.
+#[derive(Debug, Parser)]
+#[command(name = "hoplint", version, about, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 no finding at or above --fail-on, 1 findings, 2 usage, configuration or \
+internal error, 3 nothing to analyse.")]
+pub struct Cli {
+    /// What to do; without one, `check`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `check`.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report the hops at which the trace breaks (the default)
+    Check(Box<CheckArgs>),
+    /// Show the services, what traces them, and how their hops stand
+    Map(Box<MapArgs>),
+    /// Explain a rule
+    Explain {
+        /// Name or code.
+        rule: String,
+    },
+    /// List all rules
+    Rules {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t)]
+        format: TextFormat,
+    },
+    /// Print a completion script
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the JSON schema of the configuration (or of an output format)
+    ConfigSchema {
+        /// Of what
+        #[arg(long = "of", value_enum, default_value_t)]
+        of: SchemaOf,
+    },
+}
+
+/// Options that every analysis has.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TreeArgs {
+    /// Folders to analyse; for a file, its whole repository is analysed and what touches the file is reported
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Use this configuration file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long)]
+    pub no_config: bool,
+    /// How many threads work [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Do not show progress
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Only findings: no counts, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Also tell why files were skipped
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write findings to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Run only these rules: names, codes, code prefixes, buckets, `all`
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Do not run these rules
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Run these rules too
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub extend_select: Vec<String>,
+    /// Set a rule's severity: error, warning, info, off
+    #[arg(long, value_name = "RULE=LEVEL", value_delimiter = ',')]
+    pub severity: Vec<String>,
+    /// The severity from which on the exit status is 1 [default: warning]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// Exit with 0 even when there are findings
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Also run pedantic rules and show findings of which more than one link was assumed
+    #[arg(long)]
+    pub pedantic: bool,
+    /// Report only what touches lines changed since this commit or branch
+    #[arg(long, value_name = "REF")]
+    pub since: Option<String>,
+    /// Let `hoplint: ignore[…]` comments have no effect
+    #[arg(long)]
+    pub no_suppressions: bool,
+    /// Report suppressions that silence nothing, give no reason or name no rule
+    #[arg(long)]
+    pub report_unused_suppressions: bool,
+    /// Also count findings by rule
+    #[arg(long)]
+    pub statistics: bool,
+}
+
+/// Options of `map`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MapArgs {
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// How the map is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+/// Formats of `check`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The source with labels, effect, help, confirm
+    #[default]
+    Full,
+    /// One line a finding
+    Concise,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// GitHub annotations and step summary
+    Github,
+}
+
+/// Text or JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For machines
+    Json,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// hoplint.toml
+    #[default]
+    Config,
+    /// `check --format json`
+    Check,
+    /// `map --format json`
+    Map,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A severity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors only
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Everything
+    Info,
+}
+
+impl From<FailOn> for Severity {
+    fn from(level: FailOn) -> Self {
+        match level {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Info => Self::Info,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The engine: walk, services and stacks, parse, link, rules: from a tree of files to findings.
+
+use crate::analysis::{Analysis, AnalysisRequest, ServiceReport, Skipped, StackReport};
+use crate::ir::Language;
+use crate::knowledge::Knowledge;
+use crate::link::{Program, SourceFile};
+use crate::parse::{self, Parsed};
+use crate::rules::{self, Verdicts};
+use crate::services::{self, ManifestFile, Unit, Workspace};
+use crate::study::{Study, UnitView};
+use crate::walk::{self, ManifestPath, WalkOptions, Walked};
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+use ustr::Ustr;
+
+/// Largest manifest or deployment file that is read, in bytes.
+const MAX_MANIFEST: u64 = 1 << 20;
+
+/// Analyses one tree. Never fails: what cannot be read is told in the answer.
+pub fn analyse(request: &AnalysisRequest) -> Analysis {
+    let threads = request.threads.unwrap_or(0);
+    let options = WalkOptions {
+        is_manifest: services::is_manifest,
+        exclude: request.config.exclude.clone(),
+        threads,
+        ..WalkOptions::default()
+    };
+    let walked = walk::walk(&request.root, &options);
+    let mut skipped: Vec<Skipped> = walked.skipped.iter().map(skip).collect();
+    let workspace = workspace(&walked, request, &mut skipped);
+    let limits = parse::Limits {
+        max_file_size: request.config.limits.max_file_size,
+        parse_time: Duration::from_millis(request.config.limits.max_file_time_ms),
+        ..parse::Limits::default()
+    };
+    let parsed = parse::parse_all(&walked.sources, &limits, threads);
+    skipped.extend(parsed.skipped.iter().map(skip));
+    let analysed = !walked.sources.is_empty();
+    let mut analysis = judge(parsed, workspace, request);
+    analysis.skipped = skipped;
+    analysis.skipped.sort();
+    analysis.analysed = analysed;
+    analysis
+}
+
+fn skip((path, reason): &(String, String)) -> Skipped {
+    Skipped { path: path.clone(), reason: reason.clone() }
+}
+
+fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipped>) -> Workspace {
+    let mut files = Vec::new();
+    for manifest in &walked.manifests {
+        match read_manifest(manifest) {
+            Ok(text) => files.push(ManifestFile { path: manifest.relative.clone(), text }),
+            Err(reason) => skipped.push(Skipped { path: manifest.relative.clone(), reason }),
+        }
+    }
+    let mut found = services::discover(&files);
+    skipped.extend(found.skipped.iter().map(skip));
+    for entry in &request.config.services {
+        services::declare(&mut found, entry);
+    }
+    for language in [Language::Go, Language::Python, Language::Java] {
+        let sources = || walked.sources.iter().filter(|source| source.language == language);
+        let homeless = sources().any(|source| home(&found.units, language, &source.relative).is_none());
+        if homeless {
+            found.units.push(Unit::loose(language));
+        }
+    }
+    found
+}
+
+fn read_manifest(manifest: &ManifestPath) -> Result<String, String> {
+    if manifest.size > MAX_MANIFEST {
+        return Err(format!("larger than {MAX_MANIFEST} bytes"));
+    }
+    let file = std::fs::File::open(&manifest.absolute).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_MANIFEST).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+    String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
+}
+
+/// The innermost unit of a language that holds a file.
+fn home(units: &[Unit], language: Language, path: &str) -> Option<usize> {
+    let holds = |unit: &Unit| {
+        unit.root.is_empty() || path.strip_prefix(unit.root.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    units
+        .iter()
+        .enumerate()
+        .filter(|(_, unit)| unit.language == language && holds(unit))
+        .max_by_key(|(_, unit)| unit.root.len())
+        .map(|(at, _)| at)
+}
+
+fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Analysis {
+    let mut sources: Vec<SourceFile> = Vec::with_capacity(parsed.files.len());
+    for file in parsed.files {
+        if let Some(unit) = home(&workspace.units, file.facts.language, &file.path) {
+            sources.push(SourceFile { path: file.path, facts: file.facts, unit });
+        }
+    }
+    let roots: Vec<(String, String)> =
+        workspace.units.iter().map(|unit| (unit.root.clone(), unit.module.clone())).collect();
+    let mut units: Vec<UnitView> = workspace.units.iter().map(UnitView::new).collect();
+    let mut analysis = Analysis { files: sources.len(), ..Analysis::default() };
+    let mut verdicts = Verdicts::default();
+    for language in [Language::Go, Language::Python, Language::Java] {
+        let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();
+        if !own.is_empty() {
+            judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
+        }
+    }
+    analysis.directives = sources
+        .iter()
+        .filter(|source| !source.facts.directives.is_empty())
+        .map(|source| (source.path, source.facts.directives.clone()))
+        .collect();
+    analysis.services = reports(&units, &sources, &verdicts);
+    rules::workspace(&units, &sources, &mut verdicts);
+    analysis.findings = verdicts.findings;
+    analysis
+}
+
+fn judge_language(
+    language: Language,
+    sources: &[&SourceFile],
+    roots: &[(String, String)],
+    units: &mut [UnitView],
+    request: &AnalysisRequest,
+    verdicts: &mut Verdicts,
+) {
+    let own;
+    let knowledge = match crate::config::wrapper_knowledge(&request.config, language) {
+        Some(wrappers) => {
+            own = wrappers;
+            &own
+        }
+        None => Knowledge::built_in(language),
+    };
+    let program = Program::new(language, knowledge, sources, roots);
+    crate::study::code_evidence(&program, units);
+    let root = request.root.clone();
+    let source = move |path: Ustr| read_source(&root, path);
+    let study = Study::new(&program, units, &source);
+    let found = rules::check(&study);
+    verdicts.findings.extend(found.findings);
+    verdicts.hops.extend(found.hops);
+}
+
+fn read_source(root: &Path, path: Ustr) -> Option<String> {
+    parse::read_source(&root.join(path.as_str()), &parse::Limits::default()).ok()
+}
+
+fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> Vec<ServiceReport> {
+    let mut out = Vec::new();
+    for (at, unit) in units.iter().enumerate() {
+        if !sources.iter().any(|source| source.unit == at) {
+            continue;
+        }
+        let stacks = unit.stacks.iter().map(|found| StackReport {
+            stack: found.stack.clone(),
+            title: services::stacks()
+                .iter()
+                .find(|page| page.id == found.stack)
+                .map(|page| page.title.clone())
+                .unwrap_or_default(),
+            mode: found.mode,
+            active: found.active,
+            path: found.path.clone(),
+            line: found.line,
+            evidence: found.evidence.clone(),
+        });
+        out.push(ServiceReport {
+            name: unit.name.clone(),
+            root: if unit.root.is_empty() { ".".to_owned() } else { unit.root.clone() },
+            language: unit.language,
+            stacks: stacks.collect(),
+            hops: verdicts.hops.get(&at).copied().unwrap_or_default(),
+        });
+    }
+    out
+}

@@ -1,0 +1,205 @@
+//! For people: the source with its labels, then what it means.
+
+use super::diagnostic::severity_word;
+use super::source::Source;
+use super::text::{clean, clean_lines, count};
+use super::{Diagnostic, Report};
+use crate::finding::Severity;
+use crate::ir::Span;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
+use std::fmt;
+use std::io::{self, Write};
+
+/// How to draw.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// With colours.
+    pub color: bool,
+    /// In words instead of lines (`NO_GRAPHICS`).
+    pub narrated: bool,
+    /// Without the counts at the end.
+    pub quiet: bool,
+    /// With the reason of each skipped file.
+    pub verbose: bool,
+}
+
+/// Place, text, and whether it is the primary one.
+type Label = (Span, String, bool);
+
+/// Labels a snippet shows at most.
+const MAX_LABELS: usize = 12;
+/// Lines longer than this many bytes are not drawn.
+const MAX_LINE: usize = 1000;
+
+/// Writes all findings and the footer.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for found in &report.diagnostics {
+        write_one(report, found, style, out)?;
+    }
+    footer(report, style, out)
+}
+
+fn write_one(report: &Report, found: &Diagnostic, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for (index, (path, labels)) in by_file(found).into_iter().enumerate() {
+        let main = index == 0;
+        let source = report.sources.get(path);
+        let view = View {
+            main,
+            message: if main { clean(&found.message) } else { format!("the trace also goes through {}", clean(path)) },
+            code: format!("{}[{}] {}", severity_word(found.severity), found.rule, found.name),
+            severity: found.severity,
+            source: source.filter(|source| drawable(source, found, path)).map(|source| named(path, source)),
+            labels,
+        };
+        write!(out, "{}", render(&view, style))?;
+        if view.source.is_none() {
+            writeln!(out, "   at {}:{}:{}", clean(path), found.range.start.line, found.range.start.column)?;
+        }
+    }
+    for (word, text) in [("effect", &found.effect), ("help", &found.help), ("confirm", &found.confirm)] {
+        if !text.is_empty() {
+            let text = clean_lines(text).replace('\n', "\n           ");
+            let (on, off) = if style.color { ("\u{1b}[36m", "\u{1b}[0m") } else { ("", "") };
+            writeln!(out, "  {on}{:<8}{off} {text}", format!("{word}:"))?;
+        }
+    }
+    writeln!(out)
+}
+
+/// The labels of each file, the primary file first, then in the order of the trace.
+fn by_file(found: &Diagnostic) -> Vec<(&str, Vec<Label>)> {
+    let label = if found.label.is_empty() { &found.message } else { &found.label };
+    let mut files = vec![(found.path.as_str(), vec![(found.span, clean(label), true)])];
+    for place in &found.related {
+        let label = (place.span, clean(&place.message), false);
+        match files.iter_mut().find(|(path, _)| *path == place.path) {
+            Some((_, labels)) if labels.len() < MAX_LABELS => labels.push(label),
+            Some(_) => {}
+            None => files.push((&place.path, vec![label])),
+        }
+    }
+    files.truncate(MAX_LABELS);
+    files
+}
+
+/// Whether the lines around every place in this file are short enough for a terminal.
+fn drawable(source: &Source, found: &Diagnostic, path: &str) -> bool {
+    let mut places = found.places().filter(|(file, _)| *file == path);
+    !source.text.is_empty()
+        && places.all(|(_, range)| {
+            let lines = range.start.line.saturating_sub(1)..=range.end.line.saturating_add(1);
+            range.end.line - range.start.line < 200 && lines.into_iter().all(|line| source.line(line).len() <= MAX_LINE)
+        })
+}
+
+fn named(path: &str, source: &Source) -> NamedSource<String> {
+    NamedSource::new(clean(path), source.safe_text())
+}
+
+fn render(view: &View, style: Style) -> String {
+    let mut text = String::new();
+    let result = if style.narrated {
+        NarratableReportHandler::new().render_report(&mut text, view)
+    } else {
+        let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110).render_report(&mut text, view)
+    };
+    match result {
+        Ok(()) => text,
+        Err(_) => format!("{}\n{}\n", view.code, view.message),
+    }
+}
+
+/// One snippet for miette.
+#[derive(Debug)]
+struct View {
+    main: bool,
+    message: String,
+    code: String,
+    severity: Severity,
+    source: Option<NamedSource<String>>,
+    labels: Vec<Label>,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for View {}
+
+impl miette::Diagnostic for View {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.main.then(|| Box::new(&self.code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            _ if !self.main => miette::Severity::Advice,
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Info => miette::Severity::Advice,
+        })
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let length = self.source.as_ref()?.inner().len();
+        Some(Box::new(self.labels.iter().map(move |(span, label, primary)| {
+            let start = (span.start as usize).min(length.saturating_sub(1));
+            let end = (span.end as usize).clamp(start, length);
+            let place = (start, (end - start).max(1).min(length - start));
+            if *primary {
+                LabeledSpan::new_primary_with_span(Some(label.clone()), place)
+            } else {
+                LabeledSpan::new_with_span(Some(label.clone()), place)
+            }
+        })))
+    }
+}
+
+/// The counts.
+pub fn footer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if style.quiet || !report.analysed {
+        return Ok(());
+    }
+    let summary = &report.summary;
+    if style.verbose {
+        for skipped in &summary.skipped {
+            writeln!(out, "skipped {}: {}", clean(&skipped.path), clean(&skipped.reason))?;
+        }
+    }
+    let mut parts = vec![format!("{}, {}", count(summary.errors, "error"), count(summary.warnings, "warning"))];
+    if summary.infos > 0 {
+        parts.push(count(summary.infos, "note"));
+    }
+    if summary.hops.total() > 0 {
+        parts.push(format!("{} of {} carry the trace", summary.hops.carried, count(summary.hops.total(), "hop")));
+    }
+    if summary.suppressed > 0 {
+        parts.push(format!("{} suppressed", summary.suppressed));
+    }
+    if !summary.skipped.is_empty() {
+        let why = if style.verbose { "" } else { " (why with -v)" };
+        parts.push(format!("{} skipped{why}", count(summary.skipped.len(), "file")));
+    }
+    writeln!(out, "{}", parts.join(" · "))
+}
+
+/// How many findings each rule has.
+pub fn statistics(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut counts: std::collections::BTreeMap<(&str, &str), usize> = std::collections::BTreeMap::new();
+    for found in &report.diagnostics {
+        *counts.entry((&found.rule, &found.name)).or_default() += 1;
+    }
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for ((code, name), count) in rows {
+        writeln!(out, "{count:>6}  {code}  {name}")?;
+    }
+    Ok(())
+}

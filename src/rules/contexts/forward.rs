@@ -1,0 +1,132 @@
+//! Where a context goes from the place where it is made: forward through locals and derivations to the calls that use it.
+
+use crate::ir::ExprKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::ValueRef;
+use crate::link::flow::DefKind;
+use crate::study::{Study, Summary};
+use rustc_hash::FxHashSet;
+
+/// What becomes of a context.
+#[derive(Debug, Default)]
+pub(super) struct Journey {
+    /// Calls under which the trace goes on: spans, hops, and the service's own functions that do such things.
+    pub sinks: Vec<ValueRef>,
+    /// Calls that take the context and whose body is not seen.
+    pub opaque: Vec<ValueRef>,
+    /// It got the trace back: a span or a span's context was bound to it, or a helper took both.
+    pub rebound: bool,
+    /// It leaves the view: returned, stored, sent.
+    pub escapes: bool,
+}
+
+/// Follows a context value forward. Cleanup (deferred calls) is left out.
+pub(super) fn journey(study: &Study<'_>, start: ValueRef) -> Journey {
+    let mut out = Journey::default();
+    let mut seen = FxHashSet::default();
+    let mut work = vec![start];
+    while let Some(value) = work.pop() {
+        if !seen.insert(value) || seen.len() > 200 {
+            continue;
+        }
+        if let Some(parent) = study.program.parent(value) {
+            used_by(study, parent, value, &mut work, &mut out);
+        } else if !assigned(study, value, &mut work) {
+            out.escapes = true;
+        }
+    }
+    out.sinks.sort_unstable();
+    out.opaque.sort_unstable();
+    out
+}
+
+/// Adds the uses of the variables that a value is assigned to; false when it goes anywhere else.
+fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> bool {
+    let flow = &study.program.files[value.file as usize].flow;
+    if flow.writes.iter().any(|write| write.value == value.expr)
+        || flow.returns.iter().any(|found| found.values.contains(&value.expr))
+    {
+        return false;
+    }
+    let mut found = false;
+    for (n, def) in flow.defs.iter().enumerate() {
+        let DefKind::Value { value: source, index: None | Some(0) } = def.kind else { continue };
+        if source != value.expr {
+            continue;
+        }
+        found = true;
+        let id = crate::link::flow::DefId(n as u32);
+        let uses = flow.vars[def.var.0 as usize].uses.iter();
+        let reached = uses.filter(|used| flow.uses.get(used).is_some_and(|defs| defs.contains(&id)));
+        work.extend(reached.map(|used| ValueRef { file: value.file, expr: *used }));
+    }
+    found
+}
+
+fn used_by(study: &Study<'_>, parent: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
+    match study.program.expr_kind(parent) {
+        ExprKind::Call { .. } | ExprKind::New { .. } => passed(study, parent, value, work, out),
+        ExprKind::Composite { .. } => out.escapes = true,
+        ExprKind::Unary { .. } | ExprKind::Cast { .. } | ExprKind::Conditional { .. } | ExprKind::Await(_) => {
+            work.push(parent)
+        }
+        _ => {}
+    }
+}
+
+fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
+    let program = study.program;
+    let site = program.call_site(call);
+    if site.is_some_and(|site| site.deferred) {
+        return;
+    }
+    if let Some(fact) = study.fact(call) {
+        let effect = fact.effect;
+        let in_slot = |slot: Slot| program.slot(call, slot).contains(&value);
+        if effect.binds_context.is_some() || effect.extract.is_some() {
+            // A request made with the context goes on; a span put into it gives it the trace back.
+            let request = effect.binds_context.is_some_and(in_slot);
+            if request {
+                work.push(call)
+            } else {
+                out.rebound = true
+            }
+            return;
+        }
+        let crosses = effect.hop.is_some_and(|hop| in_slot(hop.context) || in_slot(hop.carrier));
+        if effect.span.is_some_and(|span| in_slot(span.context))
+            || crosses
+            || effect.inject.is_some_and(|i| in_slot(i.context))
+        {
+            out.sinks.push(call);
+        } else if effect.derives.is_some_and(in_slot) || effect.detaches.is_some_and(in_slot) {
+            work.push(call);
+        }
+        return;
+    }
+    if takes_another_context(study, call, value) {
+        out.rebound = true;
+        return;
+    }
+    let callee = program.callee(call);
+    if callee.functions.is_empty() {
+        out.opaque.push(call);
+        return;
+    }
+    let summary = study.effect_of(call);
+    let returns_context = program.type_of(call).and_then(|ty| program.role(ty)) == Some(TypeRole::Context);
+    if returns_context {
+        work.push(call);
+    }
+    if summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS) {
+        out.sinks.push(call);
+    }
+}
+
+/// Whether a call takes a second context or span besides this value: it may copy the trace over.
+fn takes_another_context(study: &Study<'_>, call: ValueRef, value: ValueRef) -> bool {
+    let others = study.program.slot(call, Slot::AnyArg);
+    others.iter().filter(|other| **other != value).any(|other| {
+        matches!(study.program.role_of(*other), Some(TypeRole::Context | TypeRole::Span | TypeRole::Request))
+    })
+}

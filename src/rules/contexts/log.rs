@@ -1,0 +1,62 @@
+//! `log-without-context`: a log call by the variant without a context, in a service whose log handler takes the trace
+//! id from the context.
+
+use crate::finding::{Confidence, Related};
+use crate::knowledge::{Slot, TypeRole};
+use crate::rules::Verdicts;
+use crate::study::{Inbound, Study};
+
+/// Finds log calls that lose their trace id.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let aware: Vec<&str> = aware_libraries(study);
+    if aware.is_empty() {
+        return;
+    }
+    for fact in study.calls() {
+        let Some(log) = fact.effect.log else { continue };
+        if log.context != Slot::None || log.instead.is_empty() || !aware.contains(&fact.library.id.as_str()) {
+            continue;
+        }
+        let Some(param) = study.context_param(fact.function) else { continue };
+        if study.inbound(fact.function) == Inbound::Root {
+            continue;
+        }
+        let mut finding = study.finding("log-without-context", fact.call, Confidence::Certain);
+        let name = if param.is_request { format!("{}.Context()", param.name) } else { param.name.to_string() };
+        finding.message =
+            format!("{} logs without {name}, so the record gets no trace id", study.callee_text(fact.call));
+        finding.label = "the handler sees no context".to_owned();
+        finding.effect = "this record can not be found from its trace, nor the trace from the record".to_owned();
+        finding.help = format!("use {}({name}, …)", log.instead);
+        finding.confirm =
+            "look for this message in the logs: it has no trace id while others of the request have one".to_owned();
+        finding.related.push(Related { place: param.place, message: "the context with the trace".to_owned() });
+        out.findings.push(finding);
+    }
+}
+
+/// Log libraries for which the program has a handler that reads the trace id from the context it is given: a function
+/// that takes a context and a record of the library, and asks for an id.
+fn aware_libraries<'a>(study: &Study<'a>) -> Vec<&'a str> {
+    let program = study.program;
+    let mut out = Vec::new();
+    for fact in study.calls().iter().filter(|fact| fact.effect.yields_id.is_some()) {
+        let outer = program.outermost(fact.function);
+        let types: Vec<_> =
+            (0..program.function(outer).params.len() as u16).filter_map(|n| program.param_type(outer, n)).collect();
+        if !types.iter().any(|ty| program.role(*ty) == Some(TypeRole::Context)) {
+            continue;
+        }
+        for library in program.knowledge.libraries() {
+            let is_record = |ty: &ustr::Ustr| {
+                let module = ty.rsplit_once('.').map_or("", |(module, _)| module);
+                library.functions.iter().any(|function| function.log.is_some())
+                    && library.modules.iter().any(|name| name == module)
+            };
+            if types.iter().any(is_record) {
+                out.push(library.id.as_str());
+            }
+        }
+    }
+    out
+}

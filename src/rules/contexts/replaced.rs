@@ -1,0 +1,189 @@
+//! `context-replaced` and `goroutine-context`: a fresh context is used where the trace's own is at hand.
+
+use super::forward::{Journey, journey};
+use crate::finding::{Confidence, Finding, Related};
+use crate::ir::{ExprKind, StmtKind};
+use crate::knowledge::TypeRole;
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::Verdicts;
+use crate::study::{CallFact, ContextParam, Inbound, Study};
+
+/// Names by which functions say that they begin or end something that outlives a request.
+const LIFETIME: &[&str] = &[
+    "new",
+    "start",
+    "run",
+    "open",
+    "init",
+    "connect",
+    "serve",
+    "close",
+    "stop",
+    "shutdown",
+    "cleanup",
+    "flush",
+    "setup",
+    "teardown",
+    "register",
+    "watch",
+    "background",
+    "loop",
+    "migrate",
+    "bootstrap",
+    "main",
+    "must",
+    "with",
+    "dial",
+];
+
+/// Finds fresh contexts that cut a trace.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    for fact in study.calls().iter().filter(|fact| fact.effect.root_context) {
+        if study.program.role_of(fact.call) != Some(TypeRole::Context) || !study.unit(fact.call.file).is_traced() {
+            continue;
+        }
+        if let Some(finding) = judge(study, fact) {
+            out.findings.push(finding);
+        }
+    }
+}
+
+fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
+    let param = study.context_param(fact.function)?;
+    if study.inbound(fact.function) == Inbound::Root || outlives_request(study, fact.function) || fact.site.deferred {
+        return None;
+    }
+    let spawned = spawned_closure(study, fact.function, param.function);
+    if is_default(study, fact.call) || spawned.is_some_and(|closure| loops_for_ever(study, closure)) {
+        return None;
+    }
+    let went = journey(study, fact.call);
+    if went.rebound || went.escapes {
+        return None;
+    }
+    let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(|sink| !is_cleanup(study, *sink)).collect();
+    let opaque: Vec<ValueRef> =
+        went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
+    let (sink, confidence) = match (sinks.first(), opaque.first()) {
+        (Some(sink), _) => (*sink, Confidence::Certain),
+        (None, Some(sink)) => (*sink, Confidence::Likely),
+        (None, None) => return None,
+    };
+    Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
+}
+
+fn report(
+    study: &Study<'_>,
+    fact: &CallFact<'_>,
+    param: &ContextParam,
+    went: &Journey,
+    sink: ValueRef,
+    confidence: Confidence,
+    spawned: bool,
+) -> Finding {
+    let rule = if spawned { "goroutine-context" } else { "context-replaced" };
+    let mut finding = study.finding(rule, fact.call, confidence);
+    let fresh = study.text(fact.call);
+    let target = study.callee_text(sink);
+    let own = if param.is_request { format!("{}.Context()", param.name) } else { param.name.to_string() };
+    finding.message = if spawned {
+        format!("this goroutine works under {fresh} although {own} with the trace is in scope")
+    } else {
+        format!("{fresh} replaces {own}, so {target} leaves the trace")
+    };
+    finding.label = "the trace is lost here".to_owned();
+    finding.effect = format!("what {target} does, and everything behind it, starts a new trace without a parent");
+    finding.help = if spawned {
+        format!("derive it from context.WithoutCancel({own}): it keeps the trace and survives the request")
+    } else {
+        format!(
+            "use {own}; if the work must survive the request's cancellation, context.WithoutCancel({own}) keeps the trace"
+        )
+    };
+    if confidence == Confidence::Likely {
+        finding.help.push_str(&format!(" (assumes that {target} makes a span or a call)"));
+    }
+    finding.confirm =
+        format!("search the tracing backend for root spans of `{}`: they appear once for each call", finding.service);
+    finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
+    let used = went.sinks.iter().chain(&went.opaque).take(6);
+    finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
+    finding
+}
+
+/// A function whose work belongs to the process, by its own words.
+fn outlives_request(study: &Study<'_>, function: FuncRef) -> bool {
+    let outer = study.program.outermost(function);
+    let name = study.program.function(outer).name.to_lowercase();
+    !matches!(study.inbound(outer), Inbound::Entry(_)) && LIFETIME.iter().any(|word| name.starts_with(word))
+}
+
+fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
+    let name = study.callee_text(call);
+    let last = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
+    ["close", "shutdown", "stop", "flush", "forceflush", "rollback", "cancel", "release", "unlock", "delete", "remove"]
+        .iter()
+        .any(|word| last.starts_with(word))
+}
+
+/// An unseen callee that takes a context in front, as a call that leaves the process does, on a value that is not seen.
+fn crosses_by_type(study: &Study<'_>, call: ValueRef) -> bool {
+    let ExprKind::Call { callee, args } = study.program.expr_kind(call) else { return false };
+    let is_method =
+        matches!(study.program.expr_kind(ValueRef { file: call.file, expr: *callee }), ExprKind::Member { .. });
+    let Some(receiver) = study.program.receiver(call) else { return false };
+    let on_value = study.program.qualify(receiver).is_none();
+    let role = study.program.role_of(receiver);
+    is_method
+        && on_value
+        && args.len() > 1
+        && !matches!(role, Some(TypeRole::Logger | TypeRole::Provider | TypeRole::Server | TypeRole::Other))
+        && is_remote(study, receiver)
+}
+
+/// Whether a receiver is, by type, a client: generated or declared as an interface of calls.
+fn is_remote(study: &Study<'_>, receiver: ValueRef) -> bool {
+    let Some(ty) = study.program.type_of(receiver) else { return false };
+    let last = ty.rsplit('.').next().unwrap_or(&ty);
+    matches!(study.program.role(ty), Some(TypeRole::HttpClient | TypeRole::RpcChannel | TypeRole::Producer))
+        || last.ends_with("Client")
+        || last.ends_with("Publisher")
+}
+
+/// The spawned closure around a function, below the function that has the context.
+fn spawned_closure(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> Option<FuncRef> {
+    let program = study.program;
+    let mut at = function;
+    while at != holder {
+        let flow = &program.files[at.file as usize].flow;
+        let made = flow.closures.get(&at.id).copied();
+        let call = made.and_then(|expr| program.parent(ValueRef { file: at.file, expr }));
+        if call.and_then(|call| program.call_site(call)).is_some_and(|site| site.spawned) {
+            return Some(at);
+        }
+        at = FuncRef { file: at.file, id: program.function(at).parent? };
+    }
+    None
+}
+
+fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
+    let facts = &study.program.files[function.file as usize].source.facts;
+    study.program.function(function).body.iter().any(|stmt| {
+        matches!(
+            facts.stmts.get(*stmt as usize).map(|stmt| &stmt.kind),
+            Some(StmtKind::Loop { kind: crate::ir::LoopKind::Forever, .. })
+        )
+    })
+}
+
+/// Whether the fresh context only stands in for a missing one: `if ctx == nil { ctx = context.Background() }`.
+fn is_default(study: &Study<'_>, call: ValueRef) -> bool {
+    let flow = &study.program.files[call.file as usize].flow;
+    flow.defs.iter().any(|def| {
+        let assigned = matches!(def.kind, crate::link::flow::DefKind::Value { value, .. } if value == call.expr);
+        assigned && flow.vars[def.var.0 as usize].defs.len() > 1 && {
+            let first = flow.vars[def.var.0 as usize].defs.first().and_then(|id| flow.defs.get(id.0 as usize));
+            first.is_some_and(|first| matches!(first.kind, crate::link::flow::DefKind::Param(_)))
+        }
+    })
+}

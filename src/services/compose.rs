@@ -1,0 +1,105 @@
+//! Compose files.
+//!
+//! Source: <https://docs.docker.com/reference/compose-file/services/>.
+
+use super::launch::{FactKind, Launch, file_name, folder, image_name, join, line_of};
+use super::yaml;
+use serde_json::Value;
+
+/// Whether this is a compose file.
+pub(super) fn is_compose(path: &str) -> bool {
+    let name = file_name(path);
+    (name.starts_with("docker-compose") || name.starts_with("compose"))
+        && (name.ends_with(".yml") || name.ends_with(".yaml"))
+}
+
+/// The services of a compose file.
+pub(super) fn read(path: &str, text: &str) -> Result<Vec<Launch>, String> {
+    let documents = yaml::documents(text)?;
+    let services = documents.iter().filter_map(|document| document.get("services")?.as_object()).flatten();
+    let services: Vec<_> = services.collect();
+    let mut launches: Vec<Launch> = services.iter().map(|(name, service)| one(path, text, name, service)).collect();
+    for (name, service) in &services {
+        share(&mut launches, text, name, service);
+    }
+    Ok(launches)
+}
+
+fn one(path: &str, text: &str, name: &str, service: &Value) -> Launch {
+    let mut launch = Launch::new(path);
+    let start = line_of(text, &format!("{name}:"), 0);
+    let at = |needle: &str| line_of(text, needle, start.saturating_sub(1) as usize);
+    launch.names.push(name.to_owned());
+    launch.names.extend(service.get("container_name").and_then(yaml::scalar));
+    launch.names.extend(service.get("image").and_then(yaml::scalar).map(|image| image_name(&image).to_owned()));
+    build(path, service, &mut launch);
+    for (name, value) in environment(service.get("environment")) {
+        launch.say(at(&name), FactKind::Variable(name, value));
+    }
+    for word in ["entrypoint", "command"] {
+        if let Some(command) = service.get(word).and_then(yaml::line) {
+            let line = at(&format!("{word}:"));
+            launch.say(line, FactKind::Command(command, word.to_owned()));
+        }
+    }
+    launch
+}
+
+fn build(path: &str, service: &Value, launch: &mut Launch) {
+    let Some(build) = service.get("build") else { return };
+    let context =
+        yaml::scalar(build).or_else(|| build.get("context").and_then(yaml::scalar)).unwrap_or_else(|| ".".to_owned());
+    let Some(context) = join(folder(path), &context) else { return };
+    let file = build.get("dockerfile").and_then(yaml::scalar).unwrap_or_else(|| "Dockerfile".to_owned());
+    launch.dockerfile = join(&context, &file);
+    launch.context = Some(context);
+}
+
+/// `environment` as a map or as a list of `NAME=value`.
+fn environment(value: Option<&Value>) -> Vec<(String, String)> {
+    match value {
+        Some(Value::Object(map)) => {
+            map.iter().map(|(name, value)| (name.clone(), yaml::scalar(value).unwrap_or_default())).collect()
+        }
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(yaml::scalar)
+            .filter_map(|item| item.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A container in the process namespace of another, or of the host, may trace it.
+fn share(launches: &mut [Launch], text: &str, name: &str, service: &Value) {
+    let (Some(pid), Some(image)) =
+        (service.get("pid").and_then(yaml::scalar), service.get("image").and_then(yaml::scalar))
+    else {
+        return;
+    };
+    let line = line_of(text, &image, 0);
+    let target = pid.strip_prefix("service:");
+    for launch in launches.iter_mut() {
+        let own = launch.names.first().is_some_and(|own| own == name);
+        let sure = target.is_some_and(|target| launch.names.first().is_some_and(|own| own == target));
+        if !own && (sure || pid == "host") {
+            launch.say(line, FactKind::Neighbour(image.clone(), sure));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_read() {
+        let text = "services:\n  cart:\n    build:\n      context: ./src\n      dockerfile: cart/Dockerfile\n    environment:\n      - A=1\n    command: [\"a\", \"b\"]\n  probe:\n    image: x/probe:1\n    pid: \"service:cart\"\n";
+        let launches = read("deploy/compose.yaml", text).expect("reads");
+        assert_eq!(launches[0].dockerfile.as_deref(), Some("deploy/src/cart/Dockerfile"));
+        assert_eq!(launches[0].facts.len(), 3);
+        assert_eq!(launches[0].facts[0].line, 7);
+        assert!(launches[1].facts.is_empty());
+        assert!(read("compose.yaml", "services: [").is_err());
+    }
+}

@@ -1,0 +1,279 @@
+//! From the files of a workspace to its units.
+
+use super::attribute::Units;
+use super::launch::{Fact, FactKind, Launch, file_name, folder};
+use super::stacks::{Compiled, compiled};
+use super::{
+    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, evidence, golang, gradle, kubernetes, maven,
+    python, shell,
+};
+use crate::ir::Language;
+use globset::Candidate;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// The largest YAML file that is looked at.
+const MAX_YAML: usize = 512 * 1024;
+const ALL: &[Language] = &[Language::Go, Language::Python, Language::Java];
+
+/// A file that may say what is built and how it starts.
+#[derive(Debug, Clone)]
+pub struct ManifestFile {
+    /// Relative to the workspace root, `/` separated.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Whether [`discover`] wants to see the file with this path (relative, `/` separated).
+pub fn is_manifest(path: &str) -> bool {
+    let name = file_name(path);
+    matches!(name, "go.mod" | "go.work" | "pom.xml")
+        || python::is_manifest(path)
+        || gradle::is_manifest(path)
+        || docker::is_dockerfile(path)
+        || shell::is_script(path)
+        || name.ends_with(".yaml")
+        || name.ends_with(".yml")
+}
+
+/// Finds the units of a workspace and the stacks that its files show.
+///
+/// Reads nothing but its argument; the order of the files makes no difference.
+pub fn discover(files: &[ManifestFile]) -> Workspace {
+    let mut files: Vec<&ManifestFile> = files.iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut skipped = Vec::new();
+    let (mut units, gathering, mut launches) = build_units(&files, &mut skipped);
+    launches.extend(deployments(&files, &mut skipped));
+    add_dockerfile_projects(&mut units, &launches);
+    units.sort_by(|a, b| (&a.root, a.language).cmp(&(&b.root, b.language)));
+    attach(&mut units, &gathering, &mut launches);
+    for unit in &mut units {
+        unit.stacks.extend(of_dependencies(&unit.dependencies, unit.language));
+        unit.stacks.dedup();
+        if unit.name.is_empty() {
+            unit.name = if unit.root.is_empty() { "workspace".to_owned() } else { file_name(&unit.root).to_owned() };
+        }
+    }
+    skipped.sort();
+    Workspace { units, skipped }
+}
+
+/// Units of all build systems, the roots that only gather modules, and what build files say about the start.
+fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> (Vec<Unit>, Vec<String>, Vec<Launch>) {
+    let mut units: Vec<Unit> = files
+        .iter()
+        .filter(|file| file_name(&file.path) == "go.mod")
+        .map(|file| golang::read(&file.path, &file.text))
+        .collect();
+    for (root, project) in python::read(files, skipped) {
+        units.push(Unit {
+            name: project.name.unwrap_or_default(),
+            root,
+            language: Language::Python,
+            module: String::new(),
+            dependencies: project.dependencies,
+            stacks: Vec::new(),
+            launchers: Vec::new(),
+        });
+    }
+    let (mut java, mut launches) = maven::read(files, skipped);
+    let (modules, more) = gradle::read(files, skipped);
+    launches.extend(more);
+    let gathering = modules.iter().filter(|module| module.gathers).map(|module| module.unit.root.clone()).collect();
+    let mut uses: FxHashMap<String, Vec<String>> = FxHashMap::default();
+    for module in modules {
+        if !java.iter().any(|unit| unit.root == module.unit.root) {
+            uses.insert(module.unit.root.clone(), module.uses);
+            java.push(module.unit);
+        }
+    }
+    reach_through(&mut java, uses);
+    units.extend(java);
+    (units, gathering, launches)
+}
+
+/// Gives each Java unit the dependencies of the workspace's own modules that it uses.
+fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
+    let by_name: FxHashMap<String, String> =
+        units.iter().map(|unit| (format!("{}:{}", unit.module, unit.name), unit.root.clone())).collect();
+    for unit in units.iter() {
+        let found = unit.dependencies.iter().filter(|d| d.is_running()).filter_map(|d| by_name.get(&d.name).cloned());
+        uses.entry(unit.root.clone()).or_default().extend(found);
+    }
+    let own: BTreeMap<String, Vec<Dependency>> =
+        units.iter().map(|unit| (unit.root.clone(), unit.dependencies.clone())).collect();
+    for unit in units {
+        let mut reached = vec![unit.root.clone()];
+        let mut at = 0;
+        while at < reached.len() {
+            for next in uses.get(&reached[at]).into_iter().flatten() {
+                if !reached.contains(next) {
+                    reached.push(next.clone());
+                }
+            }
+            at += 1;
+        }
+        for dependency in
+            reached[1..].iter().filter_map(|root| own.get(root)).flatten().filter(|d| d.scope == Scope::Direct)
+        {
+            if !unit.dependencies.iter().any(|known| known.name == dependency.name && known.is_running()) {
+                unit.dependencies.push(Dependency { scope: Scope::Workspace, ..dependency.clone() });
+            }
+        }
+    }
+}
+
+fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> Vec<Launch> {
+    let mut out = Vec::new();
+    for file in files {
+        let (path, text) = (file.path.as_str(), file.text.as_str());
+        let read = if docker::is_dockerfile(path) {
+            Ok(vec![docker::read(path, text)])
+        } else if shell::is_script(path) {
+            Ok(vec![shell::read(path, text)])
+        } else if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+            continue;
+        } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
+            Err("larger than 512 KiB".to_owned())
+        } else if compose::is_compose(path) {
+            compose::read(path, text)
+        } else {
+            kubernetes::read(path, text)
+        };
+        match read {
+            Ok(launches) => out.extend(launches),
+            Err(reason) => skipped.push((path.to_owned(), reason)),
+        }
+    }
+    out
+}
+
+/// A folder whose image runs Python is a project even without a manifest.
+fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
+    for launch in launches.iter().filter(|launch| docker::is_dockerfile(&launch.path)) {
+        let root = folder(&launch.path);
+        let python =
+            launch.facts.iter().any(|fact| matches!(&fact.kind, FactKind::Command(text, _) if runs_python(text)));
+        let able: Vec<&Unit> = units.iter().filter(|unit| unit.language == Language::Python).collect();
+        let near = able
+            .iter()
+            .any(|unit| !unit.root.is_empty() && super::launch::is_below(root, &unit.root) || unit.root == root);
+        let known = Units { units, gathering: &[] };
+        if python && !near && known.of(launch, &[Language::Python]).is_empty() {
+            units.push(Unit {
+                name: String::new(),
+                root: root.to_owned(),
+                language: Language::Python,
+                module: String::new(),
+                dependencies: Vec::new(),
+                stacks: Vec::new(),
+                launchers: Vec::new(),
+            });
+        }
+    }
+}
+
+fn runs_python(command: &str) -> bool {
+    command.split_whitespace().any(|word| {
+        word.ends_with(".py")
+            || matches!(
+                file_name(word),
+                "python" | "python3" | "gunicorn" | "uvicorn" | "celery" | "flask" | "hypercorn"
+            )
+    })
+}
+
+/// Gives each launch, and what it shows, to its units; names units after their deployment.
+fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
+    let images: BTreeMap<String, Launch> = launches
+        .iter()
+        .filter(|launch| docker::is_dockerfile(&launch.path))
+        .map(|launch| (launch.path.clone(), launch.clone()))
+        .collect();
+    let mut names: Vec<Vec<String>> = vec![Vec::new(); units.len()];
+    for launch in launches.iter_mut() {
+        let image = launch.dockerfile.as_ref().and_then(|path| images.get(path));
+        if let Some(image) = image {
+            launch.mentions.clone_from(&image.mentions);
+            launch.fetches.clone_from(&image.fetches);
+            launch.is_local = true;
+        } else if launch.context.as_deref().is_some_and(|context| !context.is_empty()) {
+            launch.is_local = true;
+        }
+    }
+    // A Dockerfile that a compose file builds is read with the context that the compose file gives.
+    let contexts: BTreeMap<String, String> =
+        launches.iter().filter_map(|launch| Some((launch.dockerfile.clone()?, launch.context.clone()?))).collect();
+    for launch in launches.iter_mut().filter(|launch| launch.dockerfile.is_none() && launch.context.is_none()) {
+        launch.context = contexts.get(&launch.path).cloned();
+    }
+    for launch in launches.iter() {
+        let known = Units { units, gathering };
+        let all = known.of(launch, ALL);
+        let shown: Vec<(Vec<usize>, StackUse)> = evidence::of(launch, &launch.fetches)
+            .into_iter()
+            .map(|found| (known.of(launch, found.languages), found.used))
+            .collect();
+        let is_sure = all.first().is_some_and(|at| known.is_sure(launch, *at));
+        for at in &all {
+            let starts = launch.facts.iter().any(is_start) || !launch.is_local;
+            if starts && !units[*at].launchers.contains(&launch.path) {
+                units[*at].launchers.push(launch.path.clone());
+            }
+        }
+        if let ([at], Some(name)) = (all.as_slice(), launch.names.first())
+            && !docker::is_dockerfile(&launch.path)
+            && is_sure
+        {
+            names[*at].push(name.clone());
+        }
+        for (whose, used) in shown {
+            for at in whose {
+                if !units[at].stacks.contains(&used) {
+                    units[at].stacks.push(used.clone());
+                }
+            }
+        }
+    }
+    for (unit, mut names) in units.iter_mut().zip(names) {
+        names.sort();
+        names.dedup();
+        if let [name] = names.as_slice()
+            && name != "TEMPLATE"
+        {
+            unit.name.clone_from(name);
+        }
+    }
+}
+
+fn is_start(fact: &Fact) -> bool {
+    !matches!(fact.kind, FactKind::Build(_))
+}
+
+/// What the declared dependencies alone show.
+fn of_dependencies(dependencies: &[Dependency], language: Language) -> Vec<StackUse> {
+    let running: Vec<(&Dependency, Candidate<'_>)> =
+        dependencies.iter().filter(|d| d.is_running()).map(|d| (d, Candidate::new(&d.name))).collect();
+    compiled()
+        .iter()
+        .filter(|stack| stack.page.languages.contains(&language))
+        .filter_map(|stack| of_stack(stack, &running))
+        .collect()
+}
+
+fn of_stack(stack: &Compiled, running: &[(&Dependency, Candidate<'_>)]) -> Option<StackUse> {
+    let (found, _) = running.iter().find(|(_, name)| stack.dependencies.is_match_candidate(name))?;
+    let missing = stack.page.requires.iter().find(|name| !running.iter().any(|(d, _)| d.name == **name));
+    let active = stack.page.auto_configuration && missing.is_none();
+    let mode = if stack.page.auto_configuration { Mode::AutoConfiguration } else { Mode::Code };
+    let evidence = match missing {
+        Some(missing) => format!("depends on {}, but not on {missing}", found.name),
+        None => format!("depends on {}", found.name),
+    };
+    Some(StackUse { stack: stack.page.id.clone(), mode, active, path: found.path.clone(), line: found.line, evidence })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Dockerfiles: what the image is built from and how it starts.
+//!
+//! Source: <https://docs.docker.com/reference/dockerfile/>.
+
+use super::launch::{FactKind, Launch, expand, file_name, folder};
+
+/// Whether this is a file that builds an image.
+pub(super) fn is_dockerfile(path: &str) -> bool {
+    let name = file_name(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    matches!(stem, "Dockerfile" | "Containerfile") || name.ends_with(".Dockerfile") || name.ends_with(".dockerfile")
+}
+
+/// One instruction with its continuation lines joined.
+struct Instruction {
+    line: u32,
+    word: String,
+    rest: String,
+}
+
+/// Reads a Dockerfile.
+pub(super) fn read(path: &str, text: &str) -> Launch {
+    let mut launch = Launch::new(path);
+    launch.is_local = true;
+    launch.names = names(path);
+    let mut known = Vec::new();
+    let mut copies = Vec::new();
+    let mut started = Vec::new();
+    for instruction in instructions(text) {
+        let Instruction { line, word, rest } = instruction;
+        let rest = if word == "RUN" { rest } else { expand(&rest, &known) };
+        match word.as_str() {
+            "FROM" => {
+                launch.facts.retain(|fact| matches!(fact.kind, FactKind::Build(_)));
+                started.clear();
+            }
+            "ARG" => known.extend(assignments(&rest)),
+            "ENV" => {
+                for (name, value) in assignments(&rest) {
+                    launch.say(line, FactKind::Variable(name.clone(), value.clone()));
+                    known.push((name, value));
+                }
+            }
+            "RUN" => {
+                launch.fetches.push(rest.clone());
+                copies.extend(words(&rest));
+                launch.say(line, FactKind::Build(rest));
+            }
+            "COPY" | "ADD" => {
+                if !rest.contains("--from=") {
+                    copies.extend(sources(&rest));
+                }
+                launch.fetches.push(rest);
+            }
+            "WORKDIR" => started.push(rest.trim().to_owned()),
+            "CMD" | "ENTRYPOINT" => {
+                let command = command(&rest);
+                launch.facts.retain(|fact| !matches!(&fact.kind, FactKind::Command(_, by) if *by == word));
+                started.extend(words(&command));
+                launch.say(line, FactKind::Command(command, word));
+            }
+            _ => {}
+        }
+    }
+    started.append(&mut copies);
+    launch.mentions = started;
+    launch
+}
+
+/// `x/Dockerfile.web`, `x/web.Dockerfile` and `x/Dockerfile` may be called `web` and `x`.
+fn names(path: &str) -> Vec<String> {
+    let name = file_name(path);
+    let own = match name.split_once('.') {
+        Some(("Dockerfile" | "Containerfile", tail)) => Some(tail),
+        Some((head, _)) => Some(head),
+        None => None,
+    };
+    own.into_iter().chain(Some(file_name(folder(path)))).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn instructions(text: &str) -> Vec<Instruction> {
+    let mut out = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut whole = line.to_owned();
+        while let Some(head) = whole.strip_suffix('\\').map(str::trim_end).map(str::to_owned) {
+            whole = head;
+            match lines.by_ref().find(|(_, next)| !next.trim().is_empty() && !next.trim_start().starts_with('#')) {
+                Some((_, next)) => {
+                    whole.push(' ');
+                    whole.push_str(next.trim());
+                }
+                None => break,
+            }
+        }
+        let (word, rest) = whole.split_once([' ', '\t']).unwrap_or((&whole, ""));
+        let instruction =
+            Instruction { line: at as u32 + 1, word: word.to_ascii_uppercase(), rest: rest.trim().to_owned() };
+        skip_heredoc(&instruction, &mut lines);
+        out.push(instruction);
+    }
+    out
+}
+
+/// Text between `<<EOF` and `EOF` holds no instructions.
+fn skip_heredoc<'a>(instruction: &Instruction, lines: &mut impl Iterator<Item = (usize, &'a str)>) {
+    if !matches!(instruction.word.as_str(), "RUN" | "COPY" | "ADD") {
+        return;
+    }
+    let Some((_, tail)) = instruction.rest.split_once("<<") else { return };
+    let end: String = tail
+        .trim_start_matches(['-', '"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect();
+    if !end.is_empty() {
+        lines.find(|(_, line)| line.trim() == end);
+    }
+}
+
+/// `A=1 B="2 3"`, the old `A 1 2`, or a bare `A`.
+fn assignments(rest: &str) -> Vec<(String, String)> {
+    let first = rest.split_whitespace().next().unwrap_or("");
+    if !first.contains('=') {
+        return rest
+            .split_once([' ', '\t'])
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .into_iter()
+            .collect();
+    }
+    split(rest)
+        .into_iter()
+        .filter_map(|word| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
+}
+
+/// Exec form or shell form, as one line.
+pub(super) fn command(rest: &str) -> String {
+    match serde_json::from_str::<Vec<String>>(rest) {
+        Ok(words) => words.join(" "),
+        Err(_) => rest.to_owned(),
+    }
+}
+
+fn sources(rest: &str) -> Vec<String> {
+    let all: Vec<String> =
+        command(rest).split_whitespace().filter(|word| !word.starts_with("--")).map(str::to_owned).collect();
+    all[..all.len().saturating_sub(1)].to_vec()
+}
+
+/// Words of a command that may be paths.
+pub(super) fn words(command: &str) -> Vec<String> {
+    command
+        .split(|c: char| c.is_whitespace() || ";|&()'\"=,".contains(c))
+        .filter(|word| !word.is_empty() && !word.starts_with("--"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Words as a shell splits them, quotes taken off.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    let mut some = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                some = true;
+            }
+            (_, '\\') if quote != Some('\'') => word.extend(chars.next()),
+            (None, c) if c.is_whitespace() => {
+                if some || !word.is_empty() {
+                    out.push(std::mem::take(&mut word));
+                }
+                some = false;
+            }
+            (_, c) => word.push(c),
+        }
+    }
+    if some || !word.is_empty() {
+        out.push(word);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_stage_starts_the_image() {
+        let text = "FROM a AS b\nARG V=1\nCMD [\"x\"]\nFROM c\nENV A=\"1 2\" B=$V\nENV C old form\nENTRYPOINT [\"run\", \\\n  # note\n  \"it\"]\n";
+        let launch = read("svc/Dockerfile", text);
+        let kinds: Vec<_> = launch.facts.iter().map(|fact| (&fact.kind, fact.line)).collect();
+        assert_eq!(kinds[0], (&FactKind::Variable("A".into(), "1 2".into()), 5));
+        assert_eq!(kinds[1], (&FactKind::Variable("B".into(), "1".into()), 5));
+        assert_eq!(kinds[2], (&FactKind::Variable("C".into(), "old form".into()), 6));
+        assert_eq!(kinds[3], (&FactKind::Command("run it".into(), "ENTRYPOINT".into()), 7));
+        assert_eq!(kinds.len(), 4);
+    }
+
+    #[test]
+    fn what_is_copied_is_mentioned() {
+        let launch = read("Dockerfile", "COPY --chown=a services/x ./ \nCOPY --from=b /y /z\nRUN <<EOF\nCMD no\nEOF\n");
+        assert!(launch.mentions.contains(&"services/x".to_owned()) && !launch.mentions.contains(&"/y".to_owned()));
+        assert!(!launch.facts.iter().any(|fact| matches!(fact.kind, FactKind::Command(..))));
+    }
+
+    #[test]
+    fn odd_input_is_survived() {
+        for text in ["\\", "CMD [\"a\"", "COPY", "ENV", "ENV =", "RUN <<", "FROM\n\\\n\\"] {
+            read("Dockerfile", text);
+        }
+    }
+}

@@ -1,0 +1,567 @@
+//! Gradle modules, read by tolerant patterns: a build file is a program, and is not run.
+//!
+//! Sources: <https://docs.gradle.org/current/userguide/declaring_dependencies.html>,
+//! <https://docs.gradle.org/current/userguide/version_catalogs.html>.
+
+use super::launch::{FactKind, Launch, file_name, folder, is_below, join};
+use super::{Dependency, ManifestFile, Scope, Unit};
+use crate::ir::Language;
+use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|_| Regex::new("$^").expect("a pattern that matches nothing"))
+}
+
+static COORDINATES: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"["']([A-Za-z0-9_.-]+):([A-Za-z0-9_.-]+)(?::([^"'@:]*))?[^"']*["']"#));
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"group[ ]*[:=][ ]*["']([^"']+)["'][, ]+name[ ]*[:=][ ]*["']([^"']+)["'](?:[, ]+version[ ]*[:=][ ]*["']([^"']+)["'])?"#,
+    )
+});
+static CATALOG: LazyLock<Regex> = LazyLock::new(|| regex(r"(?-u:\b)libs\.([A-Za-z0-9_.]+)"));
+static PROJECT: LazyLock<Regex> = LazyLock::new(|| regex(r#"project\([ ]*(?:path[ ]*[:=][ ]*)?["']:?([^"']+)["']"#));
+static PLUGIN: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"(?:^|[ {])(?:id[ (]*|apply plugin:[ ]*|apply\(plugin[ ]*=[ ]*)["']([^"']+)["'][ )]*(?:version[ (]*["']([^"']+)["'])?"#,
+    )
+});
+static SCRIPT: LazyLock<Regex> = LazyLock::new(|| regex(r#"apply[ (]*from[ ]*[:=][ (]*["']([^"']+)["']"#));
+static MOVED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"project\([ ]*["']:?([^"']+)["'][ ]*\)\.projectDir[ ]*=[^"'\n]*["']([^"'\n]+)["']"#));
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"["']:?([^"'\n]+)["']"#));
+static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"(?:(?:def|val|var|String|ext\.|set\()[ ]*["']?)?([A-Za-z_][A-Za-z0-9_.]*)["']?[ ]*[=:,][ ]*["']([0-9][^"'\n]*)["']"#,
+    )
+});
+
+/// Whether this is a build file or a version catalog.
+pub(super) fn is_manifest(path: &str) -> bool {
+    path.ends_with(".gradle") || path.ends_with(".gradle.kts") || path.ends_with(".versions.toml")
+}
+
+/// Entries of a version catalog by accessor (`a.b.c`); a bundle has several.
+type Catalog = BTreeMap<String, Vec<(String, String)>>;
+
+/// What one stretch of a build file declares.
+#[derive(Debug, Default, Clone)]
+struct Part {
+    dependencies: Vec<Dependency>,
+    projects: Vec<String>,
+}
+
+struct Workspace<'a> {
+    /// Where modules are that lie elsewhere than their path says: by the path's folder.
+    moved: BTreeMap<String, String>,
+    files: BTreeMap<&'a str, &'a str>,
+    catalogs: BTreeMap<String, Catalog>,
+}
+
+/// A build unit and the module folders that it uses.
+pub(super) struct Module {
+    pub(super) unit: Unit,
+    /// Roots of the modules that it depends on.
+    pub(super) uses: Vec<String>,
+    /// Whether it only gathers other modules.
+    pub(super) gathers: bool,
+}
+
+/// The modules, and what their build files say about how they start.
+pub(super) fn read(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> (Vec<Module>, Vec<Launch>) {
+    let files: BTreeMap<&str, &str> = files
+        .iter()
+        .filter(|file| is_manifest(&file.path))
+        .map(|file| (file.path.as_str(), file.text.as_str()))
+        .collect();
+    let mut catalogs: BTreeMap<String, Catalog> = BTreeMap::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".versions.toml")) {
+        match text.parse::<toml::Table>() {
+            Ok(table) => {
+                let home = folder(path);
+                let home = if file_name(home) == "gradle" { folder(home) } else { home };
+                catalogs.entry(home.to_owned()).or_default().extend(catalog(&table));
+            }
+            Err(error) => skipped.push(((*path).to_owned(), error.message().to_owned())),
+        }
+    }
+    let moved = moved(&files);
+    let workspace = Workspace { moved, files, catalogs };
+    let launches = workspace
+        .files
+        .iter()
+        .filter(|(path, _)| build_root(path).is_some())
+        .map(|(path, text)| launch(path, text))
+        .collect();
+    (modules(&workspace), launches)
+}
+
+/// The folder that a build file builds; `None` for settings and script plugins.
+fn build_root(path: &str) -> Option<&str> {
+    let name = file_name(path);
+    let stem = name.strip_suffix(".gradle.kts").or_else(|| name.strip_suffix(".gradle"))?;
+    let home = folder(path);
+    let inside = home.split('/').any(|part| matches!(part, "buildSrc" | "build-logic"));
+    ((stem == "build" || (!home.is_empty() && stem == file_name(home) && stem != "gradle")) && !inside).then_some(home)
+}
+
+/// The folders that `project(':a').projectDir = file('b')` gives to modules.
+fn moved(files: &BTreeMap<&str, &str>) -> BTreeMap<String, String> {
+    let settings = files.iter().filter(|(path, _)| file_name(path).starts_with("settings.gradle"));
+    let all = settings.flat_map(|(path, text)| MOVED.captures_iter(text).map(move |found| (folder(path), found)));
+    all.filter_map(|(home, found)| {
+        Some((join(home, &found[1].replace(':', "/"))?, join(home, found[2].trim_start_matches(['/', '$']))?))
+    })
+    .collect()
+}
+
+impl Workspace<'_> {
+    /// The folder of a module, from the folder with the settings and the module's path.
+    fn place(&self, home: &str, module: &str) -> Option<String> {
+        let plain = join(home, &module.replace(':', "/"))?;
+        Some(self.moved.get(&plain).cloned().unwrap_or(plain))
+    }
+}
+
+fn modules(workspace: &Workspace<'_>) -> Vec<Module> {
+    let mut roots: BTreeMap<String, Option<&str>> =
+        workspace.files.keys().filter_map(|path| Some((build_root(path)?.to_owned(), Some(*path)))).collect();
+    let mut gathering = BTreeSet::new();
+    for (path, text) in workspace.files.iter().filter(|(path, _)| file_name(path).starts_with("settings.gradle")) {
+        for module in included(text) {
+            if let Some(root) = workspace.place(folder(path), &module) {
+                gathering.insert(folder(path).to_owned());
+                roots.entry(root).or_insert(None);
+            }
+        }
+    }
+    roots.iter().map(|(root, path)| module(workspace, root, *path, gathering.contains(root))).collect()
+}
+
+/// The module paths of `include 'a', ':b:c'` and `include("a")`.
+fn included(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut open = false;
+    for line in text.lines().map(|line| line.split("//").next().unwrap_or("").trim()) {
+        open |= line.starts_with("include ") || line.starts_with("include(") || line == "include";
+        if open {
+            out.extend(QUOTED.captures_iter(line).map(|found| found[1].to_owned()));
+            open = line.ends_with(',') || line.ends_with('(') || line == "include";
+        }
+    }
+    out
+}
+
+fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bool) -> Module {
+    let mut part = Part::default();
+    let mut group = String::new();
+    if let Some(path) = path {
+        let text = workspace.files[path];
+        group = value_of(text, "group").unwrap_or_default();
+        add(workspace, &mut part, path, &without_shared(text), 0);
+    }
+    for (above, text) in
+        workspace.files.iter().filter(|(path, _)| build_root(path).is_some_and(|above| is_below(root, above)))
+    {
+        let own = build_root(above) == Some(root);
+        for (word, block) in shared_blocks(text) {
+            if !own || word == "allprojects" {
+                add(workspace, &mut part, above, &block, 0);
+            }
+        }
+        if group.is_empty() {
+            group = value_of(text, "group").unwrap_or_default();
+        }
+    }
+    part.dependencies.sort_by(|a, b| (&a.name, a.scope, &a.version).cmp(&(&b.name, b.scope, &b.version)));
+    part.dependencies.dedup_by(|next, kept| next.name == kept.name);
+    let top = top_of(workspace, root);
+    let uses = part.projects.iter().filter_map(|name| workspace.place(&top, name)).collect();
+    let unit = Unit {
+        name: project_name(workspace, root),
+        root: root.to_owned(),
+        language: Language::Java,
+        module: group,
+        dependencies: part.dependencies,
+        stacks: Vec::new(),
+        launchers: Vec::new(),
+    };
+    Module { unit, uses, gathers }
+}
+
+/// The nearest folder at or above a module with settings.
+fn top_of(workspace: &Workspace<'_>, root: &str) -> String {
+    let above =
+        workspace.files.keys().filter(|path| file_name(path).starts_with("settings.gradle")).map(|path| folder(path));
+    above.filter(|home| is_below(root, home)).max_by_key(|home| home.len()).unwrap_or("").to_owned()
+}
+
+fn project_name(workspace: &Workspace<'_>, root: &str) -> String {
+    let settings = ["settings.gradle", "settings.gradle.kts"]
+        .iter()
+        .filter_map(|name| workspace.files.get(join(root, name)?.as_str()));
+    settings.filter_map(|text| value_of(text, "rootProject.name")).next().unwrap_or_else(|| file_name(root).to_owned())
+}
+
+/// The quoted text that is given to a name at the start of a line.
+fn value_of(text: &str, name: &str) -> Option<String> {
+    let rest =
+        text.lines().find_map(|line| line.trim().strip_prefix(name).filter(|rest| rest.starts_with([' ', '='])))?;
+    QUOTED.captures(rest).map(|found| found[1].to_owned())
+}
+
+/// Adds what a stretch of a build file, and the scripts and convention plugins that it applies, declare.
+fn add(workspace: &Workspace<'_>, part: &mut Part, path: &str, text: &str, depth: usize) {
+    let versions = versions(workspace, path);
+    let catalog = workspace
+        .catalogs
+        .iter()
+        .filter(|(home, _)| is_below(path, home))
+        .max_by_key(|(home, _)| home.len())
+        .map(|(_, catalog)| catalog);
+    declared(part, path, text, &versions, catalog);
+    plugins(part, path, text);
+    if depth > 4 {
+        return;
+    }
+    for script in applied(workspace, path, text) {
+        add(workspace, part, script, workspace.files[script], depth + 1);
+    }
+}
+
+fn plugins(part: &mut Part, path: &str, text: &str) {
+    for (at, line) in text.lines().enumerate() {
+        for found in PLUGIN.captures_iter(line).filter(|found| found[1].contains('.')) {
+            let version = found.get(2).map_or("", |version| version.as_str()).to_owned();
+            part.dependencies.push(Dependency {
+                name: format!("{0}:{0}.gradle.plugin", &found[1]),
+                version,
+                path: path.to_owned(),
+                line: at as u32 + 1,
+                scope: Scope::Build,
+            });
+        }
+    }
+}
+
+fn applied<'a>(workspace: &Workspace<'a>, path: &str, text: &str) -> Vec<&'a str> {
+    let mut out: Vec<&str> = Vec::new();
+    for found in SCRIPT.captures_iter(text) {
+        let tail = found[1].rsplit('}').next().unwrap_or("").to_owned();
+        let near = join(folder(path), &tail).and_then(|near| workspace.files.get_key_value(near.as_str()));
+        let other = || join("", &tail).and_then(|far| workspace.files.get_key_value(far.as_str()));
+        out.extend(near.or_else(other).map(|(path, _)| *path));
+    }
+    for found in PLUGIN.captures_iter(text) {
+        let names = [format!("{}.gradle", &found[1]), format!("{}.gradle.kts", &found[1])];
+        out.extend(
+            workspace
+                .files
+                .keys()
+                .filter(|path| build_root(path).is_none() && names.iter().any(|name| name == file_name(path))),
+        );
+    }
+    out.retain(|script| *script != path);
+    out
+}
+
+/// Simple variables that hold versions, from the file itself and the build files above it.
+fn versions(workspace: &Workspace<'_>, path: &str) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for (other, text) in
+        workspace.files.iter().filter(|(other, _)| is_below(folder(path), folder(other)) && !other.ends_with(".toml"))
+    {
+        let _ = other;
+        out.extend(ASSIGNED.captures_iter(text).map(|found| (found[1].to_owned(), found[2].to_owned())));
+    }
+    out
+}
+
+/// The scope of a configuration, or `None` when the word is none.
+fn scope_of(word: &str) -> Option<Scope> {
+    let lower = word.to_ascii_lowercase();
+    if lower.starts_with("test") || lower.contains("test") {
+        return Some(Scope::Test);
+    }
+    match lower.as_str() {
+        "compileonly"
+        | "annotationprocessor"
+        | "kapt"
+        | "ksp"
+        | "classpath"
+        | "mavenbom"
+        | "dependency"
+        | "platform"
+        | "developmentonly" => Some(Scope::Build),
+        _ => ["implementation", "api", "compile", "runtime", "runtimeonly", "provided"]
+            .iter()
+            .any(|end| lower.ends_with(end))
+            .then_some(Scope::Direct),
+    }
+}
+
+fn declared(part: &mut Part, path: &str, text: &str, versions: &BTreeMap<String, String>, catalog: Option<&Catalog>) {
+    let mut scope = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let code = if line.starts_with("//") || line.starts_with('*') { "" } else { line };
+        let code = code
+            .rsplit_once('{')
+            .filter(|(head, tail)| head.contains("dependencies") && !tail.is_empty())
+            .map_or(code, |(_, tail)| tail.trim());
+        let word: String =
+            code.trim_start_matches(['"', '\'']).chars().take_while(char::is_ascii_alphanumeric).collect();
+        let after = code.trim_start_matches(['"', '\'']).get(word.len()..).unwrap_or("");
+        let is_word = after.starts_with([' ', '(', '"', '\'']) && !after.trim_start().starts_with('=');
+        if is_word && let Some(found) = scope_of(&word) {
+            scope = Some(found);
+        } else if !code.starts_with(['"', '\'', 'l']) {
+            scope = None;
+        }
+        let Some(scope) = scope else { continue };
+        let scope = if code.contains("latform(") { Scope::Build } else { scope };
+        let mut push = |name: String, version: &str| {
+            let version = known(version, versions);
+            part.dependencies.push(Dependency { name, version, path: path.to_owned(), line: at as u32 + 1, scope });
+        };
+        for found in COORDINATES.captures_iter(code) {
+            push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
+        }
+        for found in NAMED.captures_iter(code) {
+            push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
+        }
+        for found in CATALOG.captures_iter(code) {
+            for (name, version) in catalog.and_then(|catalog| catalog.get(&found[1])).into_iter().flatten() {
+                push(name.clone(), version);
+            }
+        }
+        if scope == Scope::Direct {
+            part.projects.extend(PROJECT.captures_iter(code).map(|found| found[1].to_owned()));
+        }
+    }
+}
+
+/// A version with its variable replaced, where it is known.
+fn known(version: &str, versions: &BTreeMap<String, String>) -> String {
+    let Some((_, name)) = version.split_once('$') else { return version.to_owned() };
+    let name = name.trim_matches(['{', '}']);
+    versions.get(name).or_else(|| versions.get(name.rsplit('.').next()?)).cloned().unwrap_or_default()
+}
+
+/// The blocks of a build file that configure the modules below it.
+fn shared_blocks(text: &str) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    for word in ["subprojects", "allprojects", "configure"] {
+        let mut from = 0;
+        while let Some((start, end)) = block(text, word, from) {
+            out.push((word, padded(text, start, end)));
+            from = end;
+        }
+    }
+    out
+}
+
+/// The build file without the blocks that configure the modules below it.
+fn without_shared(text: &str) -> String {
+    let mut out = text.to_owned();
+    for word in ["subprojects", "allprojects", "configure", "constraints", "buildscript"] {
+        let mut from = 0;
+        while let Some((start, end)) = block(&out, word, from) {
+            let blank: String = out[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
+            out.replace_range(start..end, &blank);
+            from = start + blank.len();
+        }
+    }
+    out
+}
+
+/// A stretch of a text on its own lines.
+fn padded(text: &str, start: usize, end: usize) -> String {
+    let lines = text[..start].matches('\n').count();
+    format!("{}{}", "\n".repeat(lines), &text[start..end])
+}
+
+/// The inside of the next `word … { … }` whose word starts a line.
+fn block(text: &str, word: &str, from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    loop {
+        at += text.get(at..)?.find(word)?;
+        let starts = text[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty());
+        let after = &text[at + word.len()..];
+        let open = after.find('{').filter(|open| after[..*open].lines().count() <= 1);
+        match open {
+            Some(open) if starts && after.starts_with([' ', '{', '(']) => {
+                let start = at + word.len() + open + 1;
+                return Some((start, closing(text, start)));
+            }
+            _ => at += word.len(),
+        }
+    }
+}
+
+/// Where the brace that is open at `start` closes; braces in strings come in pairs.
+fn closing(text: &str, start: usize) -> usize {
+    let mut depth = 1usize;
+    for (at, byte) in text.bytes().enumerate().skip(start) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+fn catalog(table: &toml::Table) -> Catalog {
+    let versions = table.get("versions").and_then(toml::Value::as_table);
+    let mut out = Catalog::new();
+    let mut by_alias = BTreeMap::new();
+    for (alias, entry) in table.get("libraries").and_then(toml::Value::as_table).into_iter().flatten() {
+        if let Some(found) = library(entry, versions) {
+            by_alias.insert(alias.clone(), found.clone());
+            out.insert(accessor(alias), vec![found]);
+        }
+    }
+    for (alias, entry) in table.get("bundles").and_then(toml::Value::as_table).into_iter().flatten() {
+        let all =
+            entry.as_array().into_iter().flatten().filter_map(|name| by_alias.get(name.as_str()?).cloned()).collect();
+        out.insert(format!("bundles.{}", accessor(alias)), all);
+    }
+    out
+}
+
+fn accessor(alias: &str) -> String {
+    alias.replace(['-', '_'], ".")
+}
+
+fn library(entry: &toml::Value, versions: Option<&toml::Table>) -> Option<(String, String)> {
+    if let Some(text) = entry.as_str() {
+        let mut parts = text.splitn(3, ':');
+        return Some((format!("{}:{}", parts.next()?, parts.next()?), parts.next().unwrap_or("").to_owned()));
+    }
+    let text = |key: &str| entry.get(key).and_then(toml::Value::as_str);
+    let name = match text("module") {
+        Some(module) => module.to_owned(),
+        None => format!("{}:{}", text("group")?, text("name")?),
+    };
+    let version = entry.get("version");
+    let referred =
+        version.and_then(|version| version.get("ref")?.as_str()).and_then(|name| versions?.get(name)?.as_str());
+    let version = version.and_then(toml::Value::as_str).or(referred).unwrap_or("");
+    Some((name, version.to_owned()))
+}
+
+/// Settings that end up on the command line of the packaged service.
+fn launch(path: &str, text: &str) -> Launch {
+    let mut launch = Launch::new(path);
+    launch.is_local = true;
+    let mut inside = "";
+    for (at, line) in text.lines().enumerate() {
+        for word in ["applicationDefaultJvmArgs", "jvmFlags", "JAVA_TOOL_OPTIONS", "jvmArgs", "bootRun", "test"] {
+            if line.contains(word) {
+                inside = word;
+            }
+        }
+        if line.contains("-javaagent:")
+            && matches!(inside, "applicationDefaultJvmArgs" | "jvmFlags" | "JAVA_TOOL_OPTIONS")
+        {
+            launch.say(at as u32 + 1, FactKind::Arguments(line.trim().to_owned()));
+        }
+    }
+    launch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(files: &[(&str, &str)]) -> (Vec<Module>, Vec<Launch>) {
+        let files: Vec<ManifestFile> =
+            files.iter().map(|(path, text)| ManifestFile { path: (*path).into(), text: (*text).into() }).collect();
+        read(&files.iter().collect::<Vec<_>>(), &mut Vec::new())
+    }
+
+    fn found(module: &Module) -> Vec<(&str, &str, Scope)> {
+        module.unit.dependencies.iter().map(|d| (d.name.as_str(), d.version.as_str(), d.scope)).collect()
+    }
+
+    #[test]
+    fn dependencies_are_read() {
+        let text = "def v = '1.5'\ndependencies {\n  implementation platform(\"b:bom:${v}\")\n  implementation \"x:a:$v\",\n    'x:b'\n  testImplementation('x:t:1')\n  api(libs.foo.bar)\n  runtimeOnly group: 'g', name: 'n', version: '2'\n}\n";
+        let (modules, _) = read_all(&[
+            ("m/build.gradle", text),
+            (
+                "gradle/libs.versions.toml",
+                "[versions]\nq = \"3\"\n[libraries]\nfoo-bar = { module = \"x:c\", version.ref = \"q\" }\n",
+            ),
+        ]);
+        assert_eq!(
+            found(&modules[0]),
+            [
+                ("b:bom", "1.5", Scope::Build),
+                ("g:n", "2", Scope::Direct),
+                ("x:a", "1.5", Scope::Direct),
+                ("x:b", "", Scope::Direct),
+                ("x:c", "3", Scope::Direct),
+                ("x:t", "1", Scope::Test)
+            ]
+        );
+    }
+
+    #[test]
+    fn shared_blocks_reach_the_modules_below() {
+        let (modules, _) = read_all(&[
+            ("settings.gradle", "include 'a', ':b:c'\n"),
+            (
+                "build.gradle",
+                "subprojects {\n  dependencies {\n    implementation 'x:s:1'\n  }\n}\ndependencies {\n implementation 'x:root:1'\n}\n",
+            ),
+            (
+                "a/build.gradle.kts",
+                "plugins { id(\"p.q\") version \"1\" }\ndependencies {\n  implementation(project(\":b:c\"))\n}\n",
+            ),
+        ]);
+        let roots: Vec<_> = modules.iter().map(|module| module.unit.root.as_str()).collect();
+        assert_eq!(roots, ["", "a", "b/c"]);
+        assert_eq!(found(&modules[0]), [("x:root", "1", Scope::Direct)]);
+        assert_eq!(found(&modules[2]), [("x:s", "1", Scope::Direct)]);
+        assert_eq!(modules[1].uses, ["b/c"]);
+        assert!(found(&modules[1]).contains(&("p.q:p.q.gradle.plugin", "1", Scope::Build)));
+        assert!(modules[0].gathers && !modules[1].gathers);
+    }
+
+    #[test]
+    fn modules_may_lie_elsewhere() {
+        let settings = "include 'x-a'\nproject(':x-a').projectDir = file('x/a')\n";
+        let (modules, _) = read_all(&[
+            ("settings.gradle", settings),
+            ("b/build.gradle", "dependencies {\n  api project(':x-a')\n}\n"),
+        ]);
+        assert_eq!(modules.iter().map(|module| module.unit.root.as_str()).collect::<Vec<_>>(), ["b", "x/a"]);
+        assert_eq!(modules[0].uses, ["x/a"]);
+    }
+
+    #[test]
+    fn flags_of_the_image_are_found() {
+        let (_, launches) = read_all(&[(
+            "build.gradle",
+            "test {\n  jvmArgs '-javaagent:t.jar'\n}\njib {\n container {\n  jvmFlags = ['-javaagent:x.jar']\n}}\n",
+        )]);
+        assert_eq!(launches[0].facts.len(), 1);
+        assert_eq!(launches[0].facts[0].line, 6);
+    }
+
+    #[test]
+    fn odd_input_is_survived() {
+        read_all(&[
+            ("build.gradle", "subprojects {{{ \"${"),
+            ("é.gradle", "é"),
+            ("x/build.gradle", "dependencies { implementation('é:"),
+        ]);
+    }
+}

@@ -1,0 +1,157 @@
+//! What a deployment file says about one container or process, before it is known whose it is.
+
+/// One thing that a deployment file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fact {
+    pub(super) kind: FactKind,
+    /// 1-based line.
+    pub(super) line: u32,
+}
+
+/// What is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FactKind {
+    /// An environment variable of the process.
+    Variable(String, String),
+    /// The process is started by this command; with the word that introduces it ("ENTRYPOINT").
+    Command(String, String),
+    /// This command builds it.
+    Build(String),
+    /// Arguments of the virtual machine.
+    Arguments(String),
+    /// An annotation or label on the pod template.
+    Annotation(String, String),
+    /// A neighbour runs from this image; whether it surely looks at this very process.
+    Neighbour(String, bool),
+}
+
+/// One container or process of a deployment file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Launch {
+    /// The file, relative to the workspace root.
+    pub(super) path: String,
+    /// What it is called: service, container, image, workload.
+    pub(super) names: Vec<String>,
+    /// Paths that it mentions, the surest first: its start, its work folder, what it copies.
+    pub(super) mentions: Vec<String>,
+    /// The folder that it is built from, relative to the workspace root, where one is said.
+    pub(super) context: Option<String>,
+    /// The Dockerfile that it is built from, relative to the workspace root.
+    pub(super) dockerfile: Option<String>,
+    /// Commands that bring files into the image: they tell what a renamed file is.
+    pub(super) fetches: Vec<String>,
+    pub(super) facts: Vec<Fact>,
+    /// Whether an unnamed one may be taken for the unit around it.
+    pub(super) is_local: bool,
+}
+
+impl Launch {
+    /// An empty one for a file.
+    pub(super) fn new(path: &str) -> Self {
+        Self { path: path.to_owned(), ..Self::default() }
+    }
+
+    /// Notes a fact.
+    pub(super) fn say(&mut self, line: u32, kind: FactKind) {
+        self.facts.push(Fact { kind, line });
+    }
+}
+
+/// The folder of a relative path; empty at the root.
+pub(super) fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// `base/path` with `.` and `..` resolved; `None` when it leaves the workspace.
+pub(super) fn join(base: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            other => parts.push(other),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Whether `path` is `root` or below it.
+pub(super) fn is_below(path: &str, root: &str) -> bool {
+    root.is_empty() || path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The name of an image without registry, tag and digest.
+pub(super) fn image_name(image: &str) -> &str {
+    let name = file_name(image.split('@').next().unwrap_or(image));
+    name.split(':').next().unwrap_or(name)
+}
+
+/// `text` with `$NAME` and `${NAME}` (and `${NAME:-default}`) replaced where they are known.
+pub(super) fn expand(text: &str, known: &[(String, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, fallback, used) = variable(after);
+        match known.iter().rev().find(|(known, _)| known == name) {
+            Some((_, value)) if !name.is_empty() => out.push_str(value),
+            _ => match fallback {
+                Some(value) => out.push_str(value),
+                None => out.push_str(&rest[at..at + 1 + used]),
+            },
+        }
+        rest = &after[used..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The name behind a `$`, its default, and how many bytes both take.
+fn variable(after: &str) -> (&str, Option<&str>, usize) {
+    if let Some(inner) = after.strip_prefix('{')
+        && let Some(end) = inner.find('}')
+    {
+        let body = &inner[..end];
+        let (name, fallback) = body.split_once(":-").map_or((body, None), |(name, value)| (name, Some(value)));
+        return (name, fallback, end + 2);
+    }
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+    (&after[..end], None, end)
+}
+
+/// The 1-based line of the first line that contains `needle`, from line `from` (0-based) on.
+pub(super) fn line_of(text: &str, needle: &str, from: usize) -> u32 {
+    let needle = needle.lines().next().unwrap_or(needle).trim();
+    text.lines().enumerate().skip(from).find(|(_, line)| line.contains(needle)).map_or(1, |(at, _)| at as u32 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined() {
+        assert_eq!(join("a/b", "../c/./d").as_deref(), Some("a/c/d"));
+        assert_eq!(join("a", "../../x"), None);
+        assert!(is_below("a/b", "a") && !is_below("ab", "a") && is_below("x", ""));
+    }
+
+    #[test]
+    fn variables_are_expanded() {
+        let known = vec![("A".to_owned(), "1".to_owned())];
+        assert_eq!(expand("$A-${A}-${B:-2}-${C}-$$", &known), "1-1-2-${C}-$$");
+    }
+
+    #[test]
+    fn an_image_has_a_short_name() {
+        assert_eq!(image_name("gcr.io:5000/x/cart-service:v1@sha256:ab"), "cart-service");
+    }
+}

@@ -1,0 +1,185 @@
+//! What hoplint knows of each tracing stack: the pages under `rules/stacks/`.
+
+use crate::ir::Language;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use include_dir::{Dir, include_dir};
+use regex::Regex;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/stacks");
+
+/// One tracing stack, as its page under `rules/stacks/` describes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackDescription {
+    /// The page's file name without its extension.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Stacks of a family share an API and a wire format (`opentelemetry`, `datadog`).
+    pub family: String,
+    /// The languages of the services it traces.
+    pub languages: Vec<Language>,
+    /// Glob patterns; a dependency that matches one makes the stack available.
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+    /// Dependencies that must all be there besides, for the auto-configuration to happen.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Whether the dependency alone switches nothing on.
+    pub needs_code: bool,
+    /// Whether the dependency alone switches it on.
+    #[serde(default)]
+    pub auto_configuration: bool,
+    /// Commands that wrap the process; words that must follow each other.
+    #[serde(default)]
+    pub launchers: Vec<String>,
+    /// Regular expressions on the path of a `-javaagent:` jar.
+    #[serde(default)]
+    pub agents: Vec<String>,
+    /// Regular expressions on build commands.
+    #[serde(default)]
+    pub build_tools: Vec<String>,
+    /// Regular expressions on the image of a container that traces its neighbours.
+    #[serde(default)]
+    pub images: Vec<String>,
+    /// Environment variables that switch it on.
+    #[serde(default)]
+    pub environment: Vec<Switch>,
+    /// Environment variables that switch it off.
+    #[serde(default)]
+    pub disabled_by: Vec<Switch>,
+    /// Annotations (or labels) on a pod template that switch it on.
+    #[serde(default)]
+    pub annotations: Vec<Switch>,
+    /// Ids of the libraries it instruments with no code; `*` for all but `except`.
+    #[serde(default)]
+    pub covers: Vec<String>,
+    /// Ids of the libraries that `*` leaves out.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// The formats it reads and writes when nothing else is said.
+    #[serde(default)]
+    pub propagators: Vec<String>,
+    /// Import prefixes that show that code uses it.
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// Where all this is written.
+    pub sources: Vec<String>,
+}
+
+/// A named value that switches a stack on or off.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// The variable or annotation.
+    pub name: String,
+    /// A regular expression on its value; without it any value but an empty one, `0` or `false`.
+    pub value: Option<String>,
+}
+
+impl Switch {
+    /// Whether this name with this value throws the switch.
+    pub fn is_thrown(&self, name: &str, value: &str) -> bool {
+        if self.name != name {
+            return false;
+        }
+        match &self.value {
+            Some(pattern) => Regex::new(pattern).is_ok_and(|regex| regex.is_match(value)),
+            None => !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false"),
+        }
+    }
+}
+
+/// A stack with its patterns made ready.
+pub(super) struct Compiled {
+    pub(super) page: &'static StackDescription,
+    pub(super) dependencies: GlobSet,
+    pub(super) agents: Vec<Regex>,
+    pub(super) build_tools: Vec<Regex>,
+    pub(super) images: Vec<Regex>,
+    pub(super) launchers: Vec<Vec<&'static str>>,
+}
+
+static STACKS: LazyLock<Result<Vec<StackDescription>, String>> = LazyLock::new(load);
+static COMPILED: LazyLock<Vec<Compiled>> =
+    LazyLock::new(|| stacks().iter().filter_map(|page| compile(page).ok()).collect());
+
+/// All stacks, sorted by id.
+pub fn stacks() -> &'static [StackDescription] {
+    STACKS.as_deref().unwrap_or(&[])
+}
+
+/// All stacks with their patterns made ready, sorted by id.
+pub(super) fn compiled() -> &'static [Compiled] {
+    &COMPILED
+}
+
+fn load() -> Result<Vec<StackDescription>, String> {
+    let mut pages = PAGES.files().map(read).collect::<Result<Vec<_>, _>>()?;
+    pages.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(pages)
+}
+
+fn read(file: &include_dir::File<'_>) -> Result<StackDescription, String> {
+    let name = file.path().display();
+    let text = file.contents_utf8().ok_or_else(|| format!("{name}: not UTF-8"))?;
+    toml::from_str(text).map_err(|error| format!("{name}: {error}"))
+}
+
+fn compile(page: &'static StackDescription) -> Result<Compiled, String> {
+    Ok(Compiled {
+        page,
+        dependencies: globs(&page.dependencies)?,
+        agents: regexes(&page.agents)?,
+        build_tools: regexes(&page.build_tools)?,
+        images: regexes(&page.images)?,
+        launchers: page.launchers.iter().map(|words| words.split_whitespace().collect()).collect(),
+    })
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(GlobBuilder::new(pattern).literal_separator(false).build().map_err(|error| error.to_string())?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+fn regexes(patterns: &[String]) -> Result<Vec<Regex>, String> {
+    patterns.iter().map(|pattern| Regex::new(pattern).map_err(|error| error.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_well_formed() {
+        let pages = load().expect("all pages load");
+        assert!(pages.len() > 40);
+        for page in stacks() {
+            assert!(PAGES.get_file(format!("{}.toml", page.id)).is_some(), "{}: named after its id", page.id);
+            assert!(!page.languages.is_empty() && !page.sources.is_empty(), "{}", page.id);
+            assert!(!(page.needs_code && page.auto_configuration), "{}", page.id);
+            compile(page).unwrap_or_else(|error| panic!("{}: {error}", page.id));
+            for switch in page.environment.iter().chain(&page.disabled_by).chain(&page.annotations) {
+                regexes(&switch.value.iter().cloned().collect::<Vec<_>>())
+                    .unwrap_or_else(|error| panic!("{}: {error}", page.id));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        assert!(stacks().windows(2).all(|pair| pair[0].id != pair[1].id));
+    }
+
+    #[test]
+    fn false_throws_no_switch() {
+        let switch = Switch { name: "a".into(), value: None };
+        assert!(switch.is_thrown("a", "true") && switch.is_thrown("a", "team/java"));
+        assert!(!switch.is_thrown("a", "false") && !switch.is_thrown("b", "true"));
+    }
+}

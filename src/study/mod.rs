@@ -1,0 +1,255 @@
+//! What the rules ask: the linked program of one language, the effects of its calls, and what each unit's stack covers.
+
+mod evidence;
+mod reach;
+mod summary;
+mod unit;
+
+pub use evidence::code_evidence;
+pub use reach::{Inbound, annotation_role, functions_of};
+pub use summary::Summary;
+pub use unit::{Coverage, UnitView};
+
+use crate::finding::{Confidence, Finding, Place, Related};
+use crate::ir::{ExprKind, FunctionId, Language};
+use crate::knowledge::{FunctionDescription, LibraryDescription, Slot, TypeRole};
+use crate::link::flow::CallSite;
+use crate::link::{FuncRef, Program, ValueRef};
+use rustc_hash::FxHashMap;
+use ustr::Ustr;
+
+/// A call of a described library function.
+#[derive(Debug, Clone, Copy)]
+pub struct CallFact<'a> {
+    /// The call, object creation or composite.
+    pub call: ValueRef,
+    /// The function it stands in (a closure counts as itself).
+    pub function: FuncRef,
+    /// The library.
+    pub library: &'a LibraryDescription,
+    /// What the library's description says of it.
+    pub effect: &'a FunctionDescription,
+    /// How it is run.
+    pub site: CallSite,
+}
+
+/// Everything that rules read about the files of one language.
+#[allow(missing_debug_implementations, reason = "holds a function")]
+
+pub struct Study<'a> {
+    /// The linked program.
+    pub program: &'a Program<'a>,
+    /// The workspace's units (of all languages), by the index that files carry.
+    pub units: &'a [UnitView],
+    facts: Vec<CallFact<'a>>,
+    by_call: FxHashMap<ValueRef, usize>,
+    by_function: FxHashMap<FuncRef, Vec<usize>>,
+    nested: FxHashMap<FuncRef, Vec<FuncRef>>,
+    summaries: FxHashMap<FuncRef, Summary>,
+    inbound: FxHashMap<FuncRef, Inbound>,
+    source: &'a dyn Fn(Ustr) -> Option<String>,
+}
+
+impl<'a> Study<'a> {
+    /// Studies a program. `source` reads a file's text again, for the words of a message.
+    pub fn new(program: &'a Program<'a>, units: &'a [UnitView], source: &'a dyn Fn(Ustr) -> Option<String>) -> Self {
+        let mut study = Self {
+            program,
+            units,
+            facts: Vec::new(),
+            by_call: FxHashMap::default(),
+            by_function: FxHashMap::default(),
+            nested: FxHashMap::default(),
+            summaries: FxHashMap::default(),
+            inbound: FxHashMap::default(),
+            source,
+        };
+        study.index();
+        study.summaries = summary::summaries(&study);
+        study.inbound = reach::inbound(&study);
+        study
+    }
+
+    fn index(&mut self) {
+        let program = self.program;
+        for (at, file) in program.files.iter().enumerate() {
+            let at = at as u32;
+            for site in &file.flow.calls {
+                let call = ValueRef { file: at, expr: site.expr };
+                let Some(name) = program.callee(call).name else { continue };
+                let Some((library, effect)) = program.described(name) else { continue };
+                let function = FuncRef { file: at, id: site.function };
+                let n = self.facts.len();
+                self.facts.push(CallFact { call, function, library, effect, site: *site });
+                self.by_call.insert(call, n);
+                self.by_function.entry(function).or_default().push(n);
+            }
+            for (id, function) in file.source.facts.functions.iter().enumerate() {
+                if let Some(parent) = function.parent.filter(|parent| parent.0 != 0) {
+                    let child = FuncRef { file: at, id: FunctionId(id as u32) };
+                    self.nested.entry(FuncRef { file: at, id: parent }).or_default().push(child);
+                }
+            }
+        }
+    }
+
+    /// All described calls, in file order.
+    pub fn calls(&self) -> &[CallFact<'a>] {
+        &self.facts
+    }
+
+    /// What is known of one call.
+    pub fn fact(&self, call: ValueRef) -> Option<&CallFact<'a>> {
+        self.by_call.get(&call).map(|at| &self.facts[*at])
+    }
+
+    /// The described calls of a function, without its closures.
+    pub fn calls_in(&self, function: FuncRef) -> impl Iterator<Item = &CallFact<'a>> {
+        self.by_function.get(&function).into_iter().flatten().map(|at| &self.facts[*at])
+    }
+
+    /// A function and everything written inside it.
+    pub fn with_nested(&self, function: FuncRef) -> Vec<FuncRef> {
+        let mut out = vec![function];
+        let mut at = 0;
+        while let Some(current) = out.get(at) {
+            let inner = self.nested.get(current).cloned().unwrap_or_default();
+            out.extend(inner);
+            at += 1;
+        }
+        out
+    }
+
+    /// What a function does, itself and through the service's own functions that it calls.
+    pub fn summary(&self, function: FuncRef) -> Summary {
+        self.summaries.get(&function).copied().unwrap_or_default()
+    }
+
+    /// What a call does: by its description, or by the summaries of the service's functions that it may run.
+    pub fn effect_of(&self, call: ValueRef) -> Summary {
+        let mut out = self.fact(call).map(|fact| summary::of_effect(fact.effect)).unwrap_or_default();
+        for function in &self.program.callee(call).functions {
+            out |= self.summary(*function);
+        }
+        out
+    }
+
+    /// Whether a function runs under a trace that came in, and how that is known.
+    pub fn inbound(&self, function: FuncRef) -> Inbound {
+        self.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
+    }
+
+    /// The unit of a file.
+    pub fn unit(&self, file: u32) -> &UnitView {
+        &self.units[self.program.files[file as usize].source.unit]
+    }
+
+    /// The language of the program.
+    pub fn language(&self) -> Language {
+        self.program.language
+    }
+
+    /// The text of a value as written, on one line, at most 60 characters.
+    pub fn text(&self, value: ValueRef) -> String {
+        let place = self.program.place(value);
+        let text = (self.source)(place.path).unwrap_or_default();
+        let raw = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
+        let mut line = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() > 60 {
+            line = line.chars().take(57).collect::<String>() + "…";
+        }
+        line
+    }
+
+    /// The text of a call's callee as written: `http.Get`, `self.session.post`.
+    pub fn callee_text(&self, call: ValueRef) -> String {
+        match self.program.expr_kind(call) {
+            ExprKind::Call { callee, .. } => self.text(ValueRef { file: call.file, expr: *callee }),
+            ExprKind::New { ty, .. } => format!("new {}", ty.name),
+            ExprKind::Composite { ty: Some(ty), .. } => format!("{}{{…}}", ty.name),
+            _ => self.text(call),
+        }
+    }
+
+    /// The name of the function for people: `Server.Checkout`, `checkout`, or `a function literal in …`.
+    pub fn function_name(&self, function: FuncRef) -> String {
+        let outer = self.program.outermost(function);
+        let decl = self.program.function(outer);
+        match (decl.owner_name.as_str(), decl.name.as_str()) {
+            ("", "") => "this file's load-time code".to_owned(),
+            ("", name) => name.to_owned(),
+            (owner, name) => format!("{owner}.{name}"),
+        }
+    }
+
+    /// The parameter by which a context comes into a function or a function around it: a context or a request.
+    pub fn context_param(&self, function: FuncRef) -> Option<ContextParam> {
+        let mut at = Some(function.id);
+        while let Some(id) = at {
+            let current = FuncRef { file: function.file, id };
+            let decl = self.program.function(current);
+            for (n, param) in decl.params.iter().enumerate() {
+                let Some(ty) = self.program.param_type(current, n as u16) else { continue };
+                let role = self.program.role(ty);
+                if matches!(role, Some(TypeRole::Context | TypeRole::Request))
+                    && !param.name.is_empty()
+                    && param.name != "_"
+                {
+                    return Some(ContextParam {
+                        function: current,
+                        name: param.name,
+                        place: self.program.place_of(function.file, param.span),
+                        is_request: role == Some(TypeRole::Request),
+                    });
+                }
+            }
+            at = decl.parent.filter(|parent| parent.0 != 0);
+        }
+        None
+    }
+
+    /// The values in a slot of a call, the positional and the keyword form both.
+    pub fn slot(&self, call: ValueRef, slot: Slot) -> Vec<ValueRef> {
+        self.program.slot(call, slot).to_vec()
+    }
+
+    /// A finding at a value, with the unit's name and the language filled in.
+    pub fn finding(&self, rule: &'static str, value: ValueRef, confidence: Confidence) -> Finding {
+        self.finding_at(rule, value.file, self.program.place(value), confidence)
+    }
+
+    /// A finding at a place of a file.
+    pub fn finding_at(&self, rule: &'static str, file: u32, place: Place, confidence: Confidence) -> Finding {
+        Finding {
+            rule,
+            confidence,
+            place,
+            message: String::new(),
+            label: String::new(),
+            effect: String::new(),
+            help: String::new(),
+            confirm: String::new(),
+            service: self.unit(file).name.clone(),
+            language: Some(self.language()),
+            related: Vec::new(),
+        }
+    }
+
+    /// A related place.
+    pub fn related(&self, value: ValueRef, message: impl Into<String>) -> Related {
+        Related { place: self.program.place(value), message: message.into() }
+    }
+}
+
+/// A parameter that brings a context in.
+#[derive(Debug, Clone, Copy)]
+pub struct ContextParam {
+    /// The function that has it: the asked one, or one around it.
+    pub function: FuncRef,
+    /// Its name.
+    pub name: Ustr,
+    /// Where it stands.
+    pub place: Place,
+    /// It is a request, whose context must be asked for.
+    pub is_request: bool,
+}

@@ -1,0 +1,220 @@
+//! Which functions run under a trace that came in, and which are roots by design.
+
+use super::Study;
+use crate::finding::Place;
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::AnnotationRole;
+use crate::link::{FuncRef, Step, ValueRef};
+use rustc_hash::FxHashMap;
+use ustr::Ustr;
+
+/// How a function comes to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inbound {
+    /// A library calls it for inbound work; the place is the registration, annotation or signature.
+    Entry(Place),
+    /// It is called, perhaps through others, by an entry.
+    Below(FuncRef),
+    /// It takes a context or request, so whoever calls it may hold a trace.
+    Takes,
+    /// It runs only from roots: `main`, start-up, timers, tests.
+    Root,
+    /// Nothing is known of its callers.
+    Unknown,
+}
+
+/// Classifies every function of the program.
+pub(super) fn inbound(study: &Study<'_>) -> FxHashMap<FuncRef, Inbound> {
+    let mut out: FxHashMap<FuncRef, Inbound> = FxHashMap::default();
+    entries(study, &mut out);
+    let mut work: Vec<FuncRef> = out.keys().copied().collect();
+    work.sort_unstable();
+    let entries: Vec<FuncRef> = work.iter().copied().filter(|f| matches!(out[f], Inbound::Entry(_))).collect();
+    spread(study, &mut out, entries, |from| Inbound::Below(from));
+    for function in study.program.all_functions() {
+        if !out.contains_key(&function) && study.context_param(function).is_some() {
+            out.insert(function, Inbound::Takes);
+        }
+    }
+    let roots: Vec<FuncRef> = {
+        let mut roots: Vec<_> = out.iter().filter(|(_, how)| **how == Inbound::Root).map(|(f, _)| *f).collect();
+        roots.sort_unstable();
+        roots
+    };
+    only_from_roots(study, &mut out, roots);
+    out
+}
+
+fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
+    let program = study.program;
+    for function in program.all_functions() {
+        let decl = program.function(function);
+        if function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some()) {
+            out.insert(function, Inbound::Root);
+            continue;
+        }
+        for annotation in &decl.annotations {
+            let place = program.place_of(function.file, annotation.span);
+            match annotation_role(study, function.file, annotation) {
+                Some(AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task) => {
+                    out.insert(function, Inbound::Entry(place));
+                }
+                Some(AnnotationRole::Root) => {
+                    out.insert(function, Inbound::Root);
+                }
+                _ => {}
+            }
+        }
+        if out.contains_key(&function) {
+            continue;
+        }
+        let owner = program.enclosing_type(function).filter(|_| decl.owner.is_some() && !decl.flags.is_private);
+        if let Some(owner) = owner {
+            let ty = program.type_decl(owner);
+            let entry = ty
+                .annotations
+                .iter()
+                .find(|annotation| annotation_role(study, owner.file, annotation) == Some(AnnotationRole::EntryType));
+            if let Some(annotation) = entry
+                && !decl.flags.is_constructor
+            {
+                out.insert(function, Inbound::Entry(program.place_of(owner.file, annotation.span)));
+            }
+        }
+    }
+    for fact in study.calls() {
+        let Some(registers) = fact.effect.registers else { continue };
+        for handler in study.slot(fact.call, registers.handler) {
+            for function in functions_of(study, handler) {
+                let how = if registers.root { Inbound::Root } else { Inbound::Entry(program.place(fact.call)) };
+                out.insert(function, how);
+            }
+        }
+    }
+}
+
+/// The role of an annotation or decorator, by its imported name or by the type of the object it is a method of.
+pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Annotation) -> Option<AnnotationRole> {
+    let program = study.program;
+    let value = ValueRef { file, expr: annotation.expr };
+    let callee = match program.expr_kind(value) {
+        ExprKind::Call { callee, .. } => ValueRef { file, expr: *callee },
+        _ => value,
+    };
+    if program.language == Language::Java {
+        let name = program.type_ref(file, &crate::ir::TypeRef { name: annotation.name, args: Vec::new() });
+        return program.knowledge.annotation(name).map(|found| found.role);
+    }
+    if let Some(found) = program.qualify(callee).and_then(|name| program.knowledge.annotation(name)) {
+        return Some(found.role);
+    }
+    let ExprKind::Member { base, name, .. } = program.expr_kind(callee) else { return None };
+    let ty = program.type_of(ValueRef { file, expr: *base })?;
+    let named = |ty: Ustr| program.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
+    named(ty).or_else(|| program.supertypes(ty).into_iter().find_map(named)).map(|found| found.role)
+}
+
+/// The functions that a function value may be: a closure, a function's name, a bound method.
+pub fn functions_of(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let program = study.program;
+    match program.expr_kind(value) {
+        ExprKind::Closure(id) => return vec![FuncRef { file: value.file, id: *id }],
+        ExprKind::MethodRef { base, name } => {
+            let base = ValueRef { file: value.file, expr: *base };
+            let owner = program.type_of(base).or_else(|| program.qualify(base));
+            return owner.map(|owner| program.methods(owner, *name)).unwrap_or_default();
+        }
+        ExprKind::New { body: Some(id), .. } => {
+            let facts = &program.files[value.file as usize].source.facts;
+            let methods = facts.functions.iter().enumerate().filter(|(_, function)| function.owner == Some(*id));
+            return methods.map(|(n, _)| FuncRef { file: value.file, id: crate::ir::FunctionId(n as u32) }).collect();
+        }
+        ExprKind::Member { base, name, .. } => {
+            if let Some(owner) = program.type_of(ValueRef { file: value.file, expr: *base }) {
+                return program.methods(owner, *name);
+            }
+        }
+        _ => {}
+    }
+    if let Some(functions) = program.qualify(value).map(|name| program.named_functions(name)).filter(|f| !f.is_empty())
+    {
+        return functions;
+    }
+    match program.step(value) {
+        Step::Values(values) => values
+            .iter()
+            .filter(|next| **next != value)
+            .flat_map(|next| match program.expr_kind(*next) {
+                ExprKind::Closure(id) => vec![FuncRef { file: next.file, id: *id }],
+                ExprKind::New { body: Some(_), .. } => functions_of(study, *next),
+                _ => Vec::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_root_by_name(language: Language, name: &str, owner: &str, is_method: bool) -> bool {
+    match language {
+        Language::Go => !is_method && owner.is_empty() && matches!(name, "main" | "init"),
+        Language::Python => !is_method && name == "main",
+        Language::Java => name == "main",
+    }
+}
+
+fn spread(
+    study: &Study<'_>,
+    out: &mut FxHashMap<FuncRef, Inbound>,
+    from: Vec<FuncRef>,
+    how: impl Fn(FuncRef) -> Inbound,
+) {
+    let program = study.program;
+    let mut callees: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
+    for (at, file) in program.files.iter().enumerate() {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at as u32, expr: site.expr };
+            let caller = FuncRef { file: at as u32, id: site.function };
+            callees.entry(caller).or_default().extend(program.callee(call).functions.iter().copied());
+        }
+    }
+    let mut work = from;
+    while let Some(function) = work.pop() {
+        let mut next = callees.get(&function).cloned().unwrap_or_default();
+        next.extend(study.nested.get(&function).into_iter().flatten().copied());
+        for callee in next {
+            if !out.contains_key(&callee) {
+                out.insert(callee, how(function));
+                work.push(callee);
+            }
+        }
+    }
+}
+
+/// Marks functions all of whose callers are roots.
+fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roots: Vec<FuncRef>) {
+    let program = study.program;
+    let mut changed = true;
+    let mut rounds = 0;
+    let _ = roots;
+    while changed && rounds < 12 {
+        changed = false;
+        rounds += 1;
+        for function in program.all_functions() {
+            if out
+                .get(&function)
+                .is_some_and(|how| matches!(how, Inbound::Root | Inbound::Entry(_) | Inbound::Below(_)))
+            {
+                continue;
+            }
+            let decl = program.function(function);
+            let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
+            let mut above: Vec<FuncRef> =
+                program.callers(function).iter().map(|call| program.function_at(*call)).collect();
+            above.extend(nested);
+            if !above.is_empty() && above.iter().all(|caller| out.get(caller) == Some(&Inbound::Root)) {
+                out.insert(function, Inbound::Root);
+                changed = true;
+            }
+        }
+    }
+}

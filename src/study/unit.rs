@@ -1,0 +1,109 @@
+//! What traces a unit, as the rules ask it.
+
+use crate::ir::Language;
+use crate::services::{Mode, StackUse, Unit};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+
+/// Why a library's calls are instrumented in a unit without a change at the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// What does it, for people.
+    pub by: String,
+    /// Where that is switched on: file and 1-based line.
+    pub at: Option<(String, u32)>,
+}
+
+/// One unit with its stacks, seen from the rules.
+#[derive(Debug, Clone)]
+pub struct UnitView {
+    /// Its name for people.
+    pub name: String,
+    /// Its folder, relative.
+    pub root: String,
+    /// Its language.
+    pub language: Language,
+    /// What manifests, deployment files and code show of its tracing.
+    pub stacks: Vec<StackUse>,
+    /// Names of the declared dependencies that the program runs with.
+    pub dependencies: FxHashSet<String>,
+    /// Libraries that are instrumented process-wide, with the reason.
+    pub covered: FxHashMap<String, Coverage>,
+    /// A stack that covers every library it knows, with the libraries that it leaves out.
+    pub covers_all: Option<(Coverage, BTreeSet<String>)>,
+}
+
+impl UnitView {
+    /// A view of a unit, with the coverage that its active stacks give.
+    pub fn new(unit: &Unit) -> Self {
+        let mut view = Self {
+            name: unit.name.clone(),
+            root: unit.root.clone(),
+            language: unit.language,
+            stacks: unit.stacks.clone(),
+            dependencies: unit
+                .dependencies
+                .iter()
+                .filter(|found| found.is_running())
+                .map(|found| found.name.clone())
+                .collect(),
+            covered: FxHashMap::default(),
+            covers_all: None,
+        };
+        for found in unit.stacks.iter().filter(|found| found.active) {
+            view.cover(found);
+        }
+        view
+    }
+
+    fn cover(&mut self, found: &StackUse) {
+        let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) else { return };
+        let coverage = Coverage { by: page.title.clone(), at: Some((found.path.clone(), found.line)) };
+        for library in &page.covers {
+            if library == "*" {
+                self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
+            } else {
+                self.covered.entry(library.clone()).or_insert_with(|| coverage.clone());
+            }
+        }
+    }
+
+    /// Why a library needs no instrumentation in the code of this unit, or `None` when it does.
+    pub fn coverage(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
+        if let Some(found) = self.covered.get(&library.id) {
+            return Some(found);
+        }
+        if let Some((found, except)) = &self.covers_all
+            && !except.contains(&library.id)
+        {
+            return Some(found);
+        }
+        let active = self.stacks.iter().filter(|found| found.active);
+        active.into_iter().find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()))
+    }
+
+    fn described() -> &'static Coverage {
+        static DESCRIBED: std::sync::LazyLock<Coverage> =
+            std::sync::LazyLock::new(|| Coverage { by: "its stack".to_owned(), at: None });
+        &DESCRIBED
+    }
+
+    /// Whether anything traces this unit: a stack switched on, or one whose dependency it runs with.
+    pub fn is_traced(&self) -> bool {
+        !self.stacks.is_empty()
+    }
+
+    /// Whether an agent, launcher or build tool traces it, so that code need not.
+    pub fn is_traced_from_outside(&self) -> bool {
+        self.stacks.iter().any(|found| {
+            found.active && matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build | Mode::AutoConfiguration)
+        })
+    }
+
+    /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.
+    pub fn has_family(&self, family: &str) -> bool {
+        self.stacks
+            .iter()
+            .any(|found| crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family))
+    }
+}
