@@ -54,9 +54,7 @@ fn instrumented_later(study: &Study<'_>, made: ValueRef) -> bool {
         .filter(|fact| study.program.files[fact.call.file as usize].source.unit == unit(study, made))
         .any(|fact| {
             let Some(slot) = fact.effect.instruments.or(fact.effect.carries) else { return false };
-            let same = |value: ValueRef| {
-                study.program.origins(value, true).iter().any(|origin| *origin == Origin::Call(made, 0))
-            };
+            let same = |value: ValueRef| study.program.origins(value, true).contains(&Origin::Call(made, 0));
             study.slot(fact.call, slot).into_iter().any(same)
         })
 }

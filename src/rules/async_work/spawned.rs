@@ -3,7 +3,7 @@
 use super::executor::{self, Executor};
 use super::{mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Spawn, SpawnKind};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::{Verdict, Verdicts};
@@ -95,7 +95,10 @@ fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
 
 fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let first = group.first()?;
-    let text = study.text(first.task);
+    let text = match study.program.expr_kind(first.task) {
+        ExprKind::Closure(_) => "the task".to_owned(),
+        _ => format!("`{}`", study.text(first.task)),
+    };
     let call = study.callee_text(first.fact.call);
     let what = what(study, first);
     let rule = rule(first);
@@ -103,11 +106,12 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let mut out = study.finding(rule, place, Confidence::Certain);
     out.message = if first.logs_only {
         format!(
-            "`{text}` runs on {what} of `{call}`, where the ids that a filter put into the logging context are missing"
+            "{text} runs on {what} of `{call}`, where the ids that a filter put into the logging context are missing"
         )
     } else {
-        format!("`{text}` runs on {what} of `{call}` without the trace context of its caller")
+        format!("{text} runs on {what} of `{call}` without the trace context of its caller")
     };
+    out.message = capitalized(&out.message);
     out.label = "the context does not go along".to_owned();
     out.effect = if first.logs_only {
         "The log records of this work carry no id and can't be joined with those of the request".to_owned()
@@ -119,9 +123,9 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
             "Take a copy of the logging context before `{call}`, set it in the task and clear it afterwards, or decorate the executor once"
         )
     } else if first.fact.library.mend.is_empty() {
-        format!("Capture the current context before `{call}` and make it current in `{text}`")
+        format!("Capture the current context before `{call}` and make it current in {text}")
     } else {
-        format!("For `{text}`: {}", first.fact.library.mend)
+        format!("For {text}: {}", first.fact.library.mend)
     };
     out.confirm = if first.logs_only {
         "Log in the task: the id is missing in the record".to_owned()
@@ -152,4 +156,9 @@ fn rule(lost: &Lost<'_>) -> &'static str {
         SpawnKind::Future => "future-context",
         _ => "executor-context",
     }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
