@@ -1,7 +1,21 @@
-//! Rules of this group.
+//! Rules about what is written into and read from messages and requests by hand.
+
+mod client;
+mod consume;
+mod extract;
+mod inject;
+mod material;
+mod nowhere;
+mod produce;
 
 use super::Verdicts;
 use crate::study::Study;
 
 /// Runs the rules of this group.
-pub(super) fn check(_study: &Study<'_>, _out: &mut Verdicts) {}
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    produce::check(study, out);
+    consume::check(study, out);
+    extract::check(study, out);
+    inject::check(study, out);
+    nowhere::check(study, out);
+}

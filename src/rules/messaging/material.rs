@@ -1,0 +1,133 @@
+//! What a message is made of, and whether a trace context is in it.
+
+use crate::ir::ExprKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, Step, ValueRef};
+use crate::study::{Study, Summary};
+use rustc_hash::FxHashSet;
+
+/// Keys under which trace contexts travel.
+const KEYS: &[&str] = &[
+    "traceparent", "uber-trace-id", "x-b3-traceid", "x-b3-spanid", "x-datadog-trace-id", "x-amzn-trace-id",
+    "x-cloud-trace-context", "sentry-trace", "sw8", "elastic-apm-traceparent", "awstraceheader", "trace_id", "traceid",
+    "trace-id", "tracecontext", "trace_context", "trace-context", "spancontext", "span_context", "x-trace-id",
+];
+
+/// What is known of a message's trace context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A context is in it, or something that looks like one.
+    Traced,
+    /// All of it was seen, and no context is.
+    Bare,
+    /// Part of it comes from where the code does not show.
+    Unknown,
+}
+
+/// Whether a text names a trace context: a header's key, a field.
+pub(super) fn is_key(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text == "b3" || KEYS.iter().any(|key| text.contains(key))
+}
+
+/// Whether a trace header's key, or a field named like one, is written anywhere in a function and its closures.
+pub(super) fn names_key(study: &Study<'_>, function: FuncRef) -> bool {
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let span = study.program.function(function).span;
+    file.source.facts.exprs.iter().any(|expr| {
+        let text = match &expr.kind {
+            ExprKind::Str(text) | ExprKind::Name(text) => text,
+            ExprKind::Member { name, .. } => name,
+            _ => return false,
+        };
+        span.contains(expr.span) && is_key(text)
+    })
+}
+
+/// Judges the values that make up a message, and everything that they are built from.
+pub(super) fn content(study: &Study<'_>, carriers: &[ValueRef]) -> Content {
+    let mut work: Vec<(ValueRef, bool)> = carriers.iter().map(|value| (*value, true)).collect();
+    let mut seen = FxHashSet::default();
+    let mut out = Content::Bare;
+    while let Some((value, whole)) = work.pop() {
+        if !seen.insert(value) {
+            continue;
+        }
+        if seen.len() > 300 {
+            return Content::Unknown;
+        }
+        match visit(study, value, whole, &mut work) {
+            Content::Traced => return Content::Traced,
+            Content::Unknown => out = Content::Unknown,
+            Content::Bare => {}
+        }
+    }
+    out
+}
+
+/// Judges one value and adds what it is built from. `whole`: it is the message, not a part of its content.
+fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueRef, bool)>) -> Content {
+    let program = study.program;
+    let at = |expr| ValueRef { file: value.file, expr };
+    match program.expr_kind(value) {
+        ExprKind::Str(text) if is_key(text) => return Content::Traced,
+        ExprKind::Composite { fields, .. } => {
+            work.extend(fields.iter().filter_map(|field| field.key).map(|key| (at(key), false)));
+            work.extend(fields.iter().map(|field| (at(field.value), false)));
+            return Content::Bare;
+        }
+        ExprKind::Call { .. } | ExprKind::New { .. } => return called(study, value, whole, work),
+        _ => {}
+    }
+    let opaque = if whole || is_carrier(study, value) { Content::Unknown } else { Content::Bare };
+    match program.step(value) {
+        Step::Values(values) => work.extend(values.into_iter().filter(|next| *next != value).map(|next| (next, whole))),
+        Step::Call(call, _) => work.push((call, whole)),
+        Step::Part(container) => work.push((container, whole)),
+        Step::Literal(_) => {}
+        Step::Param(function, n) => {
+            let given = program.arguments(function, n);
+            if given.is_empty() {
+                return opaque;
+            }
+            work.extend(given.into_iter().map(|next| (next, whole)));
+        }
+        Step::Field(..) | Step::Unknown => return opaque,
+    }
+    Content::Bare
+}
+
+fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueRef, bool)>) -> Content {
+    let program = study.program;
+    if study.effect_of(call).has(Summary::INJECTS | Summary::INSTRUMENTS) {
+        return Content::Traced;
+    }
+    let callee = program.callee(call);
+    let inner = study.slot(call, Slot::AnyArg).into_iter().chain(study.slot(call, Slot::Receiver));
+    let inner: Vec<ValueRef> = inner.collect();
+    let known = !callee.functions.is_empty() || study.fact(call).is_some() || callee.constructs.is_some();
+    let takes_context =
+        inner.iter().any(|value| matches!(program.role_of(*value), Some(TypeRole::Context | TypeRole::Span)));
+    if !known && (takes_context || whole || is_carrier(study, call)) {
+        return Content::Unknown;
+    }
+    for function in &callee.functions {
+        if names_key(study, *function) {
+            return Content::Traced;
+        }
+        let Some(file) = program.files.get(function.file as usize) else { continue };
+        for returned in file.flow.returns.iter().filter(|returned| returned.function == function.id) {
+            work.extend(returned.values.iter().map(|expr| (ValueRef { file: function.file, expr: *expr }, false)));
+        }
+    }
+    work.extend(inner.into_iter().map(|value| (value, false)));
+    Content::Bare
+}
+
+/// Whether headers or a message may be in a value whose making is not seen.
+fn is_carrier(study: &Study<'_>, value: ValueRef) -> bool {
+    let Some(ty) = study.program.type_of(value) else { return false };
+    let inner = ty.strip_prefix("[]").or_else(|| ty.strip_prefix("map:"));
+    let role = study.program.role(inner.map_or(ty, ustr::Ustr::from));
+    ty.starts_with("map:") || matches!(role, Some(TypeRole::Carrier | TypeRole::Message | TypeRole::Propagator))
+}

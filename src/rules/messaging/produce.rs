@@ -1,0 +1,191 @@
+//! `produce-without-inject`: a message leaves without the trace.
+
+use super::super::{Verdict, Verdicts};
+use super::client::{Instance, instance};
+use super::material::{Content, content, names_key};
+use crate::finding::{Confidence, Finding, Related};
+use crate::ir::ExprKind;
+use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::link::{FuncRef, Step, ValueRef};
+use crate::study::{CallFact, Inbound, Study, Summary};
+use rustc_hash::FxHashSet;
+
+/// How many callers up an injection still counts.
+const CALLERS_UP: usize = 4;
+
+/// Judges every call that sends a message.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let mut seen = FxHashSet::default();
+    for fact in study.calls() {
+        if fact.effect.hop.is_none_or(|hop| hop.kind != HopKind::Produce) || !study.unit(fact.call.file).is_traced() {
+            continue;
+        }
+        let Some(verdict) = judge(study, fact) else { continue };
+        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        match verdict {
+            Ok(verdict) => out.count(unit, verdict),
+            Err(found) => {
+                out.count(unit, Verdict::Broken);
+                if seen.insert(found.place) {
+                    out.findings.push(*found);
+                }
+            }
+        }
+    }
+}
+
+/// A verdict, a finding, or `None` for a hop that no trace needs to cross.
+fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<Finding>>> {
+    let hop = fact.effect.hop?;
+    if study.inbound(fact.function) == Inbound::Root {
+        return None;
+    }
+    if study.unit(fact.call.file).coverage(fact.library).is_some() {
+        return Some(Ok(Verdict::Carried));
+    }
+    let outer = study.program.outermost(fact.function);
+    if study.summary(outer).has(Summary::INJECTS) || names_key(study, outer) {
+        return Some(Ok(Verdict::Carried));
+    }
+    let made = instance(study, fact);
+    if made == Instance::Instrumented {
+        return Some(Ok(Verdict::Carried));
+    }
+    let carriers = carriers(study, fact, hop.carrier);
+    match content(study, &carriers) {
+        Content::Traced => return Some(Ok(Verdict::Carried)),
+        Content::Unknown => return Some(Ok(Verdict::Unknown)),
+        Content::Bare => {}
+    }
+    let trace = trace_at_hand(study, fact.function);
+    let Some(trace) = trace.filter(|_| made != Instance::Unknown && !injects_above(study, outer)) else {
+        return Some(Ok(Verdict::Unknown));
+    };
+    let confidence = if made == Instance::Plain { Confidence::Certain } else { Confidence::Likely };
+    Some(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
+}
+
+/// The values that make up the message, and what is written into them in the same function.
+fn carriers(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Vec<ValueRef> {
+    let program = study.program;
+    let mut out = study.slot(fact.call, slot);
+    let Some(file) = program.files.get(fact.call.file as usize) else { return out };
+    let inside: FxHashSet<_> = study.with_nested(program.outermost(fact.function)).into_iter().map(|f| f.id).collect();
+    for write in file.flow.writes.iter().filter(|write| inside.contains(&write.function)) {
+        let target = ValueRef { file: fact.call.file, expr: write.target };
+        let base = match program.expr_kind(target) {
+            ExprKind::Member { base, .. } | ExprKind::Index { base, .. } => ValueRef { expr: *base, ..target },
+            _ => continue,
+        };
+        if matches!(program.role_of(base), Some(TypeRole::Message | TypeRole::Carrier)) {
+            out.push(ValueRef { file: fact.call.file, expr: write.value });
+        }
+    }
+    out
+}
+
+/// Where a trace is known to be when the message leaves.
+fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, String)> {
+    let program = study.program;
+    if let Some(param) = study.context_param(function) {
+        let message = format!("the trace arrives in `{}`", param.name);
+        return Some((Related { place: param.place, message }, format!(" of `{}`", param.name)));
+    }
+    let mut around = vec![function];
+    let outer = program.outermost(function);
+    if outer != function {
+        around.push(outer);
+    }
+    for at in around {
+        if let Some(start) = study.calls_in(at).find(|fact| fact.effect.span.is_some()) {
+            return Some((study.related(start.call, "a span is started here"), String::new()));
+        }
+    }
+    match study.inbound(function) {
+        Inbound::Entry(place) => {
+            Some((Related { place, message: "the trace arrives here".to_owned() }, String::new()))
+        }
+        Inbound::Below(entry) => {
+            let place = program.place_of(entry.file, program.function(entry).name_span);
+            let message = format!("`{}` runs for an inbound trace", study.function_name(entry));
+            Some((Related { place, message }, String::new()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a caller injects: the payload may carry what it wrote.
+fn injects_above(study: &Study<'_>, function: FuncRef) -> bool {
+    let mut level = vec![function];
+    let mut seen = FxHashSet::default();
+    for _ in 0..CALLERS_UP {
+        let mut next = Vec::new();
+        for at in level {
+            for call in study.program.callers(at) {
+                let caller = study.program.outermost(study.program.function_at(*call));
+                if !seen.insert(caller) {
+                    continue;
+                }
+                let own = study.with_nested(caller).into_iter().any(|inner| {
+                    study.calls_in(inner).any(|fact| fact.effect.inject.is_some())
+                });
+                if own {
+                    return true;
+                }
+                next.push(caller);
+            }
+        }
+        level = next;
+    }
+    false
+}
+
+fn finding(
+    study: &Study<'_>,
+    fact: &CallFact<'_>,
+    carriers: &[ValueRef],
+    (trace, whose): (Related, String),
+    confidence: Confidence,
+) -> Finding {
+    let sends = study.callee_text(fact.call);
+    let place = construction(study, fact, carriers);
+    let mut found = study.finding("produce-without-inject", place.unwrap_or(fact.call), confidence);
+    found.message = format!("`{sends}` sends the message without the trace{whose}");
+    found.label = if place.is_some() { "no trace context in it" } else { "sent without the trace" }.to_owned();
+    found.effect = "whoever handles the message starts a new trace".to_owned();
+    let mend = if fact.library.mend.is_empty() { "inject the context into its headers" } else { &fact.library.mend };
+    found.help = format!("for {}: {mend}", fact.library.title);
+    if confidence == Confidence::Likely {
+        let client = study.slot(fact.call, fact.effect.hop.map_or(Slot::None, |hop| hop.client));
+        let client = client.first().map_or_else(|| sends.clone(), |value| study.text(*value));
+        found.help.push_str(&format!(" (assumed: `{client}`, which is made elsewhere, is not instrumented)"));
+    }
+    found.confirm = "print the headers of one message at the consumer: there is no trace header".to_owned();
+    found.related.push(trace);
+    if place.is_some() {
+        found.related.push(study.related(fact.call, "the message leaves here"));
+    }
+    found
+}
+
+/// The one place in the function where the message is made, if that is apart from the call that sends it.
+fn construction(study: &Study<'_>, fact: &CallFact<'_>, carriers: &[ValueRef]) -> Option<ValueRef> {
+    let program = study.program;
+    let mut value = *carriers.first()?;
+    for _ in 0..4 {
+        match program.step(value) {
+            Step::Values(values) => match values.as_slice() {
+                [only] if *only != value => value = *only,
+                _ => return None,
+            },
+            Step::Literal(made) | Step::Call(made, 0) => {
+                let local = program.outermost(program.function_at(made)) == program.outermost(fact.function);
+                let apart = !program.expr(fact.call).span.contains(program.expr(made).span);
+                let is_message = program.role_of(made) == Some(TypeRole::Message);
+                return Some(made).filter(|_| local && apart && is_message && made.file == fact.call.file);
+            }
+            _ => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,108 @@
+//! `no-propagator`: a tracer provider is set process-wide, a propagator never is.
+
+use super::super::Verdicts;
+use crate::finding::{Confidence, Finding};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{Setting, Slot, TypeRole};
+use crate::link::Origin;
+use crate::link::{FuncRef, Step, ValueRef};
+use crate::study::{CallFact, Study, Summary};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Finds the first provider set-up of each unit that no propagator goes with.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    if study.language() == Language::Python {
+        return;
+    }
+    let Some(with) = beside(study) else { return };
+    if with.is_empty() && makes_propagator(study) {
+        return;
+    }
+    let Some(crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
+    let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
+    let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
+    for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
+        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        by_unit.entry(unit).or_default().push(fact);
+    }
+    let mut units: Vec<_> = by_unit.into_values().collect();
+    units.sort_by_key(|facts| facts.first().map(|fact| fact.call));
+    for facts in units {
+        let Some((first, more)) = facts.split_first() else { continue };
+        if study.unit(first.call.file).is_traced_from_outside() {
+            continue;
+        }
+        out.findings.push(finding(study, first, more, crossing));
+    }
+}
+
+/// The functions that set the propagator, where each of them sets a tracer provider too (so that a set-up that does not
+/// is on its own); `None` where a propagator is set anywhere else, which may serve every set-up.
+fn beside(study: &Study<'_>) -> Option<FxHashSet<FuncRef>> {
+    let mut out = FxHashSet::default();
+    for fact in study.calls() {
+        match fact.effect.sets {
+            Some(Setting::Everything) => return None,
+            Some(Setting::Propagator) => {
+                let both = study.calls_in(fact.function).any(|near| near.effect.sets == Some(Setting::TracerProvider));
+                if !both {
+                    return None;
+                }
+                out.insert(fact.function);
+            }
+            _ => {}
+        }
+    }
+    Some(out)
+}
+
+/// Whether the code makes a propagator of its own and hands it to anything, which may then use it.
+fn makes_propagator(study: &Study<'_>) -> bool {
+    let program = study.program;
+    let is_propagator = |value: ValueRef| program.role_of(value) == Some(TypeRole::Propagator);
+    program.files.iter().enumerate().any(|(at, file)| {
+        file.flow.calls.iter().any(|site| {
+            let call = ValueRef { file: at as u32, expr: site.expr };
+            match program.expr_kind(call) {
+                ExprKind::Composite { .. } | ExprKind::New { .. } => is_propagator(call),
+                ExprKind::Call { .. } => study.slot(call, Slot::AnyArg).into_iter().any(is_propagator),
+                _ => false,
+            }
+        })
+    })
+}
+
+/// Whether the call moves a context over the wire, or makes something do it.
+fn crosses(fact: &CallFact<'_>) -> bool {
+    let effect = fact.effect;
+    effect.inject.is_some() || effect.extract.is_some() || effect.instruments.is_some()
+}
+
+/// Whether the call sets a provider that is seen to be made, not one that is handed in or does nothing.
+fn sets_real_provider(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    if fact.effect.sets != Some(Setting::TracerProvider) {
+        return false;
+    }
+    let Some(given) = study.slot(fact.call, Slot::Arg(0)).first().copied() else { return true };
+    study.program.origins(given, true).into_iter().any(|origin| match origin {
+        Origin::Call(call, _) => study.fact(call).is_some_and(|made| made.effect.makes == Some(TypeRole::Provider)),
+        _ => matches!(study.program.step(given), Step::Call(call, _) if study.fact(call).is_some_and(|made| made.effect.makes == Some(TypeRole::Provider))),
+    })
+}
+
+fn finding(study: &Study<'_>, first: &CallFact<'_>, more: &[&CallFact<'_>], crossing: &CallFact<'_>) -> Finding {
+    let set_up = study.callee_text(first.call);
+    let service = study.unit(first.call.file).name.clone();
+    let mut found = study.finding("no-propagator", first.call, Confidence::Certain);
+    found.message = format!("`{set_up}` sets the tracer provider, and no propagator is set with it");
+    found.label = "no propagator beside it".to_owned();
+    found.effect = format!(
+        "`{}` writes and reads no trace header: each service has a trace of its own for one request",
+        study.callee_text(crossing.call)
+    );
+    found.help = format!("set a propagator (W3C trace context and baggage) next to `{set_up}`");
+    found.confirm = format!("print the global propagator's field names when `{service}` starts: none are listed");
+    found.related.push(study.related(crossing.call, "this uses the propagator, which does nothing"));
+    found.related.extend(more.iter().map(|fact| study.related(fact.call, "a provider is set here too")));
+    found
+}

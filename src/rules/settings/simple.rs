@@ -1,0 +1,68 @@
+//! `simple-span-processor`: every span is exported at once, over the network.
+
+use super::super::Verdicts;
+use crate::finding::Confidence;
+use crate::knowledge::Slot;
+use crate::link::ValueRef;
+use crate::link::Origin;
+use crate::study::Study;
+
+/// Parts of exporters' names that say that nothing leaves the process.
+const LOCAL: &[&str] = &[
+    "console", "stdout", "stderr", "memory", "logging", "noop", "debug", "file", "test", "mock", "fake", "print",
+    "record", "capture", "writer",
+];
+
+/// Finds simple processors with an exporter that is not seen to be local.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    for fact in study.calls().iter().filter(|fact| fact.effect.simple_processor) {
+        let Some(exporter) = study.slot(fact.call, Slot::AnyArg).first().copied() else { continue };
+        let Some(confidence) = network(study, exporter) else { continue };
+        let call = study.callee_text(fact.call);
+        let given = study.text(exporter);
+        let mut found = study.finding("simple-span-processor", fact.call, confidence);
+        found.message = match confidence {
+            Confidence::Certain => format!("`{call}` sends each span on its own, as it ends"),
+            _ => format!("`{call}` sends each span on its own, as it ends, if `{given}` uses the network"),
+        };
+        found.label = "exports one by one".to_owned();
+        found.effect =
+            "whoever ends a span waits for its export, and under load single spans are lost: traces have holes"
+                .to_owned();
+        found.help =
+            format!("give `{given}` to a batch span processor, and shut the provider down before the process ends");
+        found.confirm =
+            "stop the collector and measure one request: it gets slower by the exporter's timeout for each span"
+                .to_owned();
+        out.findings.push(found);
+    }
+}
+
+/// Whether an exporter uses the network: certain for one that is seen to be a library's, `None` for a local or own one.
+fn network(study: &Study<'_>, exporter: ValueRef) -> Option<Confidence> {
+    let program = study.program;
+    if is_local(&study.text(exporter)) {
+        return None;
+    }
+    let mut confidence = None;
+    for origin in program.origins(exporter, true) {
+        let Origin::Call(call, _) = origin else { return None };
+        let callee = program.callee(call);
+        let made = callee.constructs.or(callee.name)?;
+        if is_local(&made) || program.own_type(made).is_some() || !callee.functions.is_empty() {
+            return None;
+        }
+        let known = if program.role(made).is_some() || program.role_of(call).is_some() {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
+        confidence = Some(confidence.map_or(known, |so_far: Confidence| so_far.min(known)));
+    }
+    confidence
+}
+
+fn is_local(name: &str) -> bool {
+    let name = name.to_lowercase();
+    LOCAL.iter().any(|part| name.contains(part))
+}
