@@ -427,6 +427,9 @@ pub struct FunctionDescription {
     /// It copies or reads the MDC (logging context) so that another thread can set it.
     #[serde(default)]
     pub copies_mdc: bool,
+    /// It puts an id into the MDC (logging context).
+    #[serde(default)]
+    pub puts_mdc: bool,
 }
 
 /// What an annotation or decorator does.

@@ -57,5 +57,5 @@ pub fn check(study: &Study<'_>) -> Verdicts {
 
 /// Rules about whole services, after all languages were judged.
 pub fn workspace(units: &[crate::study::UnitView], sources: &[crate::link::SourceFile], out: &mut Verdicts) {
-    let _ = (units, sources, out);
+    clients::dark::check(units, sources, out);
 }

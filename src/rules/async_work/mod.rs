@@ -1,7 +1,17 @@
-//! Rules of this group.
+//! Work that runs on another thread without the context of the code that handed it over.
+
+mod annotated;
+mod executor;
+mod mdc;
+mod spawned;
+mod spawner;
+mod task;
 
 use super::Verdicts;
 use crate::study::Study;
 
 /// Runs the rules of this group.
-pub(super) fn check(_study: &Study<'_>, _out: &mut Verdicts) {}
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    spawned::check(study, out);
+    annotated::check(study, out);
+}

@@ -1,7 +1,18 @@
-//! Rules of this group.
+//! Rules about who makes the span and the header: clients, servers, whole services.
+
+mod calls;
+pub(super) mod dark;
+mod gate;
+mod life;
+mod server;
+mod words;
 
 use super::Verdicts;
 use crate::study::Study;
 
 /// Runs the rules of this group.
-pub(super) fn check(_study: &Study<'_>, _out: &mut Verdicts) {}
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let lives = life::Lives::new(study);
+    calls::check(&lives, out);
+    server::check(&lives, out);
+}

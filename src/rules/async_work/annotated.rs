@@ -1,0 +1,130 @@
+//! Methods that run asynchronously by annotation, on an executor that nothing makes carry the context.
+
+use super::{mdc, task};
+use crate::finding::{Confidence, Finding, Place, Related};
+use crate::ir::Language;
+use crate::knowledge::{AnnotationRole, TypeRole};
+use crate::link::FuncRef;
+use crate::rules::{Verdict, Verdicts};
+use crate::study::{Study, Summary, annotation_role};
+use std::collections::BTreeMap;
+
+/// Where a unit switches asynchronous methods on: file and place.
+type Switches = BTreeMap<usize, (u32, Place)>;
+
+/// Judges the asynchronous methods of every unit that switches them on.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    if study.language() != Language::Java {
+        return;
+    }
+    let switches = switches(study);
+    if switches.is_empty() {
+        return;
+    }
+    let mut methods: BTreeMap<usize, Vec<FuncRef>> = BTreeMap::new();
+    for function in study.program.all_functions() {
+        let decl = study.program.function(function);
+        let is_async = |found| annotation_role(study, function.file, found) == Some(AnnotationRole::Async);
+        if decl.annotations.iter().any(is_async) {
+            let unit = study.program.files[function.file as usize].source.unit;
+            methods.entry(unit).or_default().push(function);
+        }
+    }
+    for (unit, (file, place)) in switches {
+        let Some(methods) = methods.get(&unit) else { continue };
+        let verdict = judge(study, unit, file, methods);
+        for _ in methods {
+            out.count(unit, if verdict.is_some() { Verdict::Broken } else { Verdict::Unknown });
+        }
+        out.findings.extend(verdict.map(|(rule, lost)| finding(study, rule, file, place, &lost)));
+    }
+}
+
+fn switches(study: &Study<'_>) -> Switches {
+    let mut out = Switches::new();
+    for (at, file) in study.program.files.iter().enumerate() {
+        for annotation in file.source.facts.types.iter().flat_map(|ty| &ty.annotations) {
+            if annotation_role(study, at as u32, annotation) == Some(AnnotationRole::EnablesAsync) {
+                let place = study.program.place_of(at as u32, annotation.span);
+                out.entry(file.source.unit).or_insert((at as u32, place));
+            }
+        }
+    }
+    out
+}
+
+fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Option<(&'static str, Vec<FuncRef>)> {
+    let view = study.unit(file);
+    if view.is_traced_from_outside() || view.covers_all.is_some() || decorates(study, unit) {
+        return None;
+    }
+    let mdc_only = !view.is_traced();
+    if mdc_only && !mdc::puts_ids(study, file) {
+        return None;
+    }
+    let loses = |function: &&FuncRef| {
+        let functions = [**function];
+        !task::restores(study, &functions)
+            && if mdc_only {
+                mdc::logs(study, &functions)
+            } else {
+                study.summary(**function).has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES)
+            }
+    };
+    let lost: Vec<FuncRef> = methods.iter().filter(loses).copied().collect();
+    let rule = if mdc_only { "mdc-lost" } else { "task-context" };
+    (!lost.is_empty()).then_some((rule, lost))
+}
+
+/// Whether the unit has anything that makes an executor carry the context: a decorator, a wrapper, an instrumented pool.
+fn decorates(study: &Study<'_>, unit: usize) -> bool {
+    let program = study.program;
+    let here = |file: u32| program.files[file as usize].source.unit == unit;
+    let calls = study
+        .calls()
+        .iter()
+        .any(|fact| here(fact.call.file) && (fact.effect.carries.is_some() || fact.effect.copies_mdc));
+    let is_decorator = |file: u32, ty: &crate::ir::TypeRef| {
+        let name = program.type_ref(file, ty);
+        program.knowledge.ty(name).is_some_and(|(library, found)| {
+            found.role == TypeRole::Middleware
+                && library.annotations.iter().any(|a| a.role == AnnotationRole::EnablesAsync)
+        })
+    };
+    calls
+        || program.files.iter().enumerate().any(|(at, source)| {
+            let at = at as u32;
+            let facts = &source.source.facts;
+            here(at)
+                && (facts.types.iter().any(|ty| ty.supers.iter().any(|ty| is_decorator(at, ty)))
+                    || facts.functions.iter().any(|function| function.results.iter().any(|ty| is_decorator(at, ty)))
+                    || source
+                        .scope
+                        .targets()
+                        .any(|target| program.knowledge.ty(target).is_some_and(|(_, found)| found.instrumented)))
+        })
+}
+
+fn finding(study: &Study<'_>, rule: &'static str, file: u32, place: Place, lost: &[FuncRef]) -> Finding {
+    let mut out = study.finding_at(rule, file, place, Confidence::Certain);
+    let first = lost.first().map(|function| study.function_name(*function)).unwrap_or_default();
+    let what = if rule == "mdc-lost" { "logging context" } else { "trace context" };
+    out.message = format!("Asynchronous methods such as `{first}` run on an executor that does not carry the {what}");
+    out.label = "no task decorator is set in this service".to_owned();
+    out.effect = if rule == "mdc-lost" {
+        "The log records of these methods carry no id and can't be joined with those of the request".to_owned()
+    } else {
+        "The spans of these methods start traces of their own".to_owned()
+    };
+    out.help = format!("Give the executor of `{first}` a task decorator that carries the {what}");
+    out.confirm = format!("Log the id in `{first}`: it is missing, or not the caller's");
+    out.related = lost
+        .iter()
+        .take(8)
+        .map(|function| Related {
+            place: study.program.place_of(function.file, study.program.function(*function).name_span),
+            message: "runs on another thread".to_owned(),
+        })
+        .collect();
+    out
+}

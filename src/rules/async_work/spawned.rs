@@ -1,0 +1,164 @@
+//! Work that is handed to a thread, a pool or a future without its context.
+
+use super::executor::{self, Executor};
+use super::{mdc, spawner, task};
+use crate::finding::{Confidence, Finding, Related};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{Spawn, SpawnKind};
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::{Verdict, Verdicts};
+use crate::study::{CallFact, Study, Summary};
+use rustc_hash::FxHashMap;
+
+/// What work does that a trace would show.
+const MATTERS: Summary = Summary::STARTS;
+
+/// One hand-over that loses the context.
+struct Lost<'a> {
+    fact: CallFact<'a>,
+    kind: SpawnKind,
+    task: ValueRef,
+    made: Option<ValueRef>,
+    trace: Related,
+    logs_only: bool,
+}
+
+/// Judges every hand-over; losses through one executor are one finding.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let mut groups: Vec<Vec<Lost<'_>>> = Vec::new();
+    let mut by_made: FxHashMap<ValueRef, usize> = FxHashMap::default();
+    for fact in study.calls() {
+        let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
+        let unit = study.program.files[fact.call.file as usize].source.unit;
+        match judge(study, fact, spawn) {
+            Ok(lost) => {
+                out.count(unit, Verdict::Broken);
+                let group = lost.made.and_then(|made| by_made.get(&made).copied());
+                if let Some(group) = group.and_then(|at| groups.get_mut(at)) {
+                    group.push(lost);
+                    continue;
+                }
+                if let Some(made) = lost.made {
+                    by_made.insert(made, groups.len());
+                }
+                groups.push(vec![lost]);
+            }
+            Err(Some(verdict)) => out.count(unit, verdict),
+            Err(None) => {}
+        }
+    }
+    out.findings.extend(groups.into_iter().filter_map(|group| finding(study, &group)));
+}
+
+fn judged(spawn: &Spawn) -> bool {
+    matches!(spawn.kind, SpawnKind::Thread | SpawnKind::Executor | SpawnKind::Future)
+}
+
+/// Judges one hand-over; `Err(None)` is one that no trace crosses.
+fn judge<'a>(study: &Study<'a>, fact: &CallFact<'a>, spawn: Spawn) -> Result<Lost<'a>, Option<Verdict>> {
+    let unit = study.unit(fact.call.file);
+    let mdc_only = !unit.is_traced();
+    if mdc_only && !mdc::puts_ids(study, fact.call.file) {
+        return Err(None);
+    }
+    if spawn.carries || unit.coverage(fact.library).is_some() {
+        return Err(Some(Verdict::Carried));
+    }
+    let trace = spawner::trace(study, fact.function).ok_or(None)?;
+    let Some(task) = study.slot(fact.call, spawn.task).first().copied() else { return Err(Some(Verdict::Unknown)) };
+    if task::carried(study, task) {
+        return Err(Some(Verdict::Carried));
+    }
+    let functions = task::functions(study, task);
+    if functions.is_empty() {
+        return Err(Some(Verdict::Unknown));
+    }
+    if !matters(study, &functions, mdc_only) || task::loops_forever(study, &functions) {
+        return Err(None);
+    }
+    if task::restores(study, &functions) {
+        return Err(Some(Verdict::Carried));
+    }
+    match executor::judge(study, fact, spawn.executor) {
+        Executor::Carries => Err(Some(Verdict::Carried)),
+        Executor::Unknown => Err(Some(Verdict::Unknown)),
+        Executor::Plain(made) => Ok(Lost { fact: *fact, kind: spawn.kind, task, made, trace, logs_only: mdc_only }),
+    }
+}
+
+fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
+    if mdc_only {
+        return mdc::logs(study, functions);
+    }
+    functions.iter().any(|function| study.summary(*function).has(MATTERS | Summary::CALLS_OUT | Summary::PRODUCES))
+}
+
+fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
+    let first = group.first()?;
+    let text = match study.program.expr_kind(first.task) {
+        ExprKind::Closure(_) => "the task".to_owned(),
+        _ => format!("`{}`", study.text(first.task)),
+    };
+    let call = study.callee_text(first.fact.call);
+    let what = what(study, first);
+    let rule = rule(first);
+    let place = first.fact.call;
+    let mut out = study.finding(rule, place, Confidence::Certain);
+    out.message = if first.logs_only {
+        format!(
+            "{text} runs on {what} of `{call}`, where the ids that a filter put into the logging context are missing"
+        )
+    } else {
+        format!("{text} runs on {what} of `{call}` without the trace context of its caller")
+    };
+    out.message = capitalized(&out.message);
+    out.label = "the context does not go along".to_owned();
+    out.effect = if first.logs_only {
+        "The log records of this work carry no id and can't be joined with those of the request".to_owned()
+    } else {
+        "The spans of this work, and of the services that it calls, start traces of their own".to_owned()
+    };
+    out.help = if first.logs_only {
+        format!(
+            "Take a copy of the logging context before `{call}`, set it in the task and clear it afterwards, or decorate the executor once"
+        )
+    } else if first.fact.library.mend.is_empty() {
+        format!("Capture the current context before `{call}` and make it current in {text}")
+    } else {
+        format!("For {text}: {}", first.fact.library.mend)
+    };
+    out.confirm = if first.logs_only {
+        "Log in the task: the id is missing in the record".to_owned()
+    } else {
+        "Print the current trace id in the task: it is invalid, or not the caller's".to_owned()
+    };
+    out.related.push(first.trace.clone());
+    if let Some(made) = first.made.filter(|made| *made != place) {
+        out.related.push(study.related(made, "the executor is made here and carries no context"));
+    }
+    out.related
+        .extend(group.iter().skip(1).take(8).map(|lost| study.related(lost.fact.call, "runs on the same executor")));
+    Some(out)
+}
+
+fn what(study: &Study<'_>, lost: &Lost<'_>) -> &'static str {
+    match lost.kind {
+        SpawnKind::Thread => "the new thread",
+        SpawnKind::Future if lost.made.is_none() && study.language() == Language::Java => "a common pool's thread",
+        _ => "a pool's thread",
+    }
+}
+
+fn rule(lost: &Lost<'_>) -> &'static str {
+    match lost.kind {
+        _ if lost.logs_only => "mdc-lost",
+        SpawnKind::Thread => "thread-context",
+        SpawnKind::Future => "future-context",
+        _ => "executor-context",
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,83 @@
+//! Who hands work over, and whether a trace is there at that moment.
+
+use crate::finding::Related;
+use crate::knowledge::AnnotationRole;
+use crate::link::FuncRef;
+use crate::study::{Inbound, Study, annotation_role};
+
+/// How far callers are followed.
+const MAX_CALLERS: usize = 60;
+
+/// Why a trace is there where work is handed over, as a related place; `None` when none is known to be.
+pub(super) fn trace(study: &Study<'_>, function: FuncRef) -> Option<Related> {
+    if starts_up(study, function) {
+        return None;
+    }
+    match study.inbound(function) {
+        Inbound::Root => None,
+        Inbound::Entry(place) => Some(Related { place, message: "the trace comes in here".to_owned() }),
+        Inbound::Below(above) => Some(entry(study, above)),
+        Inbound::Takes => {
+            let param = study.context_param(function)?;
+            Some(Related { place: param.place, message: format!("`{}` brings the trace", param.name) })
+        }
+        Inbound::Unknown => started(study, function),
+    }
+}
+
+fn entry(study: &Study<'_>, from: FuncRef) -> Related {
+    let mut at = from;
+    for _ in 0..64 {
+        match study.inbound(at) {
+            Inbound::Below(above) => at = above,
+            Inbound::Entry(place) => return Related { place, message: "the trace comes in here".to_owned() },
+            _ => break,
+        }
+    }
+    let place = study.program.place_of(at.file, study.program.function(at).name_span);
+    Related { place, message: "the trace comes in here".to_owned() }
+}
+
+/// A span that the function, or a caller of it, has started around the hand-over.
+fn started(study: &Study<'_>, function: FuncRef) -> Option<Related> {
+    let program = study.program;
+    let mut seen = vec![function];
+    let mut at = 0;
+    while let Some(current) = seen.get(at).copied() {
+        at += 1;
+        if at > MAX_CALLERS {
+            return None;
+        }
+        if study.inbound(current) == Inbound::Root || starts_up(study, current) {
+            continue;
+        }
+        if let Some(fact) = study.calls_in(current).find(|fact| fact.effect.span.is_some()) {
+            return Some(study.related(fact.call, "this span is current"));
+        }
+        let decl = program.function(current);
+        let spanned = decl
+            .annotations
+            .iter()
+            .find(|found| annotation_role(study, current.file, found) == Some(AnnotationRole::Span));
+        if let Some(annotation) = spanned {
+            return Some(Related {
+                place: program.place_of(current.file, annotation.span),
+                message: "this span is current".to_owned(),
+            });
+        }
+        let mut above: Vec<FuncRef> = program.callers(current).iter().map(|call| program.function_at(*call)).collect();
+        above.extend(decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..current }));
+        for caller in above {
+            if !seen.contains(&caller) {
+                seen.push(caller);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the function is load-time code or makes an object.
+fn starts_up(study: &Study<'_>, function: FuncRef) -> bool {
+    let outer = study.program.outermost(function);
+    outer.id.0 == 0 || study.program.function(outer).flags.is_constructor
+}

@@ -1,0 +1,193 @@
+//! What a spawned task is: the functions it runs, whether it takes its context along, and what it does.
+
+use crate::ir::{Block, ExprKind, FileFacts, LoopKind, StmtKind};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::study::{Study, functions_of};
+
+/// The methods by which Java's functional interfaces are run.
+const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
+
+/// How many functions are looked at below one task.
+const MAX_FUNCTIONS: usize = 200;
+
+/// The functions that a task value runs, as far as they are seen.
+pub(super) fn functions(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let mut out = direct(study, value);
+    if out.is_empty() {
+        for origin in study.program.origins(value, true) {
+            if let Origin::Literal(found) | Origin::Call(found, _) = origin {
+                out.extend(direct(study, found));
+            }
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+fn direct(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let found = functions_of(study, value);
+    if !found.is_empty() {
+        return found;
+    }
+    if !matches!(study.program.expr_kind(value), ExprKind::Call { .. } | ExprKind::New { .. }) {
+        return Vec::new();
+    }
+    if let Some(slot) = study.fact(value).and_then(|fact| fact.effect.derives) {
+        return study
+            .slot(value, slot)
+            .into_iter()
+            .filter(|inner| *inner != value)
+            .flat_map(|v| functions_of(study, v))
+            .collect();
+    }
+    let Some(made) = study.program.callee(value).constructs else { return Vec::new() };
+    RUNNERS.iter().flat_map(|name| study.program.methods(made, (*name).into())).collect()
+}
+
+/// Whether something on the way of a value wraps it so that the context goes along, or instruments it.
+pub(super) fn carried(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let mut seen = vec![value];
+    let mut at = 0;
+    while let Some(current) = seen.get(at).copied() {
+        at += 1;
+        if at > MAX_FUNCTIONS {
+            return true;
+        }
+        if carries_here(study, current) {
+            return true;
+        }
+        let mut next: Vec<ValueRef> = Vec::new();
+        if let Some(slot) = study.fact(current).and_then(|fact| fact.effect.derives) {
+            next.extend(study.slot(current, slot));
+        }
+        match program.step(current) {
+            Step::Values(values) => next.extend(values),
+            Step::Part(value) => next.push(value),
+            Step::Call(call, _) => next.push(call),
+            Step::Field(owner, name) => {
+                next.extend(program.all_writes(owner, name).into_iter().map(|(value, _)| value))
+            }
+            Step::Param(function, n) => next.extend(program.arguments(function, n)),
+            Step::Literal(_) | Step::Unknown => {}
+        }
+        for value in next {
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+        }
+    }
+    false
+}
+
+fn carries_here(study: &Study<'_>, value: ValueRef) -> bool {
+    use crate::study::Summary;
+    let program = study.program;
+    match program.expr_kind(value) {
+        ExprKind::Call { .. } | ExprKind::New { .. } => {
+            if let Some(fact) = study.fact(value) {
+                return fact.effect.carries.is_some() || fact.effect.instruments.is_some() || fact.effect.copies_mdc;
+            }
+            study.effect_of(value).has(Summary::CARRIES | Summary::INSTRUMENTS | Summary::COPIES_MDC)
+        }
+        ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name } => {
+            let base = ValueRef { file: value.file, expr: *base };
+            let Some(owner) = program.type_of(base) else { return false };
+            let name = format!("{owner}.{name}");
+            program.described(name.as_str().into()).is_some_and(|(_, effect)| effect.carries.is_some())
+        }
+        _ => false,
+    }
+}
+
+/// The functions, and those of the service that they call, nearest first.
+pub(super) fn below(study: &Study<'_>, functions: &[FuncRef], depth: usize) -> Vec<FuncRef> {
+    let program = study.program;
+    let mut out: Vec<FuncRef> = Vec::new();
+    let mut level: Vec<FuncRef> = functions.to_vec();
+    for _ in 0..=depth {
+        let mut next = Vec::new();
+        for function in level.into_iter().flat_map(|function| study.with_nested(function)) {
+            if out.contains(&function) || out.len() > MAX_FUNCTIONS {
+                continue;
+            }
+            out.push(function);
+            next.extend(calls(study, function).flat_map(|call| program.callee(call).functions.to_vec()));
+        }
+        level = next;
+    }
+    out
+}
+
+/// All calls that stand in a function.
+pub(super) fn calls<'s>(study: &'s Study<'_>, function: FuncRef) -> impl Iterator<Item = ValueRef> + 's {
+    let file = study.program.files.get(function.file as usize);
+    let sites = file.map(|file| file.flow.calls.as_slice()).unwrap_or_default();
+    sites
+        .iter()
+        .filter(move |site| site.function == function.id)
+        .map(move |site| ValueRef { file: function.file, expr: site.expr })
+}
+
+/// Whether the task makes a context current, or starts its spans under one, that it was given.
+pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    below(study, functions, 2).into_iter().any(|function| study.calls_in(function).any(|fact| restoring(study, fact)))
+}
+
+fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>) -> bool {
+    let effect = fact.effect;
+    if effect.extract.is_some() || effect.carries.is_some() || effect.copies_mdc || effect.drops_parent {
+        return true;
+    }
+    if let Some(slot) = effect.activates {
+        return study.slot(fact.call, slot).into_iter().any(|value| !is_started_span(study, value));
+    }
+    if let Some(slot) = effect.binds_context {
+        return !study.slot(fact.call, slot).is_empty();
+    }
+    effect.span.is_some_and(|span| !study.slot(fact.call, span.context).is_empty())
+}
+
+/// Whether all that a value may be are spans that were started as a child of whatever was current.
+fn is_started_span(study: &Study<'_>, value: ValueRef) -> bool {
+    let origins = study.program.origins(value, false);
+    !origins.is_empty()
+        && origins.iter().all(|origin| match origin {
+            Origin::Call(call, _) => study.fact(*call).is_some_and(|fact| fact.effect.span.is_some()),
+            _ => false,
+        })
+}
+
+/// Whether a task is a background loop: it runs until somebody stops it.
+pub(super) fn loops_forever(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    below(study, functions, 1).into_iter().any(|function| {
+        let facts = &study.program.files[function.file as usize].source.facts;
+        has_endless_loop(facts, &study.program.function(function).body, 0)
+    })
+}
+
+fn has_endless_loop(facts: &FileFacts, block: &Block, depth: u32) -> bool {
+    if depth > 40 {
+        return false;
+    }
+    let inside = |block: &Block| has_endless_loop(facts, block, depth + 1);
+    block.iter().filter_map(|at| facts.stmts.get(*at as usize)).any(|stmt| match &stmt.kind {
+        StmtKind::Loop { kind: LoopKind::Forever, .. } => true,
+        StmtKind::Loop { kind: LoopKind::While, subject: Some(subject), init, .. }
+            if init.is_empty()
+                && matches!(
+                    facts.expr(*subject).kind,
+                    ExprKind::Unary { .. } | ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Lit(_)
+                ) =>
+        {
+            true
+        }
+        StmtKind::Loop { body, .. } => inside(body),
+        StmtKind::If { then, otherwise, .. } => inside(then) || inside(otherwise),
+        StmtKind::Switch { arms, .. } => arms.iter().any(inside),
+        StmtKind::Try { body, otherwise, finally, .. } => inside(body) || inside(otherwise) || inside(finally),
+        StmtKind::With { body, .. } | StmtKind::Block(body) => inside(body),
+        _ => false,
+    })
+}

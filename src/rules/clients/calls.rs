@@ -1,0 +1,231 @@
+//! uninstrumented-http-client, uninstrumented-rpc-client.
+
+use super::super::{Verdict, Verdicts};
+use super::gate;
+use super::life::{Life, Lives};
+use crate::finding::{Confidence, Finding};
+use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{CallFact, Inbound, Study, Summary};
+use std::collections::BTreeMap;
+
+/// Most uses that a finding lists.
+const MAX_RELATED: usize = 8;
+
+/// A client that breaks the trace, and the calls through it.
+struct Broken {
+    kind: HopKind,
+    uses: Vec<ValueRef>,
+}
+
+/// Judges every outbound call.
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
+    let mut broken: BTreeMap<ValueRef, Broken> = BTreeMap::new();
+    for fact in study.calls() {
+        let Some(hop) = fact.effect.hop.filter(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)) else {
+            continue;
+        };
+        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let (verdict, at) = judge(lives, fact, hop.client, hop.carrier);
+        out.count(unit, verdict);
+        for place in at {
+            broken.entry(place).or_insert_with(|| Broken { kind: hop.kind, uses: Vec::new() }).uses.push(fact.call);
+        }
+    }
+    channels(lives, &mut broken);
+    let findings = broken.iter().map(|(at, found)| finding(study, *at, found));
+    out.findings.extend(findings);
+}
+
+/// The verdict on one call, and the places of its causes.
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> (Verdict, Vec<ValueRef>) {
+    let study = lives.study;
+    let unit = study.unit(fact.call.file);
+    if unit.coverage(fact.library).is_some() || injects_near(lives, fact, carrier) {
+        return (Verdict::Carried, Vec::new());
+    }
+    let silent = (Verdict::Unknown, Vec::new());
+    if !gate::is_traced_by_code(unit) || !reports_here(study, fact) {
+        return silent;
+    }
+    if matches!(client, Slot::None | Slot::Ambient) {
+        return (Verdict::Broken, vec![fact.call]);
+    }
+    let values = study.slot(fact.call, client);
+    let Some(value) = values.first() else { return silent };
+    judge_client(lives, fact.call, *value)
+}
+
+fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Verdict, Vec<ValueRef>) {
+    let study = lives.study;
+    let mut causes = Vec::new();
+    let mut life = Life::Plain;
+    for origin in study.program.origins(client, true) {
+        match origin {
+            Origin::Call(made, _) | Origin::Literal(made) if is_construction(study, made) => {
+                if covered(study, made) {
+                    return (Verdict::Carried, Vec::new());
+                }
+                match lives.of_construction(made) {
+                    Life::Plain => causes.push(made),
+                    other => life = other,
+                }
+            }
+            Origin::Field(..) if lives.part(client, "", 4) == Life::Plain => causes.push(call),
+            Origin::Literal(nil) if matches!(study.program.expr_kind(nil), crate::ir::ExprKind::Lit(_)) => {}
+            _ => life = Life::Unknown,
+        }
+    }
+    match life {
+        Life::Plain if !causes.is_empty() => (Verdict::Broken, causes),
+        Life::Instrumented if causes.is_empty() => (Verdict::Carried, Vec::new()),
+        _ => (Verdict::Unknown, Vec::new()),
+    }
+}
+
+fn is_construction(study: &Study<'_>, call: ValueRef) -> bool {
+    let role = study.fact(call).and_then(|fact| fact.effect.makes);
+    matches!(role, Some(TypeRole::HttpClient | TypeRole::RpcChannel))
+}
+
+fn covered(study: &Study<'_>, call: ValueRef) -> bool {
+    study.fact(call).is_some_and(|fact| study.unit(call.file).coverage(fact.library).is_some())
+}
+
+fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    gate::can_be_inside(study, fact.function)
+        && !gate::is_apart(study, fact.function, fact.call)
+        && !gate::goes_to_third_party(study, fact.call)
+}
+
+/// Whether something near a call injects: its function, a helper that it calls, or a caller that hands it its request.
+fn injects_near(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> bool {
+    let program = lives.study.program;
+    let mut work = vec![program.outermost(fact.function)];
+    let takes = takes_carrier(lives, fact, carrier);
+    for _ in 0..if takes { 3 } else { 1 } {
+        if work.iter().any(|function| lives.works_on_traces(*function)) {
+            return true;
+        }
+        work = work
+            .iter()
+            .flat_map(|function| {
+                program.callers(*function).iter().map(|call| program.outermost(program.function_at(*call)))
+            })
+            .take(64)
+            .collect();
+    }
+    false
+}
+
+/// Whether the request or its headers come into the function from outside.
+fn takes_carrier(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> bool {
+    if carrier == Slot::None {
+        return false;
+    }
+    let program = lives.study.program;
+    let decl = program.function(program.outermost(fact.function));
+    !decl.params.is_empty()
+}
+
+/// Channels whose calls go through stubs that are not seen: judged where they are made.
+fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
+    let study = lives.study;
+    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::RpcChannel)) {
+        let unit = study.unit(fact.call.file);
+        let skip = broken.contains_key(&fact.call)
+            || !gate::is_traced_by_code(unit)
+            || unit.coverage(fact.library).is_some()
+            || gate::is_apart(study, fact.function, fact.call)
+            || lives.of_construction(fact.call) != Life::Plain;
+        if skip {
+            continue;
+        }
+        let later = lives.later(fact.call);
+        let uses: Vec<ValueRef> =
+            later.uses.into_iter().filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
+        if !uses.is_empty() {
+            broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
+        }
+    }
+}
+
+fn gate_use(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.program.function_at(call);
+    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes)
+        && !super::words::is_apart(&study.callee_text(call))
+        && !super::words::is_apart(&study.function_name(function))
+}
+
+/// Whether a call takes a context, as a stub's method does.
+fn has_context(study: &Study<'_>, call: ValueRef) -> bool {
+    let is_context = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Context);
+    match study.language() {
+        crate::ir::Language::Go => study.slot(call, Slot::Arg(0)).first().is_some_and(is_context),
+        _ => study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()),
+    }
+}
+
+fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
+    let rule = match found.kind {
+        HopKind::RpcCall => "uninstrumented-rpc-client",
+        _ => "uninstrumented-http-client",
+    };
+    let mut out = study.finding(rule, at, confidence(study, found));
+    let maker = study.callee_text(at);
+    let direct = found.uses.contains(&at);
+    let what = if found.kind == HopKind::RpcCall { "metadata" } else { "header" };
+    out.message = if direct {
+        format!("`{maker}` sends its request without a trace {what}: nothing instruments it")
+    } else {
+        format!("`{maker}` is built without tracing, so what is sent through it carries no trace {what}")
+    };
+    out.label = if direct { "sends no trace context".to_owned() } else { "built without tracing".to_owned() };
+    out.effect =
+        "There is no client span, and the service that is called starts a new trace instead of continuing this one"
+            .to_owned();
+    let library = study.fact(at).map(|fact| fact.library);
+    out.help = match library.map(|library| library.mend.as_str()).filter(|mend| !mend.is_empty()) {
+        Some(mend) => format!("For `{maker}`: {mend}"),
+        None => format!("Instrument `{maker}`, or inject the current context into what it sends"),
+    };
+    if out.confidence == Confidence::Likely {
+        out.help.push_str("; this assumes that the function runs inside a request");
+    }
+    out.confirm = format!(
+        "Send a request that reaches `{maker}` and look for a trace {what} on the callee's side: there is none"
+    );
+    related(study, &mut out, at, found);
+    out
+}
+
+fn confidence(study: &Study<'_>, found: &Broken) -> Confidence {
+    let seen = found
+        .uses
+        .iter()
+        .any(|call| matches!(study.inbound(study.program.function_at(*call)), Inbound::Entry(_) | Inbound::Below(_)));
+    if seen { Confidence::Certain } else { Confidence::Likely }
+}
+
+fn related(study: &Study<'_>, out: &mut Finding, at: ValueRef, found: &Broken) {
+    let mut functions: Vec<FuncRef> = Vec::new();
+    for call in &found.uses {
+        let function = study.program.function_at(*call);
+        if !functions.contains(&function) {
+            functions.push(function);
+        }
+    }
+    let context = functions.iter().find_map(|function| study.context_param(*function));
+    out.related.extend(context.map(|param| crate::finding::Related {
+        place: param.place,
+        message: format!("the trace comes in with `{}`", param.name),
+    }));
+    let uses = found.uses.iter().filter(|call| **call != at).take(MAX_RELATED);
+    out.related.extend(uses.map(|call| study.related(*call, "the trace is lost on this call")));
+}
+
+/// Whether a function's bits say that it does something outbound.
+pub(super) fn calls_out(summary: Summary) -> bool {
+    summary.has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS)
+}

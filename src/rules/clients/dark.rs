@@ -1,0 +1,94 @@
+//! dark-service.
+
+use super::super::Verdicts;
+use super::gate;
+use crate::finding::{Confidence, Finding, Place};
+use crate::ir::Language;
+use crate::knowledge::{HopKind, Knowledge, TypeRole};
+use crate::link::SourceFile;
+use crate::study::UnitView;
+
+/// Reports services that nothing traces while most others of the workspace are traced.
+pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
+    let serving: Vec<(usize, Place)> =
+        (0..units.len()).filter_map(|unit| served_at(sources, unit).map(|place| (unit, place))).collect();
+    let traced = |unit: &UnitView| unit.stacks.iter().any(|found| found.active);
+    let lit = serving.iter().filter(|(unit, _)| units.get(*unit).is_some_and(traced)).count();
+    let dark: Vec<_> =
+        serving.iter().filter(|(unit, _)| units.get(*unit).is_some_and(|unit| !unit.is_traced())).collect();
+    // A workspace where most are dark is one in which tracing has only begun, or a collection of examples.
+    if lit == 0 || dark.len() > lit || shares_a_set_up(units, &serving) {
+        return;
+    }
+    for (at, place) in dark {
+        if let Some(unit) = units.get(*at).filter(|unit| !gate::is_aside(&format!("{}/x", unit.root))) {
+            out.findings.push(finding(unit, *place));
+        }
+    }
+}
+
+/// Whether a unit that serves nothing holds the tracing set-up, which others may use.
+fn shares_a_set_up(units: &[UnitView], serving: &[(usize, Place)]) -> bool {
+    units.iter().enumerate().any(|(at, unit)| {
+        unit.stacks.iter().any(|found| found.active && found.mode == crate::services::Mode::Code)
+            && !serving.iter().any(|(other, _)| *other == at)
+    })
+}
+
+/// Where a runnable unit imports a library that serves.
+fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
+    let files = || sources.iter().filter(move |file| file.unit == unit);
+    if !files().any(is_program) {
+        return None;
+    }
+    files().filter(|file| !gate::is_aside(&file.path)).find_map(|file| {
+        let import = file.facts.imports.iter().find(|import| serves(file.facts.language, &import.module))?;
+        Some(Place { path: file.path, span: import.span })
+    })
+}
+
+fn is_program(file: &SourceFile) -> bool {
+    match file.facts.language {
+        Language::Go => file.facts.package == "main",
+        Language::Python => true,
+        Language::Java => {
+            file.facts.functions.iter().any(|function| function.name == "main" && function.flags.is_static)
+        }
+    }
+}
+
+fn serves(language: Language, module: &str) -> bool {
+    Knowledge::built_in(language).libraries().iter().any(|library| {
+        let is_it = library.modules.iter().any(|prefix| {
+            module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+        });
+        // A library that also calls out says nothing about serving.
+        let serves = library.functions.iter().any(|function| {
+            function.makes == Some(TypeRole::Server) || function.hop.is_some_and(|hop| hop.kind == HopKind::Serve)
+        });
+        let calls = library
+            .functions
+            .iter()
+            .any(|function| function.hop.is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)));
+        is_it && serves && !calls
+    })
+}
+
+fn finding(unit: &UnitView, place: Place) -> Finding {
+    Finding {
+        rule: "dark-service",
+        confidence: Confidence::Likely,
+        place,
+        message: format!("Nothing traces the service {}, while other services of this workspace are traced", unit.name),
+        label: "serves requests here, untraced".to_owned(),
+        effect: "Traces end at this service, and whatever it calls starts new ones".to_owned(),
+        help: format!(
+            "Switch on in {} the tracing that its neighbours use; this assumes that a traced service calls it",
+            unit.name
+        ),
+        confirm: format!("Send a request through a caller of {}: its trace ends with the call", unit.name),
+        service: unit.name.clone(),
+        language: Some(unit.language),
+        related: Vec::new(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Whether a call can be part of a request's trace at all.
+
+use super::words;
+use crate::ir::ExprKind;
+use crate::knowledge::Slot;
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::services::Mode;
+use crate::study::{Inbound, Study, UnitView};
+
+/// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
+pub(super) fn is_traced_by_code(unit: &UnitView) -> bool {
+    let on = unit.stacks.iter().any(|found| found.active);
+    on && !unit.stacks.iter().any(|found| matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build))
+}
+
+/// Whether a trace that came in can be current in a function.
+pub(super) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
+    match study.inbound(function) {
+        Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
+        Inbound::Root => false,
+        Inbound::Unknown => function.id.0 != 0 && !is_start_up(study, function),
+    }
+}
+
+fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
+    let outer = study.program.function(study.program.outermost(function));
+    let name = outer.name.to_ascii_lowercase();
+    outer.flags.is_constructor
+        || ["main", "init", "new", "start", "setup", "bootstrap"].iter().any(|word| name.starts_with(word))
+}
+
+/// Whether what a function or file is about stays out of traces: exporters, health checks, start-up metadata.
+pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
+    let path = study.program.place(call).path;
+    let name = study.function_name(function);
+    if words::is_apart(&name) || words::is_apart(path.rsplit('/').next().unwrap_or_default()) || is_aside(&path) {
+        return true;
+    }
+    study.slot(call, Slot::AnyArg).into_iter().any(|value| mentions(study, value, 3))
+}
+
+/// Whether a path lies in a folder of examples, tools or tests.
+pub(super) fn is_aside(path: &str) -> bool {
+    let asides = [
+        "example",
+        "examples",
+        "samples",
+        "sample",
+        "tools",
+        "hack",
+        "scripts",
+        "script",
+        "bench",
+        "benchmark",
+        "loadtest",
+        "mock",
+        "mocks",
+        "testing",
+        "testutil",
+        "e2e",
+        "integration",
+        "ci",
+        "cli",
+        "docs",
+    ];
+    path.split('/').rev().skip(1).any(|folder| asides.contains(&folder))
+}
+
+fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
+    let program = study.program;
+    let here = |value: ValueRef| match program.expr_kind(value) {
+        ExprKind::Name(text) | ExprKind::Str(text) => words::is_apart(text),
+        ExprKind::Member { name, .. } => words::is_apart(name),
+        _ => false,
+    };
+    if depth == 0 || here(value) {
+        return depth != 0;
+    }
+    match program.expr_kind(value) {
+        ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
+            args.iter().any(|arg| mentions(study, ValueRef { expr: arg.value, ..value }, depth - 1))
+        }
+        ExprKind::Member { base, .. } => mentions(study, ValueRef { expr: *base, ..value }, depth - 1),
+        ExprKind::Binary { left, right, .. } => {
+            [left, right].into_iter().any(|side| mentions(study, ValueRef { expr: *side, ..value }, depth - 1))
+        }
+        ExprKind::Name(_) => program.origins(value, false).iter().any(|origin| match origin {
+            Origin::Literal(found) | Origin::Call(found, _) if *found != value => {
+                here(*found) || mentions(study, *found, depth - 1)
+            }
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// Whether a call names a stranger's service by a literal URL.
+pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
+    let is_one =
+        |value: ValueRef| matches!(study.program.expr_kind(value), ExprKind::Str(text) if words::is_third_party(text));
+    let mut work = study.slot(call, Slot::AnyArg);
+    let mut rounds = 0;
+    while let Some(value) = work.pop() {
+        rounds += 1;
+        if is_one(value) || rounds > 60 {
+            return rounds <= 60;
+        }
+        match study.program.expr_kind(value) {
+            ExprKind::Binary { left, .. } => work.push(ValueRef { expr: *left, ..value }),
+            ExprKind::Unknown(parts) => work.extend(parts.iter().map(|expr| ValueRef { expr: *expr, ..value })),
+            ExprKind::Name(_) | ExprKind::Member { .. } => {
+                for origin in study.program.origins(value, false) {
+                    match origin {
+                        Origin::Literal(found) if is_one(found) => return true,
+                        Origin::Call(found, _) => work.extend(study.slot(found, Slot::AnyArg)),
+                        _ => {}
+                    }
+                }
+            }
+            ExprKind::Call { .. } => work.extend(study.slot(value, Slot::AnyArg)),
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,559 @@
+//! The whole life of a client or server: what it is made of, and what is done to it later.
+
+use super::words;
+use crate::ir::{ExprKind, Language, Spread};
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::flow::DefKind;
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{Study, Summary, functions_of};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use ustr::Ustr;
+
+/// How far a value's parts are followed.
+const MAX_DEPTH: u32 = 12;
+/// How many places of a value's later life are looked at.
+const MAX_PLACES: usize = 400;
+
+/// How a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Everything it is made of was seen, and nothing instruments it.
+    Plain,
+    /// Something instruments it.
+    Instrumented,
+    /// The code does not tell.
+    Unknown,
+}
+
+impl Life {
+    /// Of two parts of one value.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Instrumented, _) | (_, Self::Instrumented) => Self::Instrumented,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// What later becomes of a value.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Later {
+    /// Something instruments it, or may.
+    pub(super) life: Option<Life>,
+    /// Calls of methods on it and on what is made of it.
+    pub(super) uses: Vec<ValueRef>,
+    /// Calls that are given it.
+    pub(super) given: Vec<ValueRef>,
+}
+
+/// Answers about lives, remembered.
+pub(super) struct Lives<'s, 'a> {
+    /// The study.
+    pub(super) study: &'s Study<'a>,
+    members: FxHashMap<Ustr, Vec<ValueRef>>,
+    made: RefCell<FxHashMap<ValueRef, Life>>,
+}
+
+impl<'s, 'a> Lives<'s, 'a> {
+    /// Indexes the members of a program.
+    pub(super) fn new(study: &'s Study<'a>) -> Self {
+        let mut members: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
+        for (file, unit) in study.program.files.iter().enumerate() {
+            for (n, expr) in unit.source.facts.exprs.iter().enumerate() {
+                let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
+                match &expr.kind {
+                    ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
+                    ExprKind::Name(name) if !unit.flow.uses.contains_key(&value.expr) => {
+                        members.entry(*name).or_default().push(value);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Self { study, members, made: RefCell::default() }
+    }
+
+    /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.
+    pub(super) fn works_on_traces(&self, function: FuncRef) -> bool {
+        if self.study.summary(function).has(Summary::INJECTS | Summary::INSTRUMENTS) {
+            return true;
+        }
+        self.names_trace_header(function)
+    }
+
+    fn names_trace_header(&self, function: FuncRef) -> bool {
+        let facts = &self.study.program.files[function.file as usize].source.facts;
+        let span = self.study.program.function(function).span;
+        facts.exprs.iter().any(|expr| {
+            span.contains(expr.span) && matches!(&expr.kind, ExprKind::Str(text) if words::is_trace_header(text))
+        })
+    }
+
+    /// How the client that a call makes stands, by what it is made of and by what becomes of it.
+    pub(super) fn of_construction(&self, call: ValueRef) -> Life {
+        if let Some(known) = self.made.borrow().get(&call) {
+            return *known;
+        }
+        self.made.borrow_mut().insert(call, Life::Unknown);
+        let parts = self.construction(call, MAX_DEPTH);
+        let life = match parts {
+            Life::Instrumented => parts,
+            _ => parts.and(self.later(call).life.unwrap_or(Life::Plain)),
+        };
+        self.made.borrow_mut().insert(call, life);
+        life
+    }
+
+    fn construction(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        if self.is_instrumented_call(call) {
+            return Life::Instrumented;
+        }
+        let mut life = Life::Plain;
+        if let Some(receiver) = program.receiver(call).filter(|value| program.qualify(*value).is_none()) {
+            life = life.and(self.part(receiver, "", depth));
+        }
+        match program.expr_kind(call) {
+            ExprKind::Composite { ty, fields } => {
+                let known = ty.as_ref().and_then(|ty| program.knowledge.ty(program.type_ref(call.file, ty)));
+                for field in fields {
+                    let key = field.key.map(|expr| ValueRef { expr, ..call });
+                    let name = match key.map(|key| program.expr_kind(key)) {
+                        Some(ExprKind::Name(name) | ExprKind::Str(name)) => *name,
+                        _ => Ustr::default(),
+                    };
+                    let part = self.part(ValueRef { expr: field.value, ..call }, &name, depth);
+                    let matters = known.is_none_or(|(_, ty)| ty.fields.is_empty() || ty.fields.contains_key(&name));
+                    if matters || part == Life::Instrumented {
+                        life = life.and(part);
+                    }
+                }
+                life
+            }
+            ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
+                for arg in args {
+                    let name = arg.name.unwrap_or_default();
+                    let value = ValueRef { expr: arg.value, ..call };
+                    let part = if arg.spread == Spread::Map {
+                        self.part(value, "", depth)
+                    } else {
+                        self.part(value, &name, depth)
+                    };
+                    life = life.and(part);
+                }
+                life
+            }
+            _ => Life::Unknown,
+        }
+    }
+
+    /// Whether a call's description or the functions that it runs instrument something.
+    pub(super) fn is_instrumented_call(&self, call: ValueRef) -> bool {
+        if self.study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+            return true;
+        }
+        self.study.program.callee(call).constructs.is_some_and(|ty| self.is_instrumented_type(ty))
+    }
+
+    fn is_instrumented_type(&self, ty: Ustr) -> bool {
+        let program = self.study.program;
+        let described = |ty: Ustr| program.knowledge.ty(ty).is_some_and(|(_, ty)| ty.instrumented);
+        described(ty) || program.supertypes(ty).into_iter().any(described)
+    }
+
+    /// How one part of a construction stands.
+    pub(super) fn part(&self, value: ValueRef, name: &str, depth: u32) -> Life {
+        let program = self.study.program;
+        if depth == 0 {
+            return Life::Unknown;
+        }
+        if program.type_of(value).is_some_and(|ty| self.is_instrumented_type(ty)) {
+            return Life::Instrumented;
+        }
+        let mut life = Life::Plain;
+        for origin in program.origins(value, true) {
+            life = life.and(self.origin(origin, depth - 1));
+        }
+        if life == Life::Unknown && self.is_innocent(value, name) { Life::Plain } else { life }
+    }
+
+    fn is_innocent(&self, value: ValueRef, name: &str) -> bool {
+        if words::is_innocent(name) {
+            return true;
+        }
+        let program = self.study.program;
+        if let Some(ty) = program.type_of(value) {
+            if matches!(program.role(ty), Some(TypeRole::Context)) {
+                return true;
+            }
+            let plain =
+                ["string", "int", "bool", "String", "str", "float", "time.Duration", "time/time.Duration", "byte"];
+            if plain.contains(&ty.as_str()) {
+                return true;
+            }
+        }
+        name.is_empty() && last_name(self.study, value).is_some_and(|last| words::is_innocent(&last))
+    }
+
+    fn origin(&self, origin: Origin, depth: u32) -> Life {
+        let program = self.study.program;
+        match origin {
+            Origin::Call(call, _) => self.result(call, depth),
+            Origin::Literal(value) => match program.expr_kind(value) {
+                ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value),
+                ExprKind::Composite { .. } => self.composite(value, depth),
+                _ => Life::Plain,
+            },
+            Origin::Field(owner, name) => self.library_global(owner, name),
+            Origin::Param(..) | Origin::Unknown => Life::Unknown,
+        }
+    }
+
+    fn functions(&self, value: ValueRef) -> Life {
+        let functions = functions_of(self.study, value);
+        if functions.is_empty() {
+            return Life::Unknown;
+        }
+        if functions.iter().any(|function| self.works_on_traces(*function)) { Life::Instrumented } else { Life::Plain }
+    }
+
+    fn composite(&self, value: ValueRef, depth: u32) -> Life {
+        let own = self.study.program.callee(value).constructs.filter(|ty| self.study.program.own_type(*ty).is_some());
+        match own {
+            Some(ty) => self.own_type(ty).and(self.construction(value, depth)),
+            None => self.construction(value, depth),
+        }
+    }
+
+    /// Whether the methods of one of the service's own types do something for the trace.
+    fn own_type(&self, ty: Ustr) -> Life {
+        let program = self.study.program;
+        let mut methods = program
+            .all_functions()
+            .filter(|function| program.enclosing_type(*function).is_some_and(|owner| program.type_name(owner) == ty));
+        if methods.any(|function| self.works_on_traces(function)) { Life::Instrumented } else { Life::Plain }
+    }
+
+    fn result(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        if self.is_instrumented_call(call) {
+            return Life::Instrumented;
+        }
+        if let Some(fact) = self.study.fact(call) {
+            let parts = self.construction(call, depth);
+            return match (fact.effect.makes, parts) {
+                (Some(_), _) => self.of_construction(call),
+                (None, Life::Instrumented) => parts,
+                (None, _) if fact.effect.returns.is_empty() && fact.effect.derives.is_none() => Life::Unknown,
+                (None, _) => Life::Plain,
+            };
+        }
+        let callee = program.callee(call);
+        if let Some(ty) = callee.constructs.filter(|ty| program.own_type(*ty).is_some()) {
+            return self.own_type(ty).and(self.construction(call, depth));
+        }
+        let is_append = program.language == Language::Go
+            && callee.name.is_some_and(|name| name == "append" || name == "make" || name == "new");
+        if is_append {
+            return self.construction(call, depth);
+        }
+        match self.construction(call, depth) {
+            Life::Instrumented => Life::Instrumented,
+            _ => Life::Unknown,
+        }
+    }
+
+    /// A global of a library, such as its default client: plain while nobody writes it.
+    fn library_global(&self, owner: Ustr, name: Ustr) -> Life {
+        let program = self.study.program;
+        let known = program.knowledge.ty(owner).is_some_and(|(_, ty)| ty.fields.contains_key(&name));
+        let is_global = known && program.own_type(owner).is_none() && program.role(owner) == Some(TypeRole::Other);
+        if is_global && program.writes((owner, name)).is_empty() { Life::Plain } else { Life::Unknown }
+    }
+
+    /// Follows a made value to what becomes of it.
+    pub(super) fn later(&self, call: ValueRef) -> Later {
+        let mut walk = Walk {
+            lives: self,
+            seen: FxHashSet::default(),
+            fields: FxHashSet::default(),
+            out: Later::default(),
+            work: vec![call],
+        };
+        while let Some(value) = walk.work.pop() {
+            if walk.seen.len() > MAX_PLACES {
+                walk.mark(Life::Unknown);
+                break;
+            }
+            if walk.seen.insert(value) {
+                walk.place(value);
+            }
+        }
+        walk.out
+    }
+}
+
+/// The last name of a chain of names.
+fn last_name(study: &Study<'_>, value: ValueRef) -> Option<Ustr> {
+    match study.program.expr_kind(value) {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+        ExprKind::Call { callee, .. } => last_name(study, ValueRef { expr: *callee, ..value }),
+        _ => None,
+    }
+}
+
+struct Walk<'w, 's, 'a> {
+    lives: &'w Lives<'s, 'a>,
+    seen: FxHashSet<ValueRef>,
+    fields: FxHashSet<(Ustr, Ustr)>,
+    out: Later,
+    work: Vec<ValueRef>,
+}
+
+impl Walk<'_, '_, '_> {
+    fn mark(&mut self, life: Life) {
+        self.out.life = Some(self.out.life.unwrap_or(Life::Plain).and(life));
+    }
+
+    /// One place at which the value stands.
+    fn place(&mut self, value: ValueRef) {
+        self.assigned(value);
+        self.returned(value);
+        let Some(parent) = self.lives.study.program.parent(value) else { return };
+        match self.lives.study.program.expr_kind(parent) {
+            ExprKind::Member { .. } => self.member(parent),
+            ExprKind::Call { callee, .. } if *callee == value.expr => {}
+            ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(value, parent),
+            ExprKind::Composite { ty, .. } => {
+                if ty.is_none() || self.lives.study.fact(parent).is_some() {
+                    self.work.push(parent);
+                } else {
+                    self.own_composite(value, parent);
+                }
+            }
+            ExprKind::Closure(_) | ExprKind::Index { .. } | ExprKind::Binary { .. } | ExprKind::Unknown(_) => {}
+            _ => self.work.push(parent),
+        }
+    }
+
+    fn assigned(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[value.file as usize].flow;
+        for (n, def) in flow.defs.iter().enumerate() {
+            let is_it = match def.kind {
+                DefKind::Value { value: from, index } => from == value.expr && index.unwrap_or(0) == 0,
+                DefKind::Entered(from) => from == value.expr,
+                _ => false,
+            };
+            if !is_it {
+                continue;
+            }
+            let Some(var) = flow.vars.get(def.var.0 as usize) else { continue };
+            let id = crate::link::flow::DefId(n as u32);
+            let uses = var.uses.iter().filter(|expr| flow.uses.get(expr).is_none_or(|defs| defs.contains(&id)));
+            self.work.extend(uses.map(|expr| ValueRef { expr: *expr, ..value }));
+            if def.function.0 == 0 {
+                self.field(program.files[value.file as usize].module, var.name);
+            }
+        }
+        let written: Vec<_> =
+            flow.writes.iter().filter(|write| write.value == value.expr && write.index.unwrap_or(0) == 0).collect();
+        for write in written {
+            self.written(ValueRef { expr: write.target, ..value });
+        }
+        self.field_initialiser(value);
+    }
+
+    fn field_initialiser(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let types = &program.files[value.file as usize].source.facts.types;
+        for (id, ty) in types.iter().enumerate() {
+            for field in ty.fields.iter().filter(|field| field.init == Some(value.expr)) {
+                let index = crate::link::TypeIndex { file: value.file, id: crate::ir::TypeId(id as u32) };
+                self.field(program.type_name(index), field.name);
+            }
+        }
+    }
+
+    fn written(&mut self, target: ValueRef) {
+        let program = self.lives.study.program;
+        match program.expr_kind(target) {
+            ExprKind::Member { base, name, .. } => match program.type_of(ValueRef { expr: *base, ..target }) {
+                Some(owner) => self.field(owner, *name),
+                None => self.mark(Life::Unknown),
+            },
+            ExprKind::Name(name) => {
+                if let crate::link::Step::Field(owner, name) = program.step(target) {
+                    self.field(owner, name);
+                } else {
+                    let owner =
+                        program.enclosing_type(program.function_covering(target)).map(|ty| program.type_name(ty));
+                    self.field(owner.unwrap_or(program.files[target.file as usize].module), *name);
+                }
+            }
+            _ => self.mark(Life::Unknown),
+        }
+    }
+
+    /// All uses of a field or global.
+    fn field(&mut self, owner: Ustr, name: Ustr) {
+        if !self.fields.insert((owner, name)) {
+            return;
+        }
+        let program = self.lives.study.program;
+        let places = self.lives.members.get(&name).map_or(&[][..], Vec::as_slice);
+        if places.len() > 600 {
+            self.mark(Life::Unknown);
+            return;
+        }
+        for place in places {
+            let is_it = match program.step(*place) {
+                crate::link::Step::Field(found, _) => found == owner || program.supertypes(found).contains(&owner),
+                _ => false,
+            };
+            if is_it {
+                self.work.push(*place);
+            }
+        }
+    }
+
+    fn own_composite(&mut self, value: ValueRef, parent: ValueRef) {
+        let program = self.lives.study.program;
+        let ExprKind::Composite { ty: Some(ty), fields } = program.expr_kind(parent) else { return };
+        let owner = program.type_ref(parent.file, ty);
+        for field in fields.iter().filter(|field| field.value == value.expr) {
+            match field.key.map(|expr| program.expr_kind(ValueRef { expr, ..parent })) {
+                Some(ExprKind::Name(name)) => self.field(owner, *name),
+                _ => self.work.push(parent),
+            }
+        }
+    }
+
+    fn returned(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[value.file as usize].flow;
+        for found in flow.returns.iter().filter(|found| found.values.first() == Some(&value.expr)) {
+            let function = FuncRef { file: value.file, id: found.function };
+            if program.function(function).annotations.iter().any(|annotation| {
+                crate::study::annotation_role(self.lives.study, value.file, annotation)
+                    == Some(crate::knowledge::AnnotationRole::Bean)
+            }) {
+                self.mark(Life::Unknown);
+            }
+            self.work.extend(program.callers(function).iter().copied());
+        }
+    }
+
+    /// `value.name`: a method call, or a field.
+    fn member(&mut self, member: ValueRef) {
+        let study = self.lives.study;
+        let program = study.program;
+        let Some(parent) = program.parent(member) else {
+            self.field_write(member);
+            return;
+        };
+        let is_callee = matches!(program.expr_kind(parent), ExprKind::Call { callee, .. } if *callee == member.expr);
+        if !is_callee {
+            return;
+        }
+        self.out.uses.push(parent);
+        let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
+        if self.configures(parent, name) {
+            self.work.push(parent);
+        }
+    }
+
+    /// Judges a method call on the value; true when its result continues the value.
+    fn configures(&mut self, call: ValueRef, name: &str) -> bool {
+        let study = self.lives.study;
+        if study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+            self.mark(Life::Instrumented);
+            return true;
+        }
+        let derives = study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver));
+        if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some() || fact.effect.registers.is_some()) {
+            for value in study.slot(call, Slot::AnyArg) {
+                if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
+                    self.mark(Life::Instrumented);
+                }
+            }
+            return derives;
+        }
+        for value in study.slot(call, Slot::AnyArg) {
+            let life = self.lives.part(value, name, MAX_DEPTH - 6);
+            let settles = derives || words::speaks_of_tracing(name) || is_setter(name);
+            if life == Life::Instrumented || settles {
+                self.mark(life);
+            }
+        }
+        derives || study.fact(call).is_none()
+    }
+
+    /// `value.Field = other`.
+    fn field_write(&mut self, member: ValueRef) {
+        let program = self.lives.study.program;
+        let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
+        let flow = &program.files[member.file as usize].flow;
+        let written: Vec<_> =
+            flow.writes.iter().filter(|write| write.target == member.expr).map(|write| write.value).collect();
+        for expr in written {
+            let life = self.lives.part(ValueRef { expr, ..member }, name, MAX_DEPTH - 6);
+            self.mark(life);
+        }
+    }
+
+    /// The value is handed to a call.
+    fn argument(&mut self, value: ValueRef, call: ValueRef) {
+        let study = self.lives.study;
+        let program = study.program;
+        self.out.given.push(call);
+        if self.lives.is_instrumented_call(call) {
+            self.mark(Life::Instrumented);
+            return;
+        }
+        for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
+            if self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented {
+                self.mark(Life::Instrumented);
+            }
+        }
+        let callee = program.callee(call);
+        if callee.functions.is_empty() {
+            let name = study.callee_text(call);
+            if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
+                self.mark(Life::Unknown);
+            }
+            // A stub, an adapter or an option made of it.
+            self.work.push(call);
+            return;
+        }
+        for function in &callee.functions {
+            self.into_function(value, call, *function);
+        }
+    }
+
+    fn into_function(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[function.file as usize].flow;
+        for n in 0..program.function(function).params.len() {
+            if program.argument(call, function, n as u16) != Some(value) {
+                continue;
+            }
+            let vars = flow.vars.iter().filter(|var| {
+                var.defs.iter().any(|def| {
+                    let def = program.def(function.file, *def);
+                    def.function == function.id && def.kind == DefKind::Param(n as u16)
+                })
+            });
+            for var in vars {
+                self.work.extend(var.uses.iter().map(|expr| ValueRef { file: function.file, expr: *expr }));
+            }
+        }
+    }
+}
+
+fn is_setter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["set", "with", "add", "use", "mount", "intercept", "append", "on"].iter().any(|start| name.starts_with(start))
+}

@@ -1,0 +1,111 @@
+//! uninstrumented-server.
+
+use super::super::{Verdict, Verdicts};
+use super::calls::calls_out;
+use super::gate;
+use super::life::{Later, Life, Lives};
+use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::ValueRef;
+use crate::study::{CallFact, Study, functions_of};
+
+/// Judges every server that is made.
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
+    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
+        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let Some((verdict, handlers)) = judge(lives, fact) else { continue };
+        out.count(unit, verdict);
+        if verdict == Verdict::Broken {
+            out.findings.push(finding(study, fact, &handlers));
+        }
+    }
+}
+
+/// The verdict on a server and the places where work is mounted on it; `None` when it serves nothing that is seen.
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<ValueRef>)> {
+    let study = lives.study;
+    let unit = study.unit(fact.call.file);
+    if unit.coverage(fact.library).is_some() {
+        return Some((Verdict::Carried, Vec::new()));
+    }
+    if !gate::is_traced_by_code(unit) || gate::is_apart(study, fact.function, fact.call) {
+        return None;
+    }
+    let life = lives.of_construction(fact.call);
+    let later = lives.later(fact.call);
+    let handlers = mounted(lives, &later)?;
+    match life {
+        Life::Instrumented => Some((Verdict::Carried, handlers)),
+        Life::Plain if !handlers.is_empty() && is_run(study, &later) && !extracts(study, fact) => {
+            Some((Verdict::Broken, handlers))
+        }
+        _ => Some((Verdict::Unknown, handlers)),
+    }
+}
+
+/// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
+fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
+    let study = lives.study;
+    let mut out = Vec::new();
+    for call in later.uses.iter().chain(&later.given) {
+        let Some(registers) = study.fact(*call).and_then(|fact| fact.effect.registers).filter(|found| !found.root)
+        else {
+            continue;
+        };
+        if is_aside(study, *call) {
+            continue;
+        }
+        let functions: Vec<_> =
+            study.slot(*call, registers.handler).into_iter().flat_map(|value| functions_of(study, value)).collect();
+        if functions.iter().any(|function| lives.works_on_traces(*function)) {
+            return None;
+        }
+        if functions.iter().any(|function| calls_out(study.summary(*function))) {
+            out.push(*call);
+        }
+    }
+    Some(out)
+}
+
+fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
+    let words = ["health", "ready", "live", "metric", "debug", "ping", "status", "pprof", "version"];
+    study.slot(call, Slot::AnyArg).into_iter().any(|value| match study.program.expr_kind(value) {
+        ExprKind::Str(text) => words.iter().any(|word| text.to_ascii_lowercase().contains(word)),
+        _ => false,
+    })
+}
+
+/// Whether the server was seen to be started.
+fn is_run(study: &Study<'_>, later: &Later) -> bool {
+    later.uses.iter().chain(&later.given).any(|call| {
+        study
+            .fact(*call)
+            .and_then(|fact| fact.effect.hop)
+            .is_some_and(|hop| hop.kind == crate::knowledge::HopKind::Serve)
+    })
+}
+
+/// Whether anything in the unit reads a context from a request itself.
+fn extracts(study: &Study<'_>, server: &CallFact<'_>) -> bool {
+    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    study.calls().iter().any(|fact| fact.effect.extract.is_some() && unit(fact.call.file) == unit(server.call.file))
+}
+
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, handlers: &[ValueRef]) -> Finding {
+    let maker = study.callee_text(fact.call);
+    let mut out = study.finding("uninstrumented-server", fact.call, Confidence::Certain);
+    out.message = format!("`{maker}` takes requests without tracing, so the trace that comes in is not continued");
+    out.label = "nothing reads the trace header".to_owned();
+    out.effect = "There is no server span, and what the handlers do starts new traces".to_owned();
+    out.help = match fact.library.mend.as_str() {
+        "" => format!("Give `{maker}` the tracing middleware of its library"),
+        mend => format!("For `{maker}`: {mend}"),
+    };
+    out.confirm =
+        "Send a request with a `traceparent` header and open that trace: this service is not in it".to_owned();
+    out.related =
+        handlers.iter().take(8).map(|call| study.related(*call, "this handler starts without the trace")).collect();
+    out
+}

@@ -1,0 +1,114 @@
+//! What names in code give away, whatever the library.
+
+/// Headers in which traces travel, in lower case.
+const TRACE_HEADERS: &[&str] = &[
+    "traceparent",
+    "tracestate",
+    "b3",
+    "x-b3-traceid",
+    "uber-trace-id",
+    "x-datadog-trace-id",
+    "x-cloud-trace-context",
+    "x-amzn-trace-id",
+    "sentry-trace",
+    "elastic-apm-traceparent",
+    "grpc-trace-bin",
+    "sw8",
+    "x-request-id",
+];
+
+/// Parts of names of settings that carry no instrumentation.
+const INNOCENT: &[&str] = &[
+    "addr",
+    "target",
+    "url",
+    "uri",
+    "host",
+    "endpoint",
+    "timeout",
+    "ctx",
+    "context",
+    "port",
+    "name",
+    "verify",
+    "cert",
+    "limit",
+    "prox",
+    "cookie",
+    "param",
+    "json",
+    "tls",
+    "ssl",
+    "cred",
+    "auth",
+    "user",
+    "agent",
+    "encoding",
+    "redirect",
+    "http2",
+    "converter",
+    "size",
+    "jar",
+    "maxredirects",
+    "version",
+    "duration",
+    "keepalive",
+    "header",
+    "error",
+    "log",
+];
+
+/// Parts of names that speak of tracing.
+const TRACING: &[&str] =
+    &["trac", "otel", "telemetr", "observ", "instrument", "apm", "span", "zipkin", "jaeger", "datadog", "monitor"];
+
+/// Parts of names of what never takes part in a request's trace.
+const APART: &[&str] = &[
+    "otlp",
+    "exporter",
+    "collector",
+    "health",
+    "readiness",
+    "liveness",
+    "healthz",
+    "metadata",
+    "probe",
+    "pprof",
+    "ping",
+];
+
+fn any(words: &[&str], text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a string is the name of a header in which traces travel.
+pub(super) fn is_trace_header(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    TRACE_HEADERS.contains(&text.as_str())
+}
+
+/// Whether a setting of this name can hold no instrumentation.
+pub(super) fn is_innocent(name: &str) -> bool {
+    any(INNOCENT, name) && !any(TRACING, name)
+}
+
+/// Whether a name speaks of tracing.
+pub(super) fn speaks_of_tracing(name: &str) -> bool {
+    any(TRACING, name)
+}
+
+/// Whether a name or string belongs to an exporter, a health check or the like.
+pub(super) fn is_apart(text: &str) -> bool {
+    any(APART, text)
+}
+
+/// Whether a literal URL names somebody else's service on the public net.
+pub(super) fn is_third_party(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+    let inner = [".local", ".internal", ".svc", ".cluster", ".lan", "localhost"];
+    host.contains('.')
+        && !inner.iter().any(|end| host.ends_with(end))
+        && !host.starts_with(|c: char| c.is_ascii_digit())
+}

@@ -1,0 +1,90 @@
+//! Scopes that nobody closes.
+
+use super::life::{Fate, Finish, Life};
+use super::starts::{Start, Starts, is_judged};
+use super::uses::Uses;
+use crate::finding::{Confidence, Finding};
+use crate::ir::Language;
+use crate::knowledge::Slot;
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::Verdicts;
+use crate::study::{Inbound, Study};
+
+/// Finds scopes and tokens that are never closed or given back.
+pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+    if study.language() == Language::Go {
+        return;
+    }
+    let life = Life::new(study, uses, Finish::Close);
+    let starts = Starts::new(&life);
+    for (start, fate) in &starts.all {
+        if !is_judged(study, start.call) || !fate.is_never_finished() {
+            continue;
+        }
+        let function = study.program.function_at(start.call);
+        let wrong = wrong_close(study, function, start.call);
+        if wrong.is_none() && (starts.finishes_unknown(study, Finish::Close, function) || !harms(study, function)) {
+            continue;
+        }
+        out.findings.push(finding(study, uses, *start, fate, wrong));
+    }
+}
+
+/// Whether a context left behind reaches other work. A coroutine's own task takes it away when it ends.
+fn harms(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(study.program.outermost(function));
+    match study.language() {
+        Language::Python => {
+            !decl.flags.is_async && matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_))
+        }
+        _ => true,
+    }
+}
+
+/// A close in the same function that is given the very value that was activated, not what activating it returned.
+fn wrong_close(study: &Study<'_>, function: FuncRef, call: ValueRef) -> Option<ValueRef> {
+    let given = study.slot(call, study.fact(call)?.effect.activates?);
+    let origins = |values: &[ValueRef]| -> Vec<_> {
+        values.iter().flat_map(|value| study.program.reaching(*value).to_vec()).collect()
+    };
+    let given = origins(&given);
+    let within = study.with_nested(study.program.outermost(function));
+    let facts = within.into_iter().flat_map(|function| study.calls_in(function));
+    let mut closes = facts.filter_map(|fact| Some((fact.call, fact.effect.closes?)));
+    closes.find_map(|(close, slot)| {
+        let closed = origins(&study.slot(close, slot));
+        (slot != Slot::Receiver && close.file == call.file && closed.iter().any(|def| given.contains(def)))
+            .then_some(close)
+    })
+}
+
+fn finding(study: &Study<'_>, uses: &Uses, start: Start, fate: &Fate, wrong: Option<ValueRef>) -> Finding {
+    let callee = study.callee_text(start.call);
+    let variable = super::ended::variable(study, uses, start).filter(|_| !fate.dropped);
+    let function = study.function_name(study.program.function_at(start.call));
+    let mut finding = study.finding("scope-not-closed", start.call, Confidence::Certain);
+    finding.message = match (&variable, wrong) {
+        (_, Some(close)) => {
+            format!("`{}` is not given what `{callee}` returned, so the context stays current", study.text(close))
+        }
+        (Some(name), None) => format!("`{name}` from `{callee}` is never closed in `{function}`"),
+        (None, None) => {
+            format!("what `{callee}` returns is thrown away, so the context stays current after `{function}`")
+        }
+    };
+    finding.label = "made current here and never restored".to_owned();
+    finding.effect = "later work on the same thread joins this trace instead of its own".to_owned();
+    let text = study.text(start.call);
+    finding.help = match study.language() {
+        Language::Java => format!("open it in a resource block: `try (var scope = {text}) {{ … }}`"),
+        _ => format!("keep the token (`token = {text}`) and give it back in a `finally`"),
+    };
+    finding.confirm = format!(
+        "run `{function}` twice on one thread with different parents: the second run shows up in the first trace"
+    );
+    if start.origin != start.call {
+        finding.related.push(study.related(start.origin, "the context is made current here"));
+    }
+    finding.related.extend(wrong.map(|close| study.related(close, "this is not the token")));
+    finding
+}

@@ -1,0 +1,77 @@
+//! Spans that nobody ends.
+
+use super::life::{Finish, Life};
+use super::starts::{Start, Starts, is_judged};
+use super::uses::Uses;
+use crate::finding::{Confidence, Finding};
+use crate::link::flow::DefKind;
+use crate::rules::{Verdict, Verdicts};
+use crate::study::Study;
+
+/// Finds spans whose handle is never ended.
+pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+    let life = Life::new(study, uses, Finish::End);
+    let starts = Starts::new(&life);
+    for (start, fate) in &starts.all {
+        if !is_judged(study, start.call) || !fate.is_never_finished() {
+            continue;
+        }
+        let function = study.program.function_at(start.call);
+        if starts.finishes_unknown(study, Finish::End, function) {
+            continue;
+        }
+        out.findings.push(finding(study, uses, *start, fate.dropped));
+    }
+    let _ = Verdict::Unknown;
+}
+
+/// The variable that takes a start's result.
+pub(super) fn variable(study: &Study<'_>, uses: &Uses, start: Start) -> Option<String> {
+    let made = uses.definitions_of(start.call, start.index).next()?;
+    let def = study.program.def(start.call.file, made.def);
+    let named = matches!(def.kind, DefKind::Value { .. } | DefKind::Entered(_));
+    let file = study.program.files.get(start.call.file as usize)?;
+    file.flow.vars.get(def.var.0 as usize).filter(|_| named).map(|var| var.name.to_string())
+}
+
+/// How this language finishes a span, by what the library's own ending call is named.
+fn ending(study: &Study<'_>, start: Start) -> String {
+    let library = study.fact(start.origin).map(|fact| fact.library);
+    let functions = library.into_iter().flat_map(|library| &library.functions);
+    let ending = functions.filter(|function| function.ends.is_some()).find_map(|function| function.names.first());
+    ending.and_then(|name| name.rsplit('.').next()).unwrap_or("end").to_owned()
+}
+
+fn finding(study: &Study<'_>, uses: &Uses, start: Start, dropped: bool) -> Finding {
+    let callee = study.callee_text(start.call);
+    let variable = variable(study, uses, start);
+    let end = ending(study, start);
+    let function = study.function_name(study.program.function_at(start.call));
+    let mut finding = study.finding("span-not-ended", start.call, Confidence::Certain);
+    finding.message = match &variable {
+        Some(name) if !dropped => format!("`{name}` from `{callee}` is never ended in `{function}`"),
+        _ => format!("the span that `{callee}` starts is thrown away, so nothing can end it"),
+    };
+    finding.label = "this span is never ended".to_owned();
+    finding.effect = "the span is never exported, and whatever runs below it becomes an orphan in the trace".to_owned();
+    let handle = variable.unwrap_or_else(|| "span".to_owned());
+    finding.help = match study.language() {
+        crate::ir::Language::Go => format!("keep the span and add `defer {handle}.{end}()` right after the start"),
+        crate::ir::Language::Python => {
+            format!("call `{handle}.{end}()` in a `finally`, or start it in a `with` statement")
+        }
+        crate::ir::Language::Java => format!("keep the span and call `{handle}.{end}()` in a `finally`"),
+    };
+    finding.confirm = format!(
+        "run `{function}` and open the trace: this span is missing, its children name a parent that is not there"
+    );
+    if start.origin != start.call {
+        finding.related.push(study.related(start.origin, "the span is started here"));
+    }
+    if let Some(param) = study.context_param(study.program.function_at(start.call)) {
+        finding
+            .related
+            .push(crate::finding::Related { place: param.place, message: "the trace arrives here".to_owned() });
+    }
+    finding
+}

@@ -1,0 +1,397 @@
+//! The life of a value that somebody must finish: a span that must be ended, a scope that must be closed.
+
+use super::uses::Uses;
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{FunctionDescription, Slot, TypeRole};
+use crate::link::flow::DefId;
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{Study, Summary};
+use rustc_hash::FxHashSet;
+use ustr::Ustr;
+
+/// How deep a value is followed into the service's own functions.
+const MAX_DEPTH: u8 = 4;
+
+/// What finishes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// Ending a span.
+    End,
+    /// Closing a scope or detaching a token.
+    Close,
+}
+
+impl Finish {
+    /// What a library call finishes.
+    pub(super) fn slot(self, effect: &FunctionDescription) -> Option<Slot> {
+        match self {
+            Self::End => effect.ends,
+            Self::Close => effect.closes,
+        }
+    }
+
+    fn bit(self) -> Summary {
+        match self {
+            Self::End => Summary::ENDS,
+            Self::Close => Summary::CLOSES,
+        }
+    }
+
+    fn role(self) -> TypeRole {
+        match self {
+            Self::End => TypeRole::Span,
+            Self::Close => TypeRole::Scope,
+        }
+    }
+}
+
+/// What becomes of a value.
+#[derive(Debug, Default)]
+pub(super) struct Fate {
+    /// Some use finishes it, or may.
+    pub finished: bool,
+    /// It goes where it can't be followed.
+    pub escapes: bool,
+    /// Its own statement or the blank name takes it.
+    pub dropped: bool,
+    /// It is made current.
+    pub activated: bool,
+    /// It is put into a context, or handed to another function.
+    pub handed: bool,
+    /// The functions that return it, and as which result.
+    pub returned: Vec<(FuncRef, u8)>,
+    /// The calls that finish it.
+    pub finishes: Vec<ValueRef>,
+    /// It is managed by a `with` or `try (…)`.
+    pub entered: Option<ValueRef>,
+    context_returned: bool,
+}
+
+impl Fate {
+    /// Nobody finishes it, as far as all of the code shows.
+    pub(super) fn is_never_finished(&self) -> bool {
+        !self.finished && !self.escapes && self.returned.is_empty() && !self.context_returned
+    }
+}
+
+/// Follows values forward.
+#[allow(missing_debug_implementations, reason = "holds a study")]
+pub(super) struct Life<'s, 'a> {
+    pub(super) study: &'s Study<'a>,
+    pub(super) uses: &'s Uses,
+    pub(super) finish: Finish,
+    names: FxHashSet<Ustr>,
+}
+
+#[derive(Clone, Copy)]
+struct Way {
+    /// It surely is the value; otherwise a value got from it that may be the same.
+    same: bool,
+    /// It is one of the service's own objects around the value.
+    wrapped: bool,
+    depth: u8,
+}
+
+struct Walk {
+    fate: Fate,
+    seen: FxHashSet<(ValueRef, u8)>,
+}
+
+impl<'s, 'a> Life<'s, 'a> {
+    /// A way to follow values that `finish` finishes.
+    pub(super) fn new(study: &'s Study<'a>, uses: &'s Uses, finish: Finish) -> Self {
+        let libraries = study.program.knowledge.libraries();
+        let finishing = libraries.iter().flat_map(|library| &library.functions).filter(|f| finish.slot(f).is_some());
+        let names = finishing.flat_map(|function| &function.names).filter_map(|name| name.rsplit('.').next());
+        Self { study, uses, finish, names: names.map(Ustr::from).collect() }
+    }
+
+    /// What becomes of one result of a call.
+    pub(super) fn fate(&self, call: ValueRef, index: u8, derived: Option<u8>) -> Fate {
+        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
+        self.follow(&mut walk, call, index, Way { same: true, wrapped: false, depth: 0 });
+        if let Some(derived) = derived {
+            self.context(&mut walk, call, derived, 0);
+        }
+        walk.fate
+    }
+
+    fn follow(&self, walk: &mut Walk, value: ValueRef, index: u8, way: Way) {
+        if walk.fate.escapes || !walk.seen.insert((value, index)) {
+            return;
+        }
+        if walk.seen.len() > 600 {
+            walk.fate.escapes = true;
+            return;
+        }
+        let program = self.study.program;
+        let mut handled = false;
+        let made: Vec<_> = self.uses.definitions_of(value, index).copied().collect();
+        for made in made {
+            handled = true;
+            if made.entered {
+                walk.fate.finished |= way.same;
+                walk.fate.entered = Some(value);
+            }
+            self.definition(walk, value.file, made.def, way);
+        }
+        for write in self.uses.writes_of(value, index) {
+            handled = true;
+            let target = ValueRef { file: value.file, expr: write.target };
+            match program.expr_kind(target) {
+                ExprKind::Name(name) if *name == "_" => walk.fate.dropped |= way.same,
+                _ => walk.fate.escapes = true,
+            }
+        }
+        for (function, several) in self.uses.returns_of(value) {
+            handled = true;
+            self.returned(walk, *function, several.unwrap_or(index), way);
+        }
+        if let Some(parent) = program.parent(value) {
+            self.operand(walk, value, parent, way);
+        } else if !handled {
+            self.statement(walk, value, index, way);
+        }
+    }
+
+    fn statement(&self, walk: &mut Walk, value: ValueRef, index: u8, way: Way) {
+        let site = self.study.program.call_site(value);
+        let is_name = matches!(self.study.program.expr_kind(value), ExprKind::Name(_));
+        if site.is_some_and(|site| site.managed) || (is_name && self.is_managed(value)) {
+            walk.fate.finished |= way.same;
+            walk.fate.entered = Some(value);
+        } else if site.is_some_and(|site| site.dropped) || self.uses.is_blank(self.study.program, value, index) {
+            walk.fate.dropped |= way.same && !is_name;
+        } else if way.same {
+            walk.fate.escapes = true;
+        }
+    }
+
+    fn is_managed(&self, value: ValueRef) -> bool {
+        let Some(file) = self.study.program.files.get(value.file as usize) else { return false };
+        file.source.facts.stmts.iter().any(|stmt| match &stmt.kind {
+            crate::ir::StmtKind::With { items, .. } => items.iter().any(|item| item.value == value.expr),
+            _ => false,
+        })
+    }
+
+    fn definition(&self, walk: &mut Walk, file: u32, def: DefId, way: Way) {
+        if Uses::is_shared(self.study.program, file, def) {
+            walk.fate.escapes = true;
+            return;
+        }
+        for used in self.uses.uses_of(self.study, file, def) {
+            self.follow(walk, used, 0, way);
+        }
+    }
+
+    fn returned(&self, walk: &mut Walk, function: FuncRef, index: u8, way: Way) {
+        if !way.same || self.study.program.function(function).flags.is_closure {
+            walk.fate.escapes = true;
+        } else if !walk.fate.returned.contains(&(function, index)) {
+            walk.fate.returned.push((function, index));
+        }
+    }
+
+    fn operand(&self, walk: &mut Walk, value: ValueRef, parent: ValueRef, way: Way) {
+        let program = self.study.program;
+        match program.expr_kind(parent) {
+            ExprKind::Member { base, name, .. } if *base == value.expr => self.member(walk, parent, *name, way),
+            ExprKind::Call { callee, .. } if *callee == value.expr => walk.fate.escapes |= way.same,
+            ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(walk, value, parent, way),
+            ExprKind::MethodRef { .. } => walk.fate.finished = true,
+            ExprKind::Binary { op, .. } if op != "or" && op != "||" => {}
+            ExprKind::Unary { op, .. } if op == "!" || op == "not" => {}
+            ExprKind::Conditional { condition, .. } if *condition == value.expr => {}
+            ExprKind::Binary { .. }
+            | ExprKind::Conditional { .. }
+            | ExprKind::Await(_)
+            | ExprKind::Cast { .. }
+            | ExprKind::Assign { .. } => self.follow(walk, parent, 0, way),
+            ExprKind::Composite { ty: None, fields } if program.language == Language::Python => {
+                let at = (0u8..).zip(fields.iter()).find(|(_, field)| field.value == value.expr);
+                match (at, self.uses.returns_of(parent)) {
+                    (Some((n, _)), [(function, None)]) => self.returned(walk, *function, n, way),
+                    _ => walk.fate.escapes |= way.same,
+                }
+            }
+            ExprKind::Composite { ty: Some(ty), .. } => {
+                let own = program.own_type(program.type_ref(value.file, ty)).is_some();
+                if own && way.same {
+                    self.follow(walk, parent, 0, Way { wrapped: true, ..way });
+                } else {
+                    walk.fate.escapes |= way.same;
+                }
+            }
+            _ => walk.fate.escapes |= way.same,
+        }
+    }
+
+    fn member(&self, walk: &mut Walk, member: ValueRef, name: Ustr, way: Way) {
+        let program = self.study.program;
+        let call = program
+            .parent(member)
+            .filter(|call| matches!(program.expr_kind(*call), ExprKind::Call { callee, .. } if *callee == member.expr));
+        let Some(call) = call else {
+            walk.fate.finished |= self.names.contains(&name);
+            self.follow(walk, member, 0, Way { same: false, ..way });
+            return;
+        };
+        if let Some(fact) = self.study.fact(call) {
+            if self.finish.slot(fact.effect) == Some(Slot::Receiver) {
+                walk.fate.finished = true;
+                walk.fate.finishes.push(call);
+            }
+            self.activation(walk, call, fact.effect, Slot::Receiver);
+            if fact.effect.derives == Some(Slot::Receiver) {
+                self.result(walk, call, fact.effect, way);
+            }
+            return;
+        }
+        if self.names.contains(&name) || self.study.effect_of(call).has(self.finish.bit()) {
+            walk.fate.finished = true;
+            walk.fate.finishes.push(call);
+            return;
+        }
+        let foreign =
+            program.type_of(call).and_then(|ty| program.role(ty)).is_some_and(|role| role != self.finish.role());
+        if !foreign {
+            self.follow(walk, call, 0, Way { same: false, ..way });
+        }
+    }
+
+    /// The result of a call that continues the value, unless its type says that it is something else.
+    fn result(&self, walk: &mut Walk, call: ValueRef, effect: &FunctionDescription, way: Way) {
+        let role = effect.returns.first().and_then(|ty| self.study.program.role(*ty));
+        match role {
+            Some(role) if role == self.finish.role() => self.follow(walk, call, 0, way),
+            Some(_) => {}
+            None => self.follow(walk, call, 0, Way { same: false, ..way }),
+        }
+    }
+
+    fn activation(&self, walk: &mut Walk, call: ValueRef, effect: &FunctionDescription, slot: Slot) {
+        if effect.activates != Some(slot) {
+            return;
+        }
+        walk.fate.activated = true;
+        let args = self.study.slot(call, Slot::AnyArg);
+        let program = self.study.program;
+        // A flag that is on may hand the value over to its scope.
+        let handed = args
+            .iter()
+            .any(|arg| matches!(program.expr_kind(*arg), ExprKind::Lit(text) if text.eq_ignore_ascii_case("true")));
+        walk.fate.escapes |= handed;
+    }
+
+    fn argument(&self, walk: &mut Walk, value: ValueRef, call: ValueRef, way: Way) {
+        let holds = |slot: Option<Slot>| slot.filter(|slot| self.study.slot(call, *slot).contains(&value));
+        if let Some(fact) = self.study.fact(call) {
+            let effect = fact.effect;
+            walk.fate.handed |= way.same;
+            if holds(self.finish.slot(effect)).is_some() {
+                walk.fate.finished = true;
+                walk.fate.finishes.push(call);
+            } else if let Some(slot) = holds(effect.activates) {
+                self.activation(walk, call, effect, slot);
+                if effect.derives == Some(slot) {
+                    self.result(walk, call, effect, way);
+                }
+            } else if holds(effect.binds_context).is_some() {
+                self.context(walk, call, 0, 0);
+            } else if holds(effect.derives).is_some() {
+                self.result(walk, call, effect, way);
+            } else if self.is_context(effect) {
+                self.context(walk, call, 0, 0);
+            } else if effect.span.is_none() && effect.inject.is_none() && effect.log.is_none() {
+                walk.fate.escapes |= way.same;
+            }
+            return;
+        }
+        if !way.same {
+            return;
+        }
+        walk.fate.handed = true;
+        let callee = self.study.program.callee(call);
+        if callee.functions.is_empty() || callee.constructs.is_some() {
+            walk.fate.escapes |= !(way.wrapped && callee.constructs.is_none());
+            return;
+        }
+        if self.study.effect_of(call).has(self.finish.bit()) {
+            walk.fate.finished = true;
+            return;
+        }
+        for function in &callee.functions {
+            self.parameter(walk, value, call, *function, way);
+        }
+    }
+
+    fn is_context(&self, effect: &FunctionDescription) -> bool {
+        effect.returns.first().and_then(|ty| self.study.program.role(*ty)) == Some(TypeRole::Context)
+    }
+
+    fn parameter(&self, walk: &mut Walk, value: ValueRef, call: ValueRef, function: FuncRef, way: Way) {
+        let program = self.study.program;
+        let decl = program.function(function);
+        let params = (0u16..).zip(&decl.params).find(|(n, param)| {
+            !param.variadic && !param.keywords && program.argument(call, function, *n) == Some(value)
+        });
+        let def = params.and_then(|(n, _)| self.uses.param(function, n));
+        let Some(def) = def.filter(|_| way.depth < MAX_DEPTH && !decl.flags.is_abstract) else {
+            walk.fate.escapes = true;
+            return;
+        };
+        let before = std::mem::take(&mut walk.fate.returned);
+        for used in self.uses.uses_of(self.study, function.file, def) {
+            self.follow(walk, used, 0, Way { depth: way.depth + 1, ..way });
+        }
+        let handed_back = std::mem::replace(&mut walk.fate.returned, before);
+        for (from, index) in handed_back {
+            if from == function {
+                self.follow(walk, call, index, way);
+            } else {
+                walk.fate.escapes = true;
+            }
+        }
+    }
+
+    /// A context that holds the value: whoever gets it can finish the value.
+    fn context(&self, walk: &mut Walk, value: ValueRef, index: u8, depth: u8) {
+        walk.fate.handed |=
+            index == 0 && depth == 0 && self.study.fact(value).is_some_and(|fact| fact.effect.span.is_none());
+        if self.uses.writes_of(value, index).any(|write| {
+            !matches!(self.study.program.expr_kind(ValueRef { file: value.file, expr: write.target }), ExprKind::Name(n) if *n == "_")
+        }) {
+            walk.fate.escapes = true;
+        }
+        walk.fate.context_returned |= !self.uses.returns_of(value).is_empty();
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let made: Vec<_> = self.uses.definitions_of(value, index).copied().collect();
+        for made in made {
+            if Uses::is_shared(self.study.program, value.file, made.def) {
+                walk.fate.context_returned = true;
+            }
+            for used in self.uses.uses_of(self.study, value.file, made.def) {
+                self.context_use(walk, used, depth);
+            }
+        }
+    }
+
+    fn context_use(&self, walk: &mut Walk, used: ValueRef, depth: u8) {
+        self.context(walk, used, 0, depth + 1);
+        let Some(parent) = self.study.program.parent(used) else { return };
+        match self.study.program.expr_kind(parent) {
+            ExprKind::Composite { .. } => walk.fate.escapes = true,
+            ExprKind::Call { .. } => {
+                if let Some(fact) = self.study.fact(parent)
+                    && (self.is_context(fact.effect) || fact.effect.binds_context.is_some())
+                {
+                    self.context(walk, parent, 0, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+}

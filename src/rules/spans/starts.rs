@@ -1,0 +1,123 @@
+//! Every place where something starts that must be finished, the calls of the service's own helpers included.
+
+use super::life::{Fate, Finish, Life};
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{Inbound, Study};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A value that must be finished.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// The call that hands it out.
+    pub call: ValueRef,
+    /// Which result it is.
+    pub index: u8,
+    /// Which result is the context with it.
+    pub derived: Option<u8>,
+    /// The library call behind it: itself, or what a helper calls.
+    pub origin: ValueRef,
+}
+
+/// All starts with what becomes of them.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    /// In file order.
+    pub all: Vec<(Start, Fate)>,
+    known: FxHashMap<ValueRef, u8>,
+}
+
+fn result(slot: Slot) -> Option<u8> {
+    match slot {
+        Slot::Result(n) => Some(n),
+        _ => None,
+    }
+}
+
+fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
+    let mut out = Vec::new();
+    for fact in study.calls() {
+        let returns_scope = fact.effect.returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Scope);
+        let (index, derived) = match finish {
+            Finish::End => match fact.effect.span.filter(|span| span.must_end) {
+                Some(span) => (result(span.span), result(span.derived)),
+                None => continue,
+            },
+            Finish::Close if returns_scope && (fact.effect.activates.is_some() || fact.effect.span.is_some()) => {
+                (Some(0), None)
+            }
+            Finish::Close => continue,
+        };
+        if let Some(index) = index {
+            out.push(Start { call: fact.call, index, derived, origin: fact.call });
+        }
+    }
+    out
+}
+
+impl Starts {
+    /// Finds the starts and follows each.
+    pub(super) fn new(life: &Life<'_, '_>) -> Self {
+        let mut work = library_starts(life.study, life.finish);
+        let mut factories: FxHashSet<(FuncRef, u8)> = FxHashSet::default();
+        let mut out = Self::default();
+        let mut seen = FxHashSet::default();
+        while let Some(start) = work.pop() {
+            if !seen.insert((start.call, start.index)) {
+                continue;
+            }
+            out.known.insert(start.call, start.index);
+            let fate = life.fate(start.call, start.index, start.derived);
+            if !fate.finished && !fate.escapes {
+                for (function, index) in &fate.returned {
+                    if factories.insert((*function, *index)) {
+                        work.extend(helper_starts(life.study, *function, *index, start.origin, &factories));
+                    }
+                }
+            }
+            out.all.push((start, fate));
+        }
+        out.all
+            .sort_by_key(|(start, _)| (start.call.file, life.study.program.expr(start.call).span.start, start.index));
+        out
+    }
+
+    /// Whether a function finishes something of which the start isn't seen, so that it may be any of its values.
+    pub(super) fn finishes_unknown(&self, study: &Study<'_>, finish: Finish, function: FuncRef) -> bool {
+        let within = study.with_nested(study.program.outermost(function));
+        let facts = within.into_iter().flat_map(|function| study.calls_in(function));
+        facts.filter_map(|fact| Some((fact.call, finish.slot(fact.effect)?))).any(|(call, slot)| {
+            study.slot(call, slot).into_iter().any(|value| {
+                let origins = study.program.origins(value, false);
+                origins.into_iter().any(|origin| match origin {
+                    Origin::Call(call, index) => self.known.get(&call) != Some(&index),
+                    Origin::Literal(_) => false,
+                    _ => true,
+                })
+            })
+        })
+    }
+}
+
+fn helper_starts(
+    study: &Study<'_>,
+    function: FuncRef,
+    index: u8,
+    origin: ValueRef,
+    factories: &FxHashSet<(FuncRef, u8)>,
+) -> Vec<Start> {
+    let decl = study.program.function(function);
+    if decl.flags.is_generator || decl.flags.is_abstract || decl.flags.is_constructor || !decl.annotations.is_empty() {
+        return Vec::new();
+    }
+    let callers = study.program.callers(function).iter().filter(|call| {
+        study.program.callee(**call).functions.iter().all(|function| factories.contains(&(*function, index)))
+    });
+    callers.map(|call| Start { call: *call, index, derived: None, origin }).collect()
+}
+
+/// Whether findings in a function make sense: its unit is traced, it is no root, and no test.
+pub(super) fn is_judged(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.program.function_at(call);
+    study.unit(call.file).is_traced() && study.inbound(function) != Inbound::Root
+}
