@@ -66,7 +66,10 @@ fn names_our_path(span: &str) -> bool {
     let plain = span.chars().all(|found| found.is_ascii_alphanumeric() || "/._-".contains(found));
     let ours = ["src", "tests", "rules", "docs", "queries", "schemas", "fixtures", "examples", ".ci"];
     let first = span.split('/').next().unwrap_or_default();
-    plain && (ours.contains(&first) && span.contains('/') || span.starts_with("LICENSE-") || span == ".pre-commit-hooks.yaml")
+    plain
+        && (ours.contains(&first) && span.contains('/')
+            || span.starts_with("LICENSE-")
+            || span == ".pre-commit-hooks.yaml")
 }
 
 #[test]
@@ -119,7 +122,10 @@ fn the_readme_lists_the_rules() {
         fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).expect("README.md is written");
         return;
     }
-    assert!(found == wanted, "the README's table differs from the rule pages: run UPDATE_DOCS=1 cargo test --test docs");
+    assert!(
+        found == wanted,
+        "the README's table differs from the rule pages: run UPDATE_DOCS=1 cargo test --test docs"
+    );
 }
 
 fn table() -> String {
