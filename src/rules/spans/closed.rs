@@ -1,7 +1,7 @@
 //! Scopes that nobody closes.
 
 use super::life::{Fate, Finish, Life};
-use super::starts::{Start, Starts, is_judged};
+use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
@@ -18,15 +18,13 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
     let life = Life::new(study, uses, Finish::Close);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
-        if !is_judged(study, start.call) || !fate.is_never_finished() {
-            continue;
-        }
+        let Some(confidence) = judged(study, start.call).filter(|_| fate.is_never_finished()) else { continue };
         let function = study.program.function_at(start.call);
         let wrong = wrong_close(study, function, start.call);
         if wrong.is_none() && (starts.finishes_unknown(study, Finish::Close, function) || !harms(study, function)) {
             continue;
         }
-        out.findings.push(finding(study, uses, *start, fate, wrong));
+        out.findings.push(finding(study, uses, *start, fate, (wrong, confidence)));
     }
 }
 
@@ -58,11 +56,12 @@ fn wrong_close(study: &Study<'_>, function: FuncRef, call: ValueRef) -> Option<V
     })
 }
 
-fn finding(study: &Study<'_>, uses: &Uses, start: Start, fate: &Fate, wrong: Option<ValueRef>) -> Finding {
+fn finding(study: &Study<'_>, uses: &Uses, start: Start, fate: &Fate, how: (Option<ValueRef>, Confidence)) -> Finding {
+    let (wrong, confidence) = how;
     let callee = study.callee_text(start.call);
     let variable = super::ended::variable(study, uses, start).filter(|_| !fate.dropped);
     let function = study.function_name(study.program.function_at(start.call));
-    let mut finding = study.finding("scope-not-closed", start.call, Confidence::Certain);
+    let mut finding = study.finding("scope-not-closed", start.call, confidence);
     finding.message = match (&variable, wrong) {
         (_, Some(close)) => {
             format!("`{}` is not given what `{callee}` returned, so the context stays current", study.text(close))
@@ -79,6 +78,7 @@ fn finding(study: &Study<'_>, uses: &Uses, start: Start, fate: &Fate, wrong: Opt
         Language::Java => format!("open it in a resource block: `try (var scope = {text}) {{ … }}`"),
         _ => format!("keep the token (`token = {text}`) and give it back in a `finally`"),
     };
+    finding.help += assumption(confidence);
     finding.confirm = format!(
         "run `{function}` twice on one thread with different parents: the second run shows up in the first trace"
     );

@@ -1,11 +1,11 @@
 //! Spans that nobody ends.
 
 use super::life::{Finish, Life};
-use super::starts::{Start, Starts, is_judged};
+use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::link::flow::DefKind;
-use crate::rules::{Verdict, Verdicts};
+use crate::rules::Verdicts;
 use crate::study::Study;
 
 /// Finds spans whose handle is never ended.
@@ -13,16 +13,13 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
     let life = Life::new(study, uses, Finish::End);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
-        if !is_judged(study, start.call) || !fate.is_never_finished() {
-            continue;
-        }
+        let Some(confidence) = judged(study, start.call) else { continue };
         let function = study.program.function_at(start.call);
-        if starts.finishes_unknown(study, Finish::End, function) {
+        if !fate.is_never_finished() || starts.finishes_unknown(study, Finish::End, function) {
             continue;
         }
-        out.findings.push(finding(study, uses, *start, fate.dropped));
+        out.findings.push(finding(study, uses, *start, fate.dropped, confidence));
     }
-    let _ = Verdict::Unknown;
 }
 
 /// The variable that takes a start's result.
@@ -42,12 +39,12 @@ fn ending(study: &Study<'_>, start: Start) -> String {
     ending.and_then(|name| name.rsplit('.').next()).unwrap_or("end").to_owned()
 }
 
-fn finding(study: &Study<'_>, uses: &Uses, start: Start, dropped: bool) -> Finding {
+fn finding(study: &Study<'_>, uses: &Uses, start: Start, dropped: bool, confidence: Confidence) -> Finding {
     let callee = study.callee_text(start.call);
     let variable = variable(study, uses, start);
     let end = ending(study, start);
     let function = study.function_name(study.program.function_at(start.call));
-    let mut finding = study.finding("span-not-ended", start.call, Confidence::Certain);
+    let mut finding = study.finding("span-not-ended", start.call, confidence);
     finding.message = match &variable {
         Some(name) if !dropped => format!("`{name}` from `{callee}` is never ended in `{function}`"),
         _ => format!("the span that `{callee}` starts is thrown away, so nothing can end it"),
@@ -62,6 +59,7 @@ fn finding(study: &Study<'_>, uses: &Uses, start: Start, dropped: bool) -> Findi
         }
         crate::ir::Language::Java => format!("keep the span and call `{handle}.{end}()` in a `finally`"),
     };
+    finding.help += assumption(confidence);
     finding.confirm = format!(
         "run `{function}` and open the trace: this span is missing, its children name a parent that is not there"
     );

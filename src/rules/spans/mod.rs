@@ -1,10 +1,13 @@
-//! Rules about single spans: started and not ended, made current and not restored, nested by a loop.
+//! Rules about single spans: started and not ended, made current and not restored, nested by a loop, mislabelled.
 
 mod closed;
+mod current;
 mod ended;
 mod life;
+mod nested;
 mod starts;
 mod uses;
+mod wrong_id;
 
 use super::Verdicts;
 use crate::study::Study;
@@ -14,4 +17,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let uses = uses::Uses::new(study.program);
     ended::check(study, &uses, out);
     closed::check(study, &uses, out);
+    current::check(study, &uses, out);
+    nested::check(study, &uses, out);
+    wrong_id::check(study, out);
 }

@@ -1,6 +1,7 @@
 //! Every place where something starts that must be finished, the calls of the service's own helpers included.
 
 use super::life::{Fate, Finish, Life};
+use crate::finding::Confidence;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{Inbound, Study};
@@ -116,8 +117,23 @@ fn helper_starts(
     callers.map(|call| Start { call: *call, index, derived: None, origin }).collect()
 }
 
-/// Whether findings in a function make sense: its unit is traced, it is no root, and no test.
-pub(super) fn is_judged(study: &Study<'_>, call: ValueRef) -> bool {
-    let function = study.program.function_at(call);
-    study.unit(call.file).is_traced() && study.inbound(function) != Inbound::Root
+/// How sure a finding about this call can be; `None` where it runs as a root or nothing in the workspace traces. A unit
+/// without a tracer of its own that starts spans is assumed to run inside one of the workspace's traced services.
+pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
+    if study.inbound(study.program.function_at(call)) == Inbound::Root {
+        return None;
+    }
+    if study.unit(call.file).is_traced() {
+        return Some(Confidence::Certain);
+    }
+    let traced = study.units.iter().any(|unit| unit.language == study.language() && unit.is_traced());
+    traced.then_some(Confidence::Likely)
+}
+
+/// The words that name the assumption behind a likely finding.
+pub(super) fn assumption(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "",
+        _ => " (assuming that this code runs in one of the workspace's traced services)",
+    }
 }

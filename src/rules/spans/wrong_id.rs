@@ -1,0 +1,109 @@
+//! Identifiers under the other identifier's name.
+
+use super::starts::{assumption, judged};
+use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
+use crate::link::{Step, ValueRef};
+use crate::rules::Verdicts;
+use crate::study::Study;
+use rustc_hash::FxHashSet;
+
+/// Finds trace ids named span id, and the other way round.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let mut seen = FxHashSet::default();
+    for (file, unit) in (0u32..).zip(&study.program.files) {
+        for site in &unit.flow.calls {
+            let call = ValueRef { file, expr: site.expr };
+            for (key, value) in pairs(study, call) {
+                let Some(named) = named(&key) else { continue };
+                let Some(id) = identifier(study, value).filter(|id| *id != named) else { continue };
+                let Some(confidence) = judged(study, call).filter(|_| seen.insert(value)) else { continue };
+                out.findings.push(finding(study, value, (&key, id, named), confidence));
+            }
+        }
+    }
+}
+
+/// The names and values that a call, keyword list or composite puts together.
+fn pairs(study: &Study<'_>, call: ValueRef) -> Vec<(String, ValueRef)> {
+    let at = |expr| ValueRef { file: call.file, expr };
+    let mut out = Vec::new();
+    match study.program.expr_kind(call) {
+        ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
+            out.extend(args.iter().filter_map(|arg| Some((arg.name?.to_string(), at(arg.value)))));
+            for (key, value) in args.iter().zip(args.iter().skip(1)) {
+                if let ExprKind::Str(text) = study.program.expr_kind(at(key.value)) {
+                    out.push((text.to_string(), at(value.value)));
+                }
+            }
+            for arg in args {
+                out.extend(entries(study, at(arg.value)));
+            }
+        }
+        ExprKind::Composite { .. } => out.extend(entries(study, call)),
+        _ => {}
+    }
+    out
+}
+
+fn entries(study: &Study<'_>, value: ValueRef) -> Vec<(String, ValueRef)> {
+    let at = |expr| ValueRef { file: value.file, expr };
+    let ExprKind::Composite { fields, .. } = study.program.expr_kind(value) else { return Vec::new() };
+    let keyed = fields.iter().filter_map(|field| match study.program.expr_kind(at(field.key?)) {
+        ExprKind::Str(text) | ExprKind::Name(text) => Some((text.to_string(), at(field.value))),
+        _ => None,
+    });
+    keyed.collect()
+}
+
+/// Which identifier a name promises.
+fn named(key: &str) -> Option<&'static str> {
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    if plain.ends_with("traceid") {
+        Some("trace")
+    } else if plain.ends_with("spanid") && !plain.contains("parent") && !plain.contains("root") {
+        Some("span")
+    } else {
+        None
+    }
+}
+
+/// Which identifier a value is.
+fn identifier(study: &Study<'_>, value: ValueRef) -> Option<&'static str> {
+    let mut at = value;
+    for _ in 0..6 {
+        if let Some(id) = study.fact(at).and_then(|fact| fact.effect.yields_id) {
+            return match id.as_str() {
+                "trace" => Some("trace"),
+                "span" => Some("span"),
+                _ => None,
+            };
+        }
+        at = match study.program.expr_kind(at) {
+            ExprKind::Call { args, .. } if args.is_empty() => study.program.receiver(at)?,
+            ExprKind::Name(_) => match study.program.step(at) {
+                Step::Values(values) if values.len() == 1 => values.first().copied()?,
+                _ => return None,
+            },
+            _ => return None,
+        };
+    }
+    None
+}
+
+fn finding(
+    study: &Study<'_>,
+    value: ValueRef,
+    (key, id, named): (&str, &str, &str),
+    confidence: Confidence,
+) -> Finding {
+    let text = study.text(value);
+    let mut finding = study.finding("wrong-id", value, confidence);
+    finding.message = format!("`{key}` is filled with the {id} id: `{text}`");
+    finding.label = format!("this is the {id} id");
+    finding.effect = format!("a search by `{key}` finds nothing, because the value is no {named} id");
+    finding.help = format!("fill `{key}` with the {named} id of the same span, or rename the field");
+    finding.help += assumption(confidence);
+    finding.confirm = format!("paste a value of `{key}` into the trace search: nothing opens");
+    finding
+}
