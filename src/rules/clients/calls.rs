@@ -34,6 +34,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         }
     }
     channels(lives, &mut broken);
+    let broken = by_switch(study, broken);
     let findings = broken.iter().map(|(at, found)| finding(study, *at, found));
     out.findings.extend(findings);
 }
@@ -165,6 +166,40 @@ fn has_context(study: &Study<'_>, call: ValueRef) -> bool {
         crate::ir::Language::Go => study.slot(call, Slot::Arg(0)).first().is_some_and(is_context),
         _ => study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()),
     }
+}
+
+/// Clients of a library for which one process-wide switch exists and which the unit instruments nowhere one by one are
+/// one cause: the first place stands for all.
+fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<ValueRef, Broken> {
+    let mut first: BTreeMap<(usize, String), ValueRef> = BTreeMap::new();
+    let mut out: BTreeMap<ValueRef, Broken> = BTreeMap::new();
+    for (at, found) in broken {
+        let Some(library) = study.fact(at).map(|fact| fact.library.id.as_str()).filter(|id| has_switch(study, id))
+        else {
+            out.insert(at, found);
+            continue;
+        };
+        let unit = study.program.files.get(at.file as usize).map_or(0, |file| file.source.unit);
+        let cause = *first.entry((unit, library.to_owned())).or_insert(at);
+        match out.get_mut(&cause) {
+            Some(known) if cause != at => {
+                known.uses.push(at);
+                known.uses.extend(found.uses.into_iter().filter(|call| *call != at));
+            }
+            _ => {
+                out.insert(at, found);
+            }
+        }
+    }
+    out
+}
+
+/// Whether a process-wide switch for a library is described, and no client is instrumented by hand.
+fn has_switch(study: &Study<'_>, library: &str) -> bool {
+    let all = study.program.knowledge.libraries().iter().flat_map(|found| &found.functions);
+    let mut switches = all.filter(|function| function.switches_on.iter().any(|id| id == library));
+    switches.any(|_| true)
+        && !study.calls().iter().any(|fact| matches!(fact.effect.instruments, Some(Slot::Arg(_) | Slot::Receiver)))
 }
 
 fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {

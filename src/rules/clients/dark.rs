@@ -3,7 +3,7 @@
 use super::super::Verdicts;
 use super::gate;
 use crate::finding::{Confidence, Finding, Place};
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{HopKind, Knowledge, TypeRole};
 use crate::link::SourceFile;
 use crate::study::UnitView;
@@ -50,7 +50,9 @@ fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
 fn is_program(file: &SourceFile) -> bool {
     match file.facts.language {
         Language::Go => file.facts.package == "main",
-        Language::Python => true,
+        Language::Python => {
+            file.facts.exprs.iter().any(|expr| matches!(&expr.kind, ExprKind::Str(text) if text == "__main__"))
+        }
         Language::Java => {
             file.facts.functions.iter().any(|function| function.name == "main" && function.flags.is_static)
         }

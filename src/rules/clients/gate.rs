@@ -18,8 +18,21 @@ pub(super) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
     match study.inbound(function) {
         Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
         Inbound::Root => false,
-        Inbound::Unknown => function.id.0 != 0 && !is_start_up(study, function),
+        Inbound::Unknown => {
+            let outer = study.program.function(study.program.outermost(function));
+            let is_method = outer.owner.is_some() || !outer.owner_name.is_empty();
+            is_method && !is_start_up(study, function) && unit_takes_work(study, function.file)
+        }
     }
+}
+
+/// Whether a unit takes requests or starts spans itself.
+fn unit_takes_work(study: &Study<'_>, file: u32) -> bool {
+    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    study.calls().iter().any(|fact| {
+        (fact.effect.span.is_some() || fact.effect.registers.is_some_and(|found| !found.root))
+            && unit(fact.call.file) == unit(file)
+    })
 }
 
 fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
@@ -33,7 +46,7 @@ fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
 pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
     let path = study.program.place(call).path;
     let name = study.function_name(function);
-    if words::is_apart(&name) || words::is_apart(path.rsplit('/').next().unwrap_or_default()) || is_aside(&path) {
+    if words::is_apart(&name) || words::is_apart(&path) || is_aside(&path) {
         return true;
     }
     study.slot(call, Slot::AnyArg).into_iter().any(|value| mentions(study, value, 3))
@@ -62,8 +75,16 @@ pub(super) fn is_aside(path: &str) -> bool {
         "ci",
         "cli",
         "docs",
+        "cookbook",
+        "notebooks",
+        "pytest",
+        "locust",
     ];
     path.split('/').rev().skip(1).any(|folder| asides.contains(&folder))
+        || ["smoketest", "locust", "conftest", "benchmark"]
+            .iter()
+            .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
+        || path.contains("pytest")
 }
 
 fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
