@@ -75,7 +75,9 @@ fn expectations(case: &Path) -> BTreeSet<Expected> {
             for (marker, offset) in [("hoplint: expect[", 2), ("hoplint: expect-here[", 1)] {
                 let Some((_, rest)) = line.split_once(marker) else { continue };
                 let rules = rest.split_once(']').expect("a closed list of rules").0;
-                out.extend(rules.split(',').map(|rule| (relative.clone(), (n + offset) as u64, rule.trim().to_owned())));
+                out.extend(
+                    rules.split(',').map(|rule| (relative.clone(), (n + offset) as u64, rule.trim().to_owned())),
+                );
             }
         }
     }

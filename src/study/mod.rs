@@ -35,7 +35,6 @@ pub struct CallFact<'a> {
 
 /// Everything that rules read about the files of one language.
 #[allow(missing_debug_implementations, reason = "holds a function")]
-
 pub struct Study<'a> {
     /// The linked program.
     pub program: &'a Program<'a>,

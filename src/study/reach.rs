@@ -30,7 +30,7 @@ pub(super) fn inbound(study: &Study<'_>) -> FxHashMap<FuncRef, Inbound> {
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
     work.sort_unstable();
     let entries: Vec<FuncRef> = work.iter().copied().filter(|f| matches!(out[f], Inbound::Entry(_))).collect();
-    spread(study, &mut out, entries, |from| Inbound::Below(from));
+    spread(study, &mut out, entries, Inbound::Below);
     for function in study.program.all_functions() {
         if !out.contains_key(&function) && study.context_param(function).is_some() {
             out.insert(function, Inbound::Takes);
@@ -182,8 +182,8 @@ fn spread(
         let mut next = callees.get(&function).cloned().unwrap_or_default();
         next.extend(study.nested.get(&function).into_iter().flatten().copied());
         for callee in next {
-            if !out.contains_key(&callee) {
-                out.insert(callee, how(function));
+            if let std::collections::hash_map::Entry::Vacant(free) = out.entry(callee) {
+                free.insert(how(function));
                 work.push(callee);
             }
         }

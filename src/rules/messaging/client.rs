@@ -67,9 +67,10 @@ fn made_instrumented(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 fn instruments_near(study: &Study<'_>, function: FuncRef) -> bool {
-    study.with_nested(function).into_iter().any(|inner| {
-        study.calls_in(inner).any(|fact| is_messaging(study, fact) && fact.effect.instruments.is_some())
-    })
+    study
+        .with_nested(function)
+        .into_iter()
+        .any(|inner| study.calls_in(inner).any(|fact| is_messaging(study, fact) && fact.effect.instruments.is_some()))
 }
 
 fn unseen(study: &Study<'_>) -> Instance {

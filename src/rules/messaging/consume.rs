@@ -73,8 +73,10 @@ fn handling(study: &Study<'_>, handler: FuncRef, up: bool) -> Summary {
     let mut seen = FxHashSet::default();
     for _ in 0..CALLERS_UP {
         let callers = level.iter().flat_map(|at| study.program.callers(*at).to_vec());
-        let callers: Vec<FuncRef> =
-            callers.map(|call| study.program.outermost(study.program.function_at(call))).filter(|f| seen.insert(*f)).collect();
+        let callers: Vec<FuncRef> = callers
+            .map(|call| study.program.outermost(study.program.function_at(call)))
+            .filter(|f| seen.insert(*f))
+            .collect();
         for caller in &callers {
             out |= direct(study, *caller);
         }
@@ -160,7 +162,9 @@ fn finding(
     found.label = "handled outside the message's trace".to_owned();
     found.effect = format!("`{works}` belongs to another trace than the one that sent the message");
     found.help = match mend(fact.library) {
-        Some(mend) => format!("extract the context from the message and give it to `{works}`; for {}: {mend}", fact.library.title),
+        Some(mend) => {
+            format!("extract the context from the message and give it to `{works}`; for {}: {mend}", fact.library.title)
+        }
         None => format!("extract the context from the message and give it to `{works}`"),
     };
     if confidence == Confidence::Likely {

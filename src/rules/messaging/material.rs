@@ -8,9 +8,26 @@ use rustc_hash::FxHashSet;
 
 /// Keys under which trace contexts travel.
 const KEYS: &[&str] = &[
-    "traceparent", "uber-trace-id", "x-b3-traceid", "x-b3-spanid", "x-datadog-trace-id", "x-amzn-trace-id",
-    "x-cloud-trace-context", "sentry-trace", "sw8", "elastic-apm-traceparent", "awstraceheader", "trace_id", "traceid",
-    "trace-id", "tracecontext", "trace_context", "trace-context", "spancontext", "span_context", "x-trace-id",
+    "traceparent",
+    "uber-trace-id",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-datadog-trace-id",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "sentry-trace",
+    "sw8",
+    "elastic-apm-traceparent",
+    "awstraceheader",
+    "trace_id",
+    "traceid",
+    "trace-id",
+    "tracecontext",
+    "trace_context",
+    "trace-context",
+    "spancontext",
+    "span_context",
+    "x-trace-id",
 ];
 
 /// What is known of a message's trace context.

@@ -102,9 +102,7 @@ fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, Strin
         }
     }
     match study.inbound(function) {
-        Inbound::Entry(place) => {
-            Some((Related { place, message: "the trace arrives here".to_owned() }, String::new()))
-        }
+        Inbound::Entry(place) => Some((Related { place, message: "the trace arrives here".to_owned() }, String::new())),
         Inbound::Below(entry) => {
             let place = program.place_of(entry.file, program.function(entry).name_span);
             let message = format!("`{}` runs for an inbound trace", study.function_name(entry));
@@ -126,9 +124,10 @@ fn injects_above(study: &Study<'_>, function: FuncRef) -> bool {
                 if !seen.insert(caller) {
                     continue;
                 }
-                let own = study.with_nested(caller).into_iter().any(|inner| {
-                    study.calls_in(inner).any(|fact| fact.effect.inject.is_some())
-                });
+                let own = study
+                    .with_nested(caller)
+                    .into_iter()
+                    .any(|inner| study.calls_in(inner).any(|fact| fact.effect.inject.is_some()));
                 if own {
                     return true;
                 }

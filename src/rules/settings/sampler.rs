@@ -4,8 +4,8 @@ use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
 use crate::knowledge::{Sampler, Slot};
-use crate::link::ValueRef;
 use crate::link::Origin;
+use crate::link::ValueRef;
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashSet;
 

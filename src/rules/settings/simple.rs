@@ -3,8 +3,8 @@
 use super::super::Verdicts;
 use crate::finding::Confidence;
 use crate::knowledge::Slot;
-use crate::link::ValueRef;
 use crate::link::Origin;
+use crate::link::ValueRef;
 use crate::study::Study;
 
 /// Parts of exporters' names that say that nothing leaves the process.
