@@ -3,6 +3,7 @@
 use super::starts::{assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
+use crate::link::flow::DefKind;
 use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
@@ -12,15 +13,36 @@ use rustc_hash::FxHashSet;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for (file, unit) in (0u32..).zip(&study.program.files) {
-        for site in &unit.flow.calls {
-            let call = ValueRef { file, expr: site.expr };
-            for (key, value) in pairs(study, call) {
-                let Some(named) = named(&key) else { continue };
-                let Some(id) = identifier(study, value).filter(|id| *id != named) else { continue };
-                let Some(confidence) = judged(study, call).filter(|_| seen.insert(value)) else { continue };
-                out.findings.push(finding(study, value, (&key, id, named), confidence));
-            }
+        let calls = unit.flow.calls.iter().flat_map(|site| pairs(study, ValueRef { file, expr: site.expr }));
+        for (key, value) in variables(study, file).into_iter().chain(calls) {
+            let Some(named) = named(&key) else { continue };
+            let Some(id) = identifier(study, value).filter(|id| *id != named) else { continue };
+            let Some(confidence) = judged(study, inner_call(study, value)).filter(|_| seen.insert(value)) else {
+                continue;
+            };
+            out.findings.push(finding(study, value, (&key, id, named), confidence));
         }
+    }
+}
+
+/// The names and values of plain assignments.
+fn variables(study: &Study<'_>, file: u32) -> Vec<(String, ValueRef)> {
+    let Some(unit) = study.program.files.get(file as usize) else { return Vec::new() };
+    let named = unit.flow.defs.iter().filter_map(|def| match def.kind {
+        DefKind::Value { value, index: None } => {
+            let name = unit.flow.vars.get(def.var.0 as usize)?.name;
+            Some((name.to_string(), ValueRef { file, expr: value }))
+        }
+        _ => None,
+    });
+    named.collect()
+}
+
+/// The call behind a value, which says where it runs.
+fn inner_call(study: &Study<'_>, value: ValueRef) -> ValueRef {
+    match study.program.step(value) {
+        Step::Values(values) => values.first().copied().unwrap_or(value),
+        _ => value,
     }
 }
 
