@@ -67,6 +67,7 @@ const APART: &[&str] = &[
     "otlp",
     "exporter",
     "collector",
+    "telemetry",
     "health",
     "readiness",
     "liveness",
