@@ -529,11 +529,11 @@ impl Walk<'_, '_, '_> {
             return;
         }
         for function in &callee.functions {
-            self.enter_function(value, call, *function);
+            self.follow_into(value, call, *function);
         }
     }
 
-    fn enter_function(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
+    fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
         let program = self.lives.study.program;
         let flow = &program.files[function.file as usize].flow;
         for n in 0..program.function(function).params.len() {

@@ -67,6 +67,7 @@ const APART: &[&str] = &[
     "otlp",
     "exporter",
     "collector",
+    "telemetry",
     "health",
     "readiness",
     "liveness",
@@ -100,7 +101,25 @@ pub(super) fn speaks_of_tracing(name: &str) -> bool {
 
 /// Whether a name or string belongs to an exporter, a health check or the like.
 pub(super) fn is_apart(text: &str) -> bool {
-    any(APART, text)
+    split_words(text).any(|word| APART.iter().any(|apart| word.starts_with(apart)))
+}
+
+/// The words of a name or string, in lower case: `HealthCheck` is `health` and `check`, `shipping` is one word.
+fn split_words(text: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for letter in text.chars() {
+        if !letter.is_alphanumeric() || (letter.is_uppercase() && lower) {
+            words.push(String::new());
+        }
+        lower = letter.is_lowercase();
+        if letter.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.into_iter().filter(|word| !word.is_empty())
 }
 
 /// Whether a literal URL names somebody else's service on the public net.
