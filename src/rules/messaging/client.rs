@@ -1,6 +1,6 @@
 //! Whether the instance that sends or receives is instrumented.
 
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary};
 
@@ -24,9 +24,10 @@ pub(super) fn instance(study: &Study<'_>, fact: &CallFact<'_>) -> Instance {
         return Instance::Plain;
     }
     let values = study.slot(fact.call, hop.client);
-    let mut state = if values.is_empty() { unseen(study) } else { Instance::Plain };
+    let library = fact.library;
+    let mut state = if values.is_empty() { unseen(study, library) } else { Instance::Plain };
     for value in values {
-        match one(study, value) {
+        match one(study, value, library) {
             Instance::Plain => {}
             Instance::Instrumented => return Instance::Instrumented,
             other => state = other,
@@ -35,7 +36,7 @@ pub(super) fn instance(study: &Study<'_>, fact: &CallFact<'_>) -> Instance {
     state
 }
 
-fn one(study: &Study<'_>, value: ValueRef) -> Instance {
+fn one(study: &Study<'_>, value: ValueRef, library: &LibraryDescription) -> Instance {
     let program = study.program;
     if let Some(ty) = program.type_of(value)
         && program.knowledge.ty(ty).is_some_and(|(_, found)| found.instrumented)
@@ -46,49 +47,50 @@ fn one(study: &Study<'_>, value: ValueRef) -> Instance {
     for origin in program.origins(value, true) {
         match origin {
             Origin::Call(call, _) | Origin::Literal(call) => {
-                if made_instrumented(study, call) {
+                if made_instrumented(study, call, library) {
                     return Instance::Instrumented;
                 }
                 if study.fact(call).is_none() {
-                    state = unseen(study);
+                    state = unseen(study, library);
                 }
             }
-            Origin::Param(..) | Origin::Field(..) | Origin::Unknown => state = unseen(study),
+            Origin::Param(..) | Origin::Field(..) | Origin::Unknown => state = unseen(study, library),
         }
     }
     state
 }
 
 /// Whether the call makes an instrumented value, or the function it stands in instruments anything.
-fn made_instrumented(study: &Study<'_>, call: ValueRef) -> bool {
+fn made_instrumented(study: &Study<'_>, call: ValueRef, library: &LibraryDescription) -> bool {
     let effect = study.effect_of(call);
     let function = study.program.outermost(study.program.function_at(call));
-    effect.has(Summary::INSTRUMENTS) || (function.id.0 != 0 && instruments_near(study, function))
+    effect.has(Summary::INSTRUMENTS) || (function.id.0 != 0 && instruments_near(study, function, library))
 }
 
-fn instruments_near(study: &Study<'_>, function: FuncRef) -> bool {
-    study
-        .with_nested(function)
-        .into_iter()
-        .any(|inner| study.calls_in(inner).any(|fact| is_messaging(study, fact) && fact.effect.instruments.is_some()))
+fn instruments_near(study: &Study<'_>, function: FuncRef, library: &LibraryDescription) -> bool {
+    study.with_nested(function).into_iter().any(|inner| {
+        study.calls_in(inner).any(|fact| fact.effect.instruments.is_some() && is_about(study, fact, library))
+    })
 }
 
-fn unseen(study: &Study<'_>) -> Instance {
-    let any = study.calls().iter().any(|fact| fact.effect.instruments.is_some() && is_messaging(study, fact));
+fn unseen(study: &Study<'_>, library: &LibraryDescription) -> Instance {
+    let any = study.calls().iter().any(|fact| fact.effect.instruments.is_some() && is_about(study, fact, library));
     if any { Instance::Unknown } else { Instance::Unseen }
 }
 
-/// Whether an instrumenting call is about messages: by the types in it, or unknown ones.
-fn is_messaging(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    let role = |value: ValueRef| study.program.role_of(value);
-    let about = |role: TypeRole| matches!(role, TypeRole::Producer | TypeRole::Consumer | TypeRole::Message);
-    let mut roles = vec![role(fact.call)];
-    roles.extend(study.slot(fact.call, Slot::AnyArg).into_iter().map(role));
-    roles.extend(study.slot(fact.call, Slot::Receiver).into_iter().map(role));
-    roles.into_iter().flatten().any(about) || makes_messaging(fact)
-}
-
-fn makes_messaging(fact: &CallFact<'_>) -> bool {
-    let roles = fact.library.types.iter().map(|ty| ty.role);
-    roles.into_iter().any(|role| matches!(role, TypeRole::Producer | TypeRole::Consumer | TypeRole::Message))
+/// Whether an instrumenting call is about a library: it is the library's own, or has to do with its types. One whose
+/// values have no known type may be about anything.
+fn is_about(study: &Study<'_>, fact: &CallFact<'_>, library: &LibraryDescription) -> bool {
+    if fact.library.id == library.id {
+        return true;
+    }
+    let program = study.program;
+    let mut values = study.slot(fact.call, Slot::AnyArg);
+    values.extend(study.slot(fact.call, Slot::Receiver));
+    values.push(fact.call);
+    values.into_iter().filter_map(|value| program.type_of(value)).any(|ty| {
+        let name = ty.trim_start_matches("[]");
+        let owner = ustr::Ustr::from_existing(name).and_then(|name| program.knowledge.ty(name));
+        owner.is_some_and(|(owner, _)| owner.id == library.id)
+    })
 }

@@ -2,11 +2,12 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
+use super::hops::hop_calls;
 use super::material::names_key;
-use crate::finding::{Confidence, Finding, Place};
-use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription};
+use crate::finding::{Confidence, Finding};
+use crate::knowledge::{HopKind, LibraryDescription};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study, Summary, annotation_role, functions_of};
+use crate::study::{CallFact, Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
 
 /// How many callers up the message may be handled.
@@ -15,8 +16,8 @@ const CALLERS_UP: usize = 4;
 /// Judges every call that receives messages, and every handler that is registered or annotated for them.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
-    for fact in study.calls() {
-        if fact.effect.hop.is_none_or(|hop| hop.kind != HopKind::Consume) || !study.unit(fact.call.file).is_traced() {
+    for fact in &hop_calls(study, &[HopKind::Consume]) {
+        if !study.unit(fact.call.file).is_traced() {
             continue;
         }
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
@@ -30,7 +31,6 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             }
         }
     }
-    let _ = (AnnotationRole::Consumer, annotation_role);
 }
 
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>> {
@@ -78,15 +78,15 @@ fn handling(study: &Study<'_>, handler: FuncRef, up: bool) -> Summary {
             .filter(|f| seen.insert(*f))
             .collect();
         for caller in &callers {
-            out |= direct(study, *caller);
+            out |= summary_of(study, *caller);
         }
         level = callers;
     }
     out
 }
 
-/// What the calls of a function do, one level deep.
-fn direct(study: &Study<'_>, function: FuncRef) -> Summary {
+/// What a caller does; load-time code stands for nothing.
+fn summary_of(study: &Study<'_>, function: FuncRef) -> Summary {
     if function.id.0 == 0 {
         return Summary::default();
     }
@@ -176,7 +176,6 @@ fn finding(
     } else {
         found.related.push(study.related(fact.call, "messages arrive here"));
     }
-    let _ = std::marker::PhantomData::<Place>;
     found
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod consume;
 mod extract;
+mod hops;
 mod inject;
 mod material;
 mod nowhere;

@@ -2,6 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
+use super::hops::hop_calls;
 use super::material::{Content, content, names_key};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
@@ -16,8 +17,8 @@ const CALLERS_UP: usize = 4;
 /// Judges every call that sends a message.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
-    for fact in study.calls() {
-        if fact.effect.hop.is_none_or(|hop| hop.kind != HopKind::Produce) || !study.unit(fact.call.file).is_traced() {
+    for fact in &hop_calls(study, &[HopKind::Produce]) {
+        if !study.unit(fact.call.file).is_traced() {
             continue;
         }
         let Some(verdict) = judge(study, fact) else { continue };

@@ -1,0 +1,80 @@
+//! The calls that send or receive, also behind the service's own interfaces.
+
+use crate::ir::{Language, TypeKind};
+use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription};
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{CallFact, Study};
+use rustc_hash::FxHashMap;
+
+/// What a library describes, by the simple name of the method.
+type ByMethod<'a> = FxHashMap<&'a str, Vec<(&'a str, &'a LibraryDescription, &'a FunctionDescription)>>;
+
+/// All calls that cross a boundary of one of these kinds: described ones, and calls of an own interface's method that
+/// has the name of a described one and that library's types in its signature (`SendMessage(…, *lib.Input)`).
+pub(super) fn hop_calls<'a>(study: &Study<'a>, kinds: &[HopKind]) -> Vec<CallFact<'a>> {
+    let is_kind = |effect: &FunctionDescription| effect.hop.is_some_and(|hop| kinds.contains(&hop.kind));
+    let mut out: Vec<CallFact<'a>> = study.calls().iter().filter(|fact| is_kind(fact.effect)).copied().collect();
+    if study.language() == Language::Go {
+        out.extend(behind_interfaces(study, &is_kind));
+        out.sort_unstable_by_key(|fact| fact.call);
+    }
+    out
+}
+
+fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescription) -> bool) -> Vec<CallFact<'a>> {
+    let program = study.program;
+    let mut by_method: ByMethod<'a> = FxHashMap::default();
+    for library in program.knowledge.libraries() {
+        for effect in library.functions.iter().filter(|effect| is_kind(effect)) {
+            for (owner, method) in effect.names.iter().filter_map(|name| name.as_str().rsplit_once('.')) {
+                by_method.entry(method).or_default().push((owner, library, effect));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for (at, file) in program.files.iter().enumerate() {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at as u32, expr: site.expr };
+            if study.fact(call).is_some() {
+                continue;
+            }
+            let Some((method, function)) = interface_method(study, call) else { continue };
+            let Some(candidates) = by_method.get(method) else { continue };
+            let types = signature(study, function);
+            let found = candidates.iter().find(|(owner, ..)| types.iter().any(|ty| same_package(owner, ty)));
+            if let Some((_, library, effect)) = found {
+                let function = FuncRef { file: at as u32, id: site.function };
+                out.push(CallFact { call, function, library, effect, site: *site });
+            }
+        }
+    }
+    out
+}
+
+/// The name and the declaration of the own interface's method that a call names.
+fn interface_method(study: &Study<'_>, call: ValueRef) -> Option<(&'static str, FuncRef)> {
+    let program = study.program;
+    let name = program.callee(call).name?;
+    let (owner, method) = name.as_str().rsplit_once('.')?;
+    let owner = program.own_type(ustr::Ustr::from_existing(owner)?)?;
+    if program.type_decl(owner).kind != TypeKind::Interface {
+        return None;
+    }
+    let function =
+        program.named_functions(name).into_iter().find(|found| program.function(*found).flags.is_abstract)?;
+    Some((method, function))
+}
+
+fn signature(study: &Study<'_>, function: FuncRef) -> Vec<String> {
+    let decl = study.program.function(function);
+    let params = decl.params.iter().filter_map(|param| param.ty.as_ref());
+    let types = params.chain(&decl.results).map(|ty| study.program.type_ref(function.file, ty));
+    types.map(|ty| ty.trim_start_matches("[]").trim_start_matches("map:").to_owned()).collect()
+}
+
+/// Whether a type stands in the package of a method's owner, or in one below it.
+fn same_package(owner: &str, ty: &str) -> bool {
+    let package = |name: &str| name.rsplit_once('.').map_or("", |(package, _)| package).to_owned();
+    let (home, other) = (package(owner), package(ty));
+    !home.is_empty() && (other == home || other.starts_with(&format!("{home}/")))
+}
