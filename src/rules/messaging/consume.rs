@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
-use super::hops::hop_calls;
+use super::hops::{hop_calls, traced_units, unit_of};
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
 use crate::knowledge::{HopKind, LibraryDescription};
@@ -15,12 +15,13 @@ const CALLERS_UP: usize = 4;
 
 /// Judges every call that receives messages, and every handler that is registered or annotated for them.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let traced = traced_units(study);
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Consume]) {
-        if !study.unit(fact.call.file).is_traced() {
+        if !traced.contains(&unit_of(study, fact.call.file)) {
             continue;
         }
-        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let unit = unit_of(study, fact.call.file);
         match judge(study, fact) {
             Ok(verdict) => out.count(unit, verdict),
             Err(found) => {
@@ -59,11 +60,18 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>
                 continue;
             }
             let confidence = if made == Instance::Plain { Confidence::Certain } else { Confidence::Likely };
-            let at = if received { fact.call } else { work };
+            let at = if received && !starts_before(study, work, fact) { fact.call } else { work };
             return Err(Box::new(finding(study, fact, at, handler, work, confidence)));
         }
     }
     Ok(verdict)
+}
+
+/// Whether the work is a span that is started before the message is there, so that it cannot be the message's.
+fn starts_before(study: &Study<'_>, work: ValueRef, fact: &CallFact<'_>) -> bool {
+    let is_span = study.fact(work).is_some_and(|work| work.effect.span.is_some());
+    let start = |value: ValueRef| study.program.expr(value).span.start;
+    is_span && work.file == fact.call.file && start(work) < start(fact.call)
 }
 
 /// What is done around a handler: by itself, and by its callers where it hands the message back.

@@ -1,7 +1,163 @@
-//! Not written yet.
+//! `missing-extract`: a server-side handler or filter starts its span without reading the caller's trace.
 
 use super::super::Verdicts;
-use crate::study::Study;
+use super::hops::{traced_units, unit_of};
+use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{CallFact, Inbound, Study, Summary};
+use rustc_hash::FxHashSet;
 
-/// Finds nothing yet.
-pub(super) fn check(_study: &Study<'_>, _out: &mut Verdicts) {}
+/// Finds, in units where nothing reads a caller's trace, the server spans and the spans of filters.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let reading = reading_units(study);
+    let traced = traced_units(study);
+    for function in study.program.all_functions() {
+        let unit = unit_of(study, function.file);
+        let outside = study.unit(function.file).is_traced_from_outside();
+        let decl = study.program.function(function);
+        let nested = decl.parent.is_some_and(|parent| parent.0 != 0);
+        if reading.contains(&unit) || !traced.contains(&unit) || outside || nested || function.id.0 == 0 {
+            continue;
+        }
+        let Some(request) = request_param(study, function) else { continue };
+        let summary = study.summary(function);
+        let silent = summary.has(Summary::EXTRACTS | Summary::INSTRUMENTS) || !summary.has(Summary::STARTS);
+        if silent || study.inbound(function) == Inbound::Root {
+            continue;
+        }
+        if let Some(start) = start_of(study, function) {
+            out.findings.push(finding(study, start, function, request));
+        }
+    }
+}
+
+/// The start of a server's span in a function, or of any span in a filter, also by a helper that starts it itself.
+fn start_of(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
+    let inner = study.with_nested(function);
+    let own = || inner.iter().flat_map(|at| study.calls_in(*at)).filter(|fact| fact.effect.span.is_some());
+    if let Some(server) = own().find(|fact| is_server_span(study, fact)) {
+        return Some(server.call);
+    }
+    if !is_filter(study, function) {
+        return None;
+    }
+    own().map(|fact| fact.call).next().or_else(|| helped(study, &inner))
+}
+
+/// The first call of an own function that starts a span itself.
+fn helped(study: &Study<'_>, inner: &[FuncRef]) -> Option<ValueRef> {
+    let starts = |function: &FuncRef| study.calls_in(*function).any(|fact| fact.effect.span.is_some());
+    let deep = |function: &FuncRef| starts(function) || callees(study, *function).iter().any(|(_, next)| starts(next));
+    inner.iter().flat_map(|function| callees(study, *function)).find(|(_, next)| deep(next)).map(|(call, _)| call)
+}
+
+/// The calls of a function that run own functions, with those.
+fn callees(study: &Study<'_>, function: FuncRef) -> Vec<(ValueRef, FuncRef)> {
+    let Some(file) = study.program.files.get(function.file as usize) else { return Vec::new() };
+    let sites = file.flow.calls.iter().filter(|site| site.function == function.id);
+    let calls = sites.map(|site| ValueRef { file: function.file, expr: site.expr });
+    calls
+        .flat_map(|call| study.program.callee(call).functions.iter().map(|next| (call, *next)).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Units in which something extracts, or instruments what may be a server.
+fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
+    let unit = |fact: &CallFact<'_>| unit_of(study, fact.call.file);
+    let mut out: FxHashSet<usize> =
+        study.calls().iter().filter(|fact| fact.effect.extract.is_some() || may_serve(study, fact)).map(unit).collect();
+    let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
+    for (at, view) in study.units.iter().enumerate() {
+        let libraries = study.program.knowledge.libraries().iter();
+        let mut servers = libraries.filter(|library| library.types.iter().any(|ty| server(ty.role)));
+        if servers.any(|library| uses(study, at, library) && view.coverage(library).is_some()) {
+            out.insert(at);
+        }
+    }
+    out
+}
+
+/// Whether a unit's files import a library.
+fn uses(study: &Study<'_>, unit: usize, library: &crate::knowledge::LibraryDescription) -> bool {
+    study.program.files.iter().filter(|file| file.source.unit == unit).any(|file| {
+        file.scope.targets().any(|target| {
+            library.modules.iter().any(|module| {
+                let rest = target.strip_prefix(module.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+            })
+        })
+    })
+}
+
+/// An instrumenting call that is not seen to be about a client.
+fn may_serve(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    if fact.effect.instruments.is_none() && fact.effect.switches_on.is_empty() {
+        return false;
+    }
+    let client = |role: TypeRole| {
+        matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel | TypeRole::Producer | TypeRole::Executor)
+    };
+    let mut values = study.slot(fact.call, Slot::AnyArg);
+    values.extend(study.slot(fact.call, Slot::Receiver));
+    values.push(fact.call);
+    !values.into_iter().filter_map(|value| study.program.role_of(value)).any(client)
+}
+
+/// The request that a function is given.
+fn request_param(study: &Study<'_>, function: FuncRef) -> Option<ustr::Ustr> {
+    let decl = study.program.function(function);
+    let mut params = decl.params.iter().enumerate();
+    params.find_map(|(n, param)| {
+        let ty = study.program.param_type(function, n as u16)?;
+        (study.program.role(ty) == Some(TypeRole::Request)).then_some(param.name)
+    })
+}
+
+/// Whether the span is said to be a server's: a constant of that name in the call, or in what it is chained to.
+fn is_server_span(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
+    let span = study.program.expr(fact.call).span;
+    file.source.facts.exprs.iter().any(|expr| {
+        let name = match &expr.kind {
+            ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
+            _ => return false,
+        };
+        span.contains(expr.span)
+            && matches!(name.as_str(), "SERVER" | "SpanKindServer" | "SPAN_KIND_SERVER" | "SpanKindRPCServer")
+    })
+}
+
+/// Whether a function is a filter or middleware: it is given what comes after it.
+fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    let given = decl.params.iter().any(|param| {
+        let ty = param.ty.as_ref().map_or("", |ty| ty.name.as_str());
+        matches!(param.name.as_str(), "next" | "chain" | "filterChain" | "call_next" | "get_response")
+            || ty.ends_with("Chain")
+    });
+    let owner = study.program.enclosing_type(function).map(|owner| study.program.type_name(owner));
+    let role = owner.and_then(|owner| study.program.role(owner));
+    given || (role == Some(TypeRole::Middleware) && study.inbound(function) != Inbound::Unknown)
+}
+
+fn finding(study: &Study<'_>, start: ValueRef, function: FuncRef, request: ustr::Ustr) -> Finding {
+    let starts = study.callee_text(start);
+    let name = study.function_name(function);
+    let service = study.unit(start.file).name.clone();
+    let mut found = study.finding("missing-extract", start, Confidence::Likely);
+    found.message = format!("`{name}` starts its span without reading the caller's trace from `{request}`");
+    found.label = format!("`{request}`'s trace headers are not read");
+    found.effect = "every request starts a new trace here, and the caller's trace ends at its client span".to_owned();
+    found.help = format!(
+        "extract the context from the headers of `{request}` and make it the parent in `{starts}` (assumed: nothing in front of `{service}` reads them)"
+    );
+    found.confirm = format!("send a request with a known trace header: the span of `{name}` is not in that trace");
+    let span = study.program.function(function).name_span;
+    found.related.push(crate::finding::Related {
+        place: study.program.place_of(function.file, span),
+        message: format!("the request arrives in `{request}`"),
+    });
+    found
+}

@@ -4,10 +4,23 @@ use crate::ir::{Language, TypeKind};
 use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a library describes, by the simple name of the method.
 type ByMethod<'a> = FxHashMap<&'a str, Vec<(&'a str, &'a LibraryDescription, &'a FunctionDescription)>>;
+
+/// The units that trace: by their stack, or because their code starts spans (a library that uses only the API).
+pub(super) fn traced_units(study: &Study<'_>) -> FxHashSet<usize> {
+    let starts = study.calls().iter().filter(|fact| fact.effect.span.is_some());
+    let mut out: FxHashSet<usize> = starts.map(|fact| unit_of(study, fact.call.file)).collect();
+    out.extend(study.units.iter().enumerate().filter(|(_, unit)| unit.is_traced()).map(|(at, _)| at));
+    out
+}
+
+/// The index of a file's unit.
+pub(super) fn unit_of(study: &Study<'_>, file: u32) -> usize {
+    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
+}
 
 /// All calls that cross a boundary of one of these kinds: described ones, and calls of an own interface's method that
 /// has the name of a described one and that library's types in its signature (`SendMessage(…, *lib.Input)`).

@@ -1,7 +1,119 @@
-//! Not written yet.
+//! `missing-inject`: a call is traced by hand, and the context never gets into its request.
 
 use super::super::Verdicts;
-use crate::study::Study;
+use super::client::{Instance, instance};
+use super::hops::{hop_calls, traced_units, unit_of};
+use super::material::{Content, content, names_key};
+use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
+use crate::knowledge::HopKind;
+use crate::link::FuncRef;
+use crate::study::{CallFact, Inbound, Study, Summary};
+use rustc_hash::FxHashSet;
 
-/// Finds nothing yet.
-pub(super) fn check(_study: &Study<'_>, _out: &mut Verdicts) {}
+/// Finds outbound calls in functions with a client span of their own, or of a library that the same unit injects for
+/// by hand elsewhere.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let calls = hop_calls(study, &[HopKind::HttpCall, HopKind::RpcCall]);
+    let by_hand = by_hand(study, &calls);
+    let traced = traced_units(study);
+    let mut seen = FxHashSet::default();
+    for fact in &calls {
+        let unit = unit_of(study, fact.call.file);
+        let view = study.unit(fact.call.file);
+        let outer = study.program.outermost(fact.function);
+        if !traced.contains(&unit) || view.coverage(fact.library).is_some() || study.inbound(outer) == Inbound::Root {
+            continue;
+        }
+        let span = client_span(study, outer);
+        let model = by_hand
+            .iter()
+            .find(|(at, library, near)| {
+                *at == unit && *library == fact.library.id && folder(study, fact.function) == folder(study, *near)
+            })
+            .map(|found| found.2);
+        if span.is_none() && (model.is_none() || study.context_param(fact.function).is_none()) {
+            continue;
+        }
+        if study.summary(outer).has(Summary::INJECTS | Summary::INSTRUMENTS)
+            || names_key(study, outer)
+            || injected_by_caller(study, outer)
+        {
+            continue;
+        }
+        let made = instance(study, fact);
+        let hop = fact.effect.hop.map_or(crate::knowledge::Slot::None, |hop| hop.carrier);
+        if made != Instance::Plain || content(study, &study.slot(fact.call, hop)) != Content::Bare {
+            continue;
+        }
+        if seen.insert(outer) {
+            out.findings.push(finding(study, fact, span, model));
+        }
+    }
+}
+
+/// The folder of a function's file: what injects next to it shows how it is done there.
+fn folder(study: &Study<'_>, function: FuncRef) -> Option<&'static str> {
+    let path = study.program.files.get(function.file as usize)?.source.path.as_str();
+    Some(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+}
+
+/// Where a unit injects by hand for a library: unit, library, the function.
+fn by_hand<'a>(study: &Study<'a>, calls: &[CallFact<'a>]) -> Vec<(usize, &'a str, FuncRef)> {
+    let mut out = Vec::new();
+    for fact in calls {
+        let injects = study.calls_in(fact.function).any(|near| near.effect.inject.is_some());
+        if let (true, Some(file)) = (injects, study.program.files.get(fact.call.file as usize)) {
+            out.push((file.source.unit, fact.library.id.as_str(), fact.function));
+        }
+    }
+    out
+}
+
+/// The start of a span in a function that is said to be a client's.
+fn client_span<'s, 'a>(study: &'s Study<'a>, function: FuncRef) -> Option<&'s CallFact<'a>> {
+    study.calls_in(function).find(|fact| fact.effect.span.is_some() && is_client(study, fact))
+}
+
+fn is_client(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
+    let span = study.program.expr(fact.call).span;
+    file.source.facts.exprs.iter().any(|expr| {
+        let name = match &expr.kind {
+            ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
+            _ => return false,
+        };
+        span.contains(expr.span)
+            && matches!(name.as_str(), "CLIENT" | "SpanKindClient" | "SPAN_KIND_CLIENT" | "SpanKindRPCClient")
+    })
+}
+
+/// Whether a caller injects: into a request or headers that it hands down.
+fn injected_by_caller(study: &Study<'_>, function: FuncRef) -> bool {
+    study.program.callers(function).iter().any(|call| {
+        let caller = study.program.outermost(study.program.function_at(*call));
+        caller.id.0 != 0 && study.summary(caller).has(Summary::INJECTS)
+    })
+}
+
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, span: Option<&CallFact<'_>>, model: Option<FuncRef>) -> Finding {
+    let calls = study.callee_text(fact.call);
+    let mut found = study.finding("missing-inject", fact.call, Confidence::Certain);
+    found.message = format!("`{calls}` sends its request without the trace, which nothing here writes into it");
+    found.label = "no trace header in the request".to_owned();
+    found.effect = "the callee starts a new trace for each call".to_owned();
+    found.help = match model {
+        Some(model) => {
+            format!("inject the context into the request's headers, as `{}` does", study.function_name(model))
+        }
+        None => "inject the context into the request's headers before it is sent".to_owned(),
+    };
+    found.confirm = "print the request's headers at the callee: there is no trace header".to_owned();
+    if let Some(span) = span {
+        found.related.push(study.related(span.call, "the client's span is started here"));
+    } else if let Some(param) = study.context_param(fact.function) {
+        let message = format!("the trace arrives in `{}`", param.name);
+        found.related.push(crate::finding::Related { place: param.place, message });
+    }
+    found
+}

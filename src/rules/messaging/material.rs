@@ -6,7 +6,7 @@ use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 
-/// Keys under which trace contexts travel.
+/// Keys under which trace contexts travel, alone or in longer texts.
 const KEYS: &[&str] = &[
     "traceparent",
     "uber-trace-id",
@@ -16,19 +16,17 @@ const KEYS: &[&str] = &[
     "x-amzn-trace-id",
     "x-cloud-trace-context",
     "sentry-trace",
-    "sw8",
     "elastic-apm-traceparent",
     "awstraceheader",
-    "trace_id",
-    "traceid",
-    "trace-id",
     "tracecontext",
     "trace_context",
     "trace-context",
-    "spancontext",
-    "span_context",
-    "x-trace-id",
+    "telemetry_context",
 ];
+
+/// Keys that mean a trace context only when they are the whole text.
+const WHOLE: &[&str] =
+    &["b3", "sw8", "trace_id", "traceid", "trace-id", "spancontext", "span_context", "x-trace-id", "tracing"];
 
 /// What is known of a message's trace context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +42,12 @@ pub(super) enum Content {
 /// Whether a text names a trace context: a header's key, a field.
 pub(super) fn is_key(text: &str) -> bool {
     let text = text.to_lowercase();
-    text == "b3" || KEYS.iter().any(|key| text.contains(key))
+    WHOLE.contains(&text.as_str()) || names_context(&text)
+}
+
+/// Whether a lower-case text contains the name of a trace header.
+fn names_context(text: &str) -> bool {
+    KEYS.iter().any(|key| text.contains(key))
 }
 
 /// Whether a trace header's key, or a field named like one, is written anywhere in a function and its closures.
@@ -52,12 +55,12 @@ pub(super) fn names_key(study: &Study<'_>, function: FuncRef) -> bool {
     let Some(file) = study.program.files.get(function.file as usize) else { return false };
     let span = study.program.function(function).span;
     file.source.facts.exprs.iter().any(|expr| {
-        let text = match &expr.kind {
-            ExprKind::Str(text) | ExprKind::Name(text) => text,
-            ExprKind::Member { name, .. } => name,
+        let named = match &expr.kind {
+            ExprKind::Str(text) => is_key(text),
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => names_context(&name.to_lowercase()),
             _ => return false,
         };
-        span.contains(expr.span) && is_key(text)
+        named && span.contains(expr.span)
     })
 }
 

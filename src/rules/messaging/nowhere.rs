@@ -12,9 +12,6 @@ use crate::study::{CallFact, Study};
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
         let Some(inject) = fact.effect.inject else { continue };
-        if !study.unit(fact.call.file).is_traced() {
-            continue;
-        }
         let carriers = study.slot(fact.call, inject.carrier);
         let lost =
             carriers.into_iter().find_map(|carrier| local(study, carrier)).filter(|name| is_lost(study, fact, *name));
@@ -102,11 +99,13 @@ fn escapes(study: &Study<'_>, fact: &CallFact<'_>, used: ValueRef) -> bool {
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, name: ValueRef) -> Finding {
     let carrier = study.text(name);
     let inject = study.callee_text(fact.call);
-    let mut found = study.finding("inject-into-nowhere", fact.call, Confidence::Certain);
+    let mut found = study.finding("inject-into-nowhere", fact.call, Confidence::Likely);
     found.message = format!("`{inject}` writes the trace into `{carrier}`, which nothing reads afterwards");
     found.label = format!("`{carrier}` is never sent");
     found.effect = "the request leaves without a trace header, and the callee starts a new trace".to_owned();
-    found.help = format!("inject into the headers that are sent, or send `{carrier}` with them");
+    found.help = format!(
+        "inject into the headers that are sent, or send `{carrier}` with them (assumed: the client does not inject by itself)"
+    );
     found.confirm = "print the headers where the request arrives: there is no trace header".to_owned();
     if let Some(def) = study.program.reaching(name).first() {
         let span = study.program.def(name.file, *def).span;

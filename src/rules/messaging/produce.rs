@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
-use super::hops::hop_calls;
+use super::hops::{hop_calls, traced_units, unit_of};
 use super::material::{Content, content, names_key};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
@@ -16,13 +16,14 @@ const CALLERS_UP: usize = 4;
 
 /// Judges every call that sends a message.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let traced = traced_units(study);
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
-        if !study.unit(fact.call.file).is_traced() {
+        if !traced.contains(&unit_of(study, fact.call.file)) {
             continue;
         }
         let Some(verdict) = judge(study, fact) else { continue };
-        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let unit = unit_of(study, fact.call.file);
         match verdict {
             Ok(verdict) => out.count(unit, verdict),
             Err(found) => {
