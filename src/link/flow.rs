@@ -132,10 +132,91 @@ pub struct FileFlow {
     pub closures: FxHashMap<FunctionId, ExprId>,
     /// For each expression that is an argument, receiver or value of another: that other one.
     pub parents: FxHashMap<ExprId, ExprId>,
+    /// The function that each expression stands in, by the expression's index.
+    pub functions: Vec<FunctionId>,
+    index: Index,
+}
+
+/// Which definitions, writes, returns and calls belong to a value or function.
+#[derive(Debug, Default)]
+struct Index {
+    defs_from: FxHashMap<ExprId, SmallVec<[DefId; 1]>>,
+    writes_from: FxHashMap<ExprId, SmallVec<[u32; 1]>>,
+    writes_to: FxHashMap<ExprId, SmallVec<[u32; 1]>>,
+    returns_of: FxHashMap<FunctionId, SmallVec<[u32; 2]>>,
+    calls_of: FxHashMap<FunctionId, SmallVec<[u32; 4]>>,
+    params_of: FxHashMap<FunctionId, SmallVec<[VarId; 4]>>,
+}
+
+impl FileFlow {
+    /// The definitions whose value an expression is, whole or in parts.
+    pub fn defs_from(&self, value: ExprId) -> impl Iterator<Item = (DefId, &Def)> {
+        let found = self.index.defs_from.get(&value).map_or(&[][..], SmallVec::as_slice);
+        found.iter().map(|id| (*id, &self.defs[id.0 as usize]))
+    }
+
+    /// The writes whose value an expression is.
+    pub fn writes_from(&self, value: ExprId) -> impl Iterator<Item = &Write> {
+        let found = self.index.writes_from.get(&value).map_or(&[][..], SmallVec::as_slice);
+        found.iter().map(|at| &self.writes[*at as usize])
+    }
+
+    /// The writes to a place.
+    pub fn writes_to(&self, target: ExprId) -> impl Iterator<Item = &Write> {
+        let found = self.index.writes_to.get(&target).map_or(&[][..], SmallVec::as_slice);
+        found.iter().map(|at| &self.writes[*at as usize])
+    }
+
+    /// The returns of a function.
+    pub fn returns_of(&self, function: FunctionId) -> impl Iterator<Item = &Return> {
+        let found = self.index.returns_of.get(&function).map_or(&[][..], SmallVec::as_slice);
+        found.iter().map(|at| &self.returns[*at as usize])
+    }
+
+    /// The calls in a function, without those in its closures.
+    pub fn calls_of(&self, function: FunctionId) -> impl Iterator<Item = &CallSite> {
+        let found = self.index.calls_of.get(&function).map_or(&[][..], SmallVec::as_slice);
+        found.iter().map(|at| &self.calls[*at as usize])
+    }
+
+    /// The variable of a function's parameter.
+    pub fn param_var(&self, function: FunctionId, n: u16) -> Option<&Var> {
+        let found = self.index.params_of.get(&function)?;
+        found
+            .iter()
+            .map(|id| &self.vars[id.0 as usize])
+            .find(|var| var.defs.first().is_some_and(|def| self.defs[def.0 as usize].kind == DefKind::Param(n)))
+    }
+
+    fn build_index(&mut self) {
+        let mut index = Index::default();
+        for (n, def) in self.defs.iter().enumerate() {
+            let id = DefId(n as u32);
+            match def.kind {
+                DefKind::Value { value, .. } | DefKind::Entered(value) | DefKind::Element(value) => {
+                    index.defs_from.entry(value).or_default().push(id);
+                }
+                DefKind::Param(_) => index.params_of.entry(def.function).or_default().push(def.var),
+                DefKind::Declared | DefKind::Opaque => {}
+            }
+        }
+        for (n, write) in self.writes.iter().enumerate() {
+            index.writes_from.entry(write.value).or_default().push(n as u32);
+            index.writes_to.entry(write.target).or_default().push(n as u32);
+        }
+        for (n, found) in self.returns.iter().enumerate() {
+            index.returns_of.entry(found.function).or_default().push(n as u32);
+        }
+        for (n, call) in self.calls.iter().enumerate() {
+            index.calls_of.entry(call.function).or_default().push(n as u32);
+        }
+        self.index = index;
+    }
 }
 
 #[derive(Clone, Default)]
 struct Env {
+    /// By variable, counted from the walker's `base`.
     reaching: Vec<SmallVec<[DefId; 2]>>,
     dead: bool,
 }
@@ -166,6 +247,8 @@ struct Walker<'a> {
     facts: &'a FileFacts,
     out: FileFlow,
     env: Env,
+    /// The first variable of the outermost function that is walked: only its own are in `env`.
+    base: usize,
     scopes: Vec<(FunctionId, FxHashMap<Ustr, VarId>)>,
     function: FunctionId,
     loop_id: u32,
@@ -179,8 +262,9 @@ struct Walker<'a> {
 pub fn flow(facts: &FileFacts) -> FileFlow {
     let mut walker = Walker {
         facts,
-        out: FileFlow::default(),
+        out: FileFlow { functions: vec![FunctionId(0); facts.exprs.len()], ..FileFlow::default() },
         env: Env::default(),
+        base: 0,
         scopes: Vec::new(),
         function: FunctionId(0),
         loop_id: 0,
@@ -199,17 +283,13 @@ pub fn flow(facts: &FileFacts) -> FileFlow {
         let function = &facts.functions[id];
         let inside_other = function.parent.is_some_and(|parent| parent.0 != 0) && function.owner.is_none();
         if !walker.visited[id] && !inside_other {
-            walker.env = Env::default();
-            walker.scopes.clear();
-            walker.function_body(FunctionId(id as u32));
+            walker.start(FunctionId(id as u32));
         }
     }
     // Methods of local classes and closures that no walked expression makes.
     for id in 0..facts.functions.len() {
         if !walker.visited[id] {
-            walker.env = Env::default();
-            walker.scopes.clear();
-            walker.function_body(FunctionId(id as u32));
+            walker.start(FunctionId(id as u32));
         }
     }
     for (id, function) in facts.functions.iter().enumerate() {
@@ -220,10 +300,19 @@ pub fn flow(facts: &FileFacts) -> FileFlow {
             }
         }
     }
+    walker.out.build_index();
     walker.out
 }
 
 impl Walker<'_> {
+    /// Walks a function on its own: nothing around it is in scope.
+    fn start(&mut self, id: FunctionId) {
+        self.env = Env::default();
+        self.base = self.out.vars.len();
+        self.scopes.clear();
+        self.function_body(id);
+    }
+
     fn function_body(&mut self, id: FunctionId) {
         let Some(seen) = self.visited.get_mut(id.0 as usize) else { return };
         if std::mem::replace(seen, true) {
@@ -278,7 +367,7 @@ impl Walker<'_> {
         let def = DefId(self.out.defs.len() as u32);
         self.out.defs.push(Def { var, kind, stmt, function: self.function, span, in_loop: self.loop_id });
         self.out.vars[var.0 as usize].defs.push(def);
-        let at = var.0 as usize;
+        let Some(at) = (var.0 as usize).checked_sub(self.base) else { return };
         if self.env.reaching.len() <= at {
             self.env.reaching.resize(at + 1, SmallVec::new());
         }
@@ -523,6 +612,9 @@ impl Walker<'_> {
 
     fn expr(&mut self, id: ExprId) {
         let facts = self.facts;
+        if let Some(function) = self.out.functions.get_mut(id.0 as usize) {
+            *function = self.function;
+        }
         match &facts.expr(id).kind {
             ExprKind::Name(name) => self.name_use(id, *name),
             ExprKind::Str(_) | ExprKind::Lit(_) | ExprKind::Type(_) => {}
@@ -615,7 +707,8 @@ impl Walker<'_> {
     fn name_use(&mut self, id: ExprId, name: Ustr) {
         if let Some(var) = self.lookup(name) {
             self.out.vars[var.0 as usize].uses.push(id);
-            let reaching = self.env.reaching.get(var.0 as usize).cloned().unwrap_or_default();
+            let at = (var.0 as usize).checked_sub(self.base);
+            let reaching = at.and_then(|at| self.env.reaching.get(at)).cloned().unwrap_or_default();
             self.out.uses.insert(id, reaching);
         }
     }

@@ -353,18 +353,10 @@ impl Program<'_> {
         self.global_type(qualified, steps)
     }
 
-    /// The innermost function whose definition covers a value.
+    /// The innermost function that a value is written in.
     pub fn function_covering(&self, value: ValueRef) -> FuncRef {
-        let span = self.expr(value).span;
-        let facts = &self.files[value.file as usize].source.facts;
-        let best = facts
-            .functions
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, function)| function.span.contains(span))
-            .min_by_key(|(_, function)| function.span.end - function.span.start);
-        FuncRef { file: value.file, id: FunctionId(best.map_or(0, |(id, _)| id as u32)) }
+        let functions = &self.files[value.file as usize].flow.functions;
+        FuncRef { file: value.file, id: functions.get(value.expr.0 as usize).copied().unwrap_or(FunctionId(0)) }
     }
 
     fn global_type(&self, qualified: Ustr, steps: u32) -> Option<Ustr> {
@@ -511,8 +503,7 @@ impl Program<'_> {
 
     fn returned_type(&self, function: FuncRef, n: u8, steps: u32) -> Option<Ustr> {
         let flow = &self.files[function.file as usize].flow;
-        let returns = flow.returns.iter().filter(|found| found.function == function.id);
-        returns.take(8).find_map(|found| {
+        flow.returns_of(function.id).take(8).find_map(|found| {
             let value = found.values.get(n as usize)?;
             self.type_within(ValueRef { file: function.file, expr: *value }, steps)
         })

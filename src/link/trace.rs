@@ -241,7 +241,7 @@ impl Program<'_> {
             let mut found = false;
             for function in &callee.functions {
                 let flow = &self.files[function.file as usize].flow;
-                for returned in flow.returns.iter().filter(|found| found.function == function.id) {
+                for returned in flow.returns_of(function.id) {
                     let at = |expr| ValueRef { file: function.file, expr };
                     match returned.values.as_slice() {
                         [one] if n > 0 => {

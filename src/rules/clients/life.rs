@@ -54,6 +54,8 @@ pub(super) struct Lives<'s, 'a> {
     pub(super) study: &'s Study<'a>,
     members: FxHashMap<Ustr, Vec<ValueRef>>,
     made: RefCell<FxHashMap<ValueRef, Life>>,
+    results: RefCell<FxHashMap<ValueRef, Life>>,
+    own_types: RefCell<FxHashMap<Ustr, Life>>,
 }
 
 impl<'s, 'a> Lives<'s, 'a> {
@@ -72,7 +74,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                 }
             }
         }
-        Self { study, members, made: RefCell::default() }
+        Self { study, members, made: RefCell::default(), results: RefCell::default(), own_types: RefCell::default() }
     }
 
     /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.
@@ -229,14 +231,31 @@ impl<'s, 'a> Lives<'s, 'a> {
 
     /// Whether the methods of one of the service's own types do something for the trace.
     fn own_type(&self, ty: Ustr) -> Life {
+        if let Some(known) = self.own_types.borrow().get(&ty) {
+            return *known;
+        }
         let program = self.study.program;
         let mut methods = program
             .all_functions()
             .filter(|function| program.enclosing_type(*function).is_some_and(|owner| program.type_name(owner) == ty));
-        if methods.any(|function| self.works_on_traces(function)) { Life::Instrumented } else { Life::Plain }
+        let life =
+            if methods.any(|function| self.works_on_traces(function)) { Life::Instrumented } else { Life::Plain };
+        self.own_types.borrow_mut().insert(ty, life);
+        life
     }
 
+    /// How the result of a call stands; what is asked again while it is being found out is unknown.
     fn result(&self, call: ValueRef, depth: u32) -> Life {
+        if let Some(known) = self.results.borrow().get(&call) {
+            return *known;
+        }
+        self.results.borrow_mut().insert(call, Life::Unknown);
+        let found = self.find_result(call, depth);
+        self.results.borrow_mut().insert(call, found);
+        found
+    }
+
+    fn find_result(&self, call: ValueRef, depth: u32) -> Life {
         let program = self.study.program;
         if self.is_instrumented_call(call) {
             return Life::Instrumented;
@@ -341,26 +360,23 @@ impl Walk<'_, '_, '_> {
     fn assigned(&mut self, value: ValueRef) {
         let program = self.lives.study.program;
         let flow = &program.files[value.file as usize].flow;
-        for (n, def) in flow.defs.iter().enumerate() {
+        for (id, def) in flow.defs_from(value.expr) {
             let is_it = match def.kind {
-                DefKind::Value { value: from, index } => from == value.expr && index.unwrap_or(0) == 0,
-                DefKind::Entered(from) => from == value.expr,
+                DefKind::Value { index, .. } => index.unwrap_or(0) == 0,
+                DefKind::Entered(_) => true,
                 _ => false,
             };
             if !is_it {
                 continue;
             }
             let Some(var) = flow.vars.get(def.var.0 as usize) else { continue };
-            let id = crate::link::flow::DefId(n as u32);
             let uses = var.uses.iter().filter(|expr| flow.uses.get(expr).is_none_or(|defs| defs.contains(&id)));
             self.work.extend(uses.map(|expr| ValueRef { expr: *expr, ..value }));
             if def.function.0 == 0 {
                 self.field(program.files[value.file as usize].module, var.name);
             }
         }
-        let written: Vec<_> =
-            flow.writes.iter().filter(|write| write.value == value.expr && write.index.unwrap_or(0) == 0).collect();
-        for write in written {
+        for write in flow.writes_from(value.expr).filter(|write| write.index.unwrap_or(0) == 0) {
             self.written(ValueRef { expr: write.target, ..value });
         }
         self.field_initialiser(value);
@@ -496,10 +512,8 @@ impl Walk<'_, '_, '_> {
         let program = self.lives.study.program;
         let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
         let flow = &program.files[member.file as usize].flow;
-        let written: Vec<_> =
-            flow.writes.iter().filter(|write| write.target == member.expr).map(|write| write.value).collect();
-        for expr in written {
-            let life = self.lives.part(ValueRef { expr, ..member }, name, MAX_DEPTH - 6);
+        for write in flow.writes_to(member.expr) {
+            let life = self.lives.part(ValueRef { expr: write.value, ..member }, name, MAX_DEPTH - 6);
             self.mark(life);
         }
     }
@@ -540,13 +554,7 @@ impl Walk<'_, '_, '_> {
             if program.argument(call, function, n as u16) != Some(value) {
                 continue;
             }
-            let vars = flow.vars.iter().filter(|var| {
-                var.defs.iter().any(|def| {
-                    let def = program.def(function.file, *def);
-                    def.function == function.id && def.kind == DefKind::Param(n as u16)
-                })
-            });
-            for var in vars {
+            if let Some(var) = flow.param_var(function.id, n as u16) {
                 self.work.extend(var.uses.iter().map(|expr| ValueRef { file: function.file, expr: *expr }));
             }
         }

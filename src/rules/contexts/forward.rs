@@ -43,19 +43,15 @@ pub(super) fn journey(study: &Study<'_>, start: ValueRef) -> Journey {
 /// Adds the uses of the variables that a value is assigned to; false when it goes anywhere else.
 fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> bool {
     let flow = &study.program.files[value.file as usize].flow;
-    if flow.writes.iter().any(|write| write.value == value.expr)
-        || flow.returns.iter().any(|found| found.values.contains(&value.expr))
-    {
+    let function = study.program.function_covering(value);
+    let returned = flow.returns_of(function.id).any(|found| found.values.contains(&value.expr));
+    if returned || flow.writes_from(value.expr).next().is_some() {
         return false;
     }
     let mut found = false;
-    for (n, def) in flow.defs.iter().enumerate() {
-        let DefKind::Value { value: source, index: None | Some(0) } = def.kind else { continue };
-        if source != value.expr {
-            continue;
-        }
+    for (id, def) in flow.defs_from(value.expr) {
+        let DefKind::Value { index: None | Some(0), .. } = def.kind else { continue };
         found = true;
-        let id = crate::link::flow::DefId(n as u32);
         let uses = flow.vars[def.var.0 as usize].uses.iter();
         let reached = uses.filter(|used| flow.uses.get(used).is_some_and(|defs| defs.contains(&id)));
         work.extend(reached.map(|used| ValueRef { file: value.file, expr: *used }));

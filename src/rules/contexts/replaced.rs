@@ -144,8 +144,8 @@ fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
 /// Whether the fresh context only stands in for a missing one: `if ctx == nil { ctx = context.Background() }`.
 fn is_default(study: &Study<'_>, call: ValueRef) -> bool {
     let flow = &study.program.files[call.file as usize].flow;
-    flow.defs.iter().any(|def| {
-        let assigned = matches!(def.kind, crate::link::flow::DefKind::Value { value, .. } if value == call.expr);
+    flow.defs_from(call.expr).any(|(_, def)| {
+        let assigned = matches!(def.kind, crate::link::flow::DefKind::Value { .. });
         assigned && flow.vars[def.var.0 as usize].defs.len() > 1 && {
             let first = flow.vars[def.var.0 as usize].defs.first().and_then(|id| flow.defs.get(id.0 as usize));
             first.is_some_and(|first| matches!(first.kind, crate::link::flow::DefKind::Param(_)))

@@ -4,7 +4,7 @@ use crate::finding::Confidence;
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::ValueRef;
-use crate::link::flow::DefKind;
+use crate::link::flow::{Def, DefKind};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Study, Summary};
 
@@ -33,14 +33,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 
 fn is_kept(study: &Study<'_>, call: ValueRef, n: u8) -> bool {
     let flow = &study.program.files[call.file as usize].flow;
-    let by_local = flow.defs.iter().any(
-        |def| matches!(def.kind, DefKind::Value { value, index } if value == call.expr && index.unwrap_or(0) == n),
-    );
-    let by_write = flow.writes.iter().any(|write| write.value == call.expr && write.index.unwrap_or(0) == n);
-    let unpacked =
-        flow.defs.iter().any(|def| matches!(def.kind, DefKind::Value { value, index: Some(_) } if value == call.expr))
-            || flow.writes.iter().any(|write| write.value == call.expr && write.index.is_some());
-    by_local || by_write || !unpacked
+    let index = |def: &Def| match def.kind {
+        DefKind::Value { index, .. } => Some(index),
+        _ => None,
+    };
+    let mut kept = flow.defs_from(call.expr).filter_map(|(_, def)| index(def)).collect::<Vec<_>>();
+    kept.extend(flow.writes_from(call.expr).map(|write| write.index));
+    kept.iter().any(|index| index.unwrap_or(0) == n) || kept.iter().all(Option::is_none)
 }
 
 /// Calls after the start that take the same context variable and do something that belongs under the span.

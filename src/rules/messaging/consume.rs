@@ -123,7 +123,7 @@ fn below(study: &Study<'_>, inner: &[FuncRef]) -> Vec<ValueRef> {
     let mut out = Vec::new();
     for function in inner {
         let Some(file) = study.program.files.get(function.file as usize) else { continue };
-        for site in file.flow.calls.iter().filter(|site| site.function == function.id) {
+        for site in file.flow.calls_of(function.id) {
             let call = ValueRef { file: function.file, expr: site.expr };
             if !study.program.callee(call).functions.is_empty() && study.effect_of(call).has(Summary::STARTS) {
                 out.push(call);
@@ -145,7 +145,7 @@ fn names_key_below(study: &Study<'_>, handler: FuncRef) -> bool {
         }
         for inner in study.with_nested(function) {
             let Some(file) = study.program.files.get(inner.file as usize) else { continue };
-            for site in file.flow.calls.iter().filter(|site| site.function == inner.id) {
+            for site in file.flow.calls_of(inner.id) {
                 let callee = study.program.callee(ValueRef { file: inner.file, expr: site.expr });
                 work.extend(callee.functions.iter().map(|next| (*next, depth + 1)));
             }

@@ -56,7 +56,7 @@ fn helped(study: &Study<'_>, inner: &[FuncRef]) -> Option<ValueRef> {
 /// The calls of a function that run own functions, with those.
 fn callees(study: &Study<'_>, function: FuncRef) -> Vec<(ValueRef, FuncRef)> {
     let Some(file) = study.program.files.get(function.file as usize) else { return Vec::new() };
-    let sites = file.flow.calls.iter().filter(|site| site.function == function.id);
+    let sites = file.flow.calls_of(function.id);
     let calls = sites.map(|site| ValueRef { file: function.file, expr: site.expr });
     calls
         .flat_map(|call| study.program.callee(call).functions.iter().map(|next| (call, *next)).collect::<Vec<_>>())

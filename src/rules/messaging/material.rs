@@ -136,7 +136,7 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
             return Content::Traced;
         }
         let Some(file) = program.files.get(function.file as usize) else { continue };
-        for returned in file.flow.returns.iter().filter(|returned| returned.function == function.id) {
+        for returned in file.flow.returns_of(function.id) {
             work.extend(returned.values.iter().map(|expr| (ValueRef { file: function.file, expr: *expr }, false)));
         }
     }

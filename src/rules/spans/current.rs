@@ -57,7 +57,7 @@ fn escaping<'s, 'a>(study: &'s Study<'a>, start: Start, range: Span) -> Vec<&'s 
     let inside = |call: ValueRef| range.contains(study.program.expr(call).span);
     let found: Vec<_> = study.calls_in(function).filter(|fact| inside(fact.call)).collect();
     let activates = study.program.files.get(start.call.file as usize).is_some_and(|file| {
-        file.flow.calls.iter().filter(|site| site.function == function.id).any(|site| {
+        file.flow.calls_of(function.id).any(|site| {
             let call = ValueRef { file: start.call.file, expr: site.expr };
             inside(call)
                 && study.effect_of(call).has(crate::study::Summary::ACTIVATES | crate::study::Summary::BINDS)
