@@ -300,6 +300,11 @@ impl<'a> Program<'a> {
         self.callers.get(&function).map_or(&[], Vec::as_slice)
     }
 
+    /// The methods of this name that the service's own types have.
+    pub fn methods_named(&self, name: Ustr) -> &[FuncRef] {
+        self.methods_by_name.get(&name).map_or(&[], Vec::as_slice)
+    }
+
     /// How a call is run: its function, loop, `defer`.
     pub fn call_site(&self, call: ValueRef) -> Option<&CallSite> {
         self.call_sites.get(&call)

@@ -1,14 +1,19 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
-use super::unit::{Coverage, UnitView};
-use crate::link::{Program, ValueRef};
+use super::aside::is_aside;
+use super::unit::{Coverage, UnitView, instruments_project};
+use crate::ir::Language;
+use crate::knowledge::{FunctionDescription, Setting, Slot};
+use crate::link::{FuncRef, Program, ValueRef};
 use crate::services::{Mode, StackUse, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Adds to the units what their code shows: stacks by import, libraries by a switch (`RequestsInstrumentor().instrument()`).
-/// A switch counts for the unit that throws it and for every unit that shares code with it by import, in either direction.
+/// A switch counts for the unit that throws it and for every unit that shares code with it by import, in either
+/// direction; one in an example counts for the example alone.
 pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     imports(program, units);
+    own_instrumentors(program, units);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
     for (at, file) in program.files.iter().enumerate() {
         for site in &file.flow.calls {
@@ -26,21 +31,39 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             }
         }
     }
+    shared_set_up(program, units);
     if switched.is_empty() {
         return;
     }
     let links = links(program);
     for (unit, found) in switched {
-        let near = units
-            .iter()
-            .enumerate()
-            .map(|(at, _)| at)
-            .filter(|at| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at)));
-        for at in near.collect::<Vec<_>>() {
-            for (library, coverage) in &found {
+        let near =
+            (0..units.len()).filter(|at| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at)));
+        for at in near {
+            let counts =
+                |coverage: &Coverage| at == unit || !coverage.at.as_ref().is_some_and(|(path, _)| is_aside(path));
+            for (library, coverage) in found.iter().filter(|(_, coverage)| counts(coverage)) {
                 units[at].covered.entry(library.clone()).or_insert_with(|| coverage.clone());
             }
         }
+    }
+}
+
+/// Takes note of projects that code of their own imports an instrumentation for: `….instrumentation.<project>`.
+fn own_instrumentors(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Python {
+        return;
+    }
+    let project = |module: &str| module.split('.').next().map(str::to_owned).unwrap_or_default();
+    let mut found: FxHashSet<String> = FxHashSet::default();
+    for file in &program.files {
+        let own = project(&file.module);
+        if file.source.facts.imports.iter().any(|import| instruments_project(&import.module, &own)) {
+            found.insert(own);
+        }
+    }
+    for file in program.files.iter().filter(|file| found.contains(&project(&file.module))) {
+        units[file.source.unit].own_instrumentor = true;
     }
 }
 
@@ -75,6 +98,65 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
                     });
                 }
             }
+        }
+    }
+}
+
+/// Adds to each unit the stacks of another unit whose set-up code it runs: a service that calls the tracing set-up of a
+/// library in the same workspace is traced by it.
+fn shared_set_up(program: &Program<'_>, units: &mut [UnitView]) {
+    let mut seen: FxHashSet<FuncRef> = FxHashSet::default();
+    let mut work: Vec<FuncRef> = set_ups(program);
+    while let Some(function) = work.pop() {
+        if !seen.insert(function) {
+            continue;
+        }
+        let home = program.files[function.file as usize].source.unit;
+        for call in program.callers(function) {
+            let unit = program.files[call.file as usize].source.unit;
+            if unit == home {
+                let caller = program.function_at(*call);
+                // Load-time code is nobody's helper.
+                work.extend((caller.id.0 != 0).then(|| program.outermost(caller)));
+            } else {
+                adopt(program, units, home, unit, *call, function);
+            }
+        }
+    }
+}
+
+/// The functions that set tracing up: they install a provider, switch a library's instrumentation on, or instrument an
+/// app that they are given.
+fn set_ups(program: &Program<'_>) -> Vec<FuncRef> {
+    let mut out = Vec::new();
+    for (at, file) in program.files.iter().enumerate() {
+        for site in file.flow.calls.iter().filter(|site| site.function.0 != 0) {
+            let call = ValueRef { file: at as u32, expr: site.expr };
+            let described = program.callee(call).name.and_then(|name| program.described(name));
+            if described.is_some_and(|(_, effect)| sets_up(effect)) {
+                out.push(program.outermost(FuncRef { file: at as u32, id: site.function }));
+            }
+        }
+    }
+    out
+}
+
+fn sets_up(effect: &FunctionDescription) -> bool {
+    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+        || !effect.switches_on.is_empty()
+        || matches!(effect.instruments, Some(Slot::Arg(_) | Slot::AnyArg))
+}
+
+fn adopt(program: &Program<'_>, units: &mut [UnitView], from: usize, to: usize, call: ValueRef, function: FuncRef) {
+    let shared: Vec<StackUse> =
+        units[from].stacks.iter().filter(|found| found.active && found.mode == Mode::Code).cloned().collect();
+    let place = program.place(call);
+    let line = program.files[call.file as usize].source.facts.lines.line(place.span.start);
+    for found in shared {
+        let known = units[to].stacks.iter().any(|own| own.stack == found.stack && own.active);
+        if !known {
+            let evidence = format!("calls `{}`, which sets tracing up", program.function(function).name);
+            units[to].stacks.push(StackUse { path: place.path.to_string(), line, evidence, ..found });
         }
     }
 }

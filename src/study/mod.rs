@@ -1,10 +1,12 @@
 //! What the rules ask: the linked program of one language, the effects of its calls, and what each unit's stack covers.
 
+mod aside;
 mod evidence;
 mod reach;
 mod summary;
 mod unit;
 
+pub use aside::is_aside;
 pub use evidence::code_evidence;
 pub use reach::{Inbound, annotation_role, functions_of};
 pub use summary::Summary;

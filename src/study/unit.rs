@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Mode, StackUse, Unit};
+use crate::services::{Mode, Scope, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -31,6 +31,16 @@ pub struct UnitView {
     pub covered: FxHashMap<String, Coverage>,
     /// A stack that covers every library it knows, with the libraries that it leaves out.
     pub covers_all: Option<(Coverage, BTreeSet<String>)>,
+    /// An instrumentation package exists for this very project, so its public methods have spans around them.
+    pub own_instrumentor: bool,
+}
+
+/// Whether a package of this name instruments the project: `…-instrumentation-<project>`.
+pub(super) fn instruments_project(package: &str, project: &str) -> bool {
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '.'], "-");
+    plain(package)
+        .rsplit_once("instrumentation-")
+        .is_some_and(|(_, library)| !library.is_empty() && library == plain(project))
 }
 
 impl UnitView {
@@ -49,6 +59,10 @@ impl UnitView {
                 .collect(),
             covered: FxHashMap::default(),
             covers_all: None,
+            own_instrumentor: unit
+                .dependencies
+                .iter()
+                .any(|found| found.scope != Scope::Build && instruments_project(&found.name, &unit.name)),
         };
         for found in unit.stacks.iter().filter(|found| found.active) {
             view.cover(found);

@@ -64,7 +64,7 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
     }
     let loses = |function: &&FuncRef| {
         let functions = [**function];
-        !task::restores(study, &functions)
+        !task::restores(study, &functions, false)
             && if mdc_only {
                 mdc::logs(study, &functions)
             } else {

@@ -2,6 +2,7 @@
 
 mod annotated;
 mod executor;
+mod given;
 mod mdc;
 mod spawned;
 mod spawner;

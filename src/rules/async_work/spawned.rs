@@ -1,10 +1,11 @@
 //! Work that is handed to a thread, a pool or a future without its context.
 
 use super::executor::{self, Executor};
+use super::given::{self, HandOver};
 use super::{mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Spawn, SpawnKind};
+use crate::knowledge::{Spawn, SpawnKind, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::{Verdict, Verdicts};
 use crate::study::{CallFact, Study, Summary};
@@ -21,16 +22,25 @@ struct Lost<'a> {
     made: Option<ValueRef>,
     trace: Related,
     logs_only: bool,
+    /// The call that runs what the task was given, when nothing else in the task shows that it takes part in a trace.
+    given: Option<ValueRef>,
+}
+
+/// What is handed over.
+struct Task {
+    value: ValueRef,
+    functions: Vec<FuncRef>,
 }
 
 /// Judges every hand-over; losses through one executor are one finding.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut groups: Vec<Vec<Lost<'_>>> = Vec::new();
     let mut by_made: FxHashMap<ValueRef, usize> = FxHashMap::default();
-    for fact in study.calls() {
+    let threads = own_threads(study);
+    for (fact, run) in study.calls().iter().map(|fact| (fact, None)).chain(threads.iter().map(|(f, r)| (f, Some(r)))) {
         let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
         let unit = study.program.files[fact.call.file as usize].source.unit;
-        match judge(study, fact, spawn) {
+        match judge(study, fact, spawn, run) {
             Ok(lost) => {
                 out.count(unit, Verdict::Broken);
                 let group = lost.made.and_then(|made| by_made.get(&made).copied());
@@ -54,10 +64,56 @@ fn judged(spawn: &Spawn) -> bool {
     matches!(spawn.kind, SpawnKind::Thread | SpawnKind::Executor | SpawnKind::Future)
 }
 
+/// Objects of the service's own thread classes, as spawns of their `run` methods.
+fn own_threads<'a>(study: &Study<'a>) -> Vec<(CallFact<'a>, Vec<FuncRef>)> {
+    let program = study.program;
+    let mut out = Vec::new();
+    if study.language() != Language::Python {
+        return out;
+    }
+    for (at, file) in program.files.iter().enumerate() {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at as u32, expr: site.expr };
+            let made = program.callee(call).constructs.filter(|made| program.own_type(*made).is_some());
+            let Some(made) = made.filter(|made| program.role(*made) == Some(TypeRole::Thread)) else { continue };
+            let thread = program.supertypes(made).into_iter().find_map(|ty| program.knowledge.function(ty));
+            let run = program.methods(made, "run".into());
+            if let Some((library, effect)) = thread.filter(|_| !run.is_empty()) {
+                let function = FuncRef { file: at as u32, id: site.function };
+                out.push((CallFact { call, function, library, effect, site: *site }, run));
+            }
+        }
+    }
+    out
+}
+
+/// The task of a hand-over and the functions that it runs.
+fn handed_over(
+    study: &Study<'_>,
+    fact: &CallFact<'_>,
+    spawn: Spawn,
+    run: Option<&Vec<FuncRef>>,
+) -> Result<Task, Verdict> {
+    if let Some(run) = run {
+        return Ok(Task { value: fact.call, functions: run.clone() });
+    }
+    let Some(value) = study.slot(fact.call, spawn.task).first().copied() else { return Err(Verdict::Unknown) };
+    if task::carried(study, value) {
+        return Err(Verdict::Carried);
+    }
+    let functions = task::functions(study, value);
+    if functions.is_empty() { Err(Verdict::Unknown) } else { Ok(Task { value, functions }) }
+}
+
 /// Judges one hand-over; `Err(None)` is one that no trace crosses.
-fn judge<'a>(study: &Study<'a>, fact: &CallFact<'a>, spawn: Spawn) -> Result<Lost<'a>, Option<Verdict>> {
+fn judge<'a>(
+    study: &Study<'a>,
+    fact: &CallFact<'a>,
+    spawn: Spawn,
+    run: Option<&Vec<FuncRef>>,
+) -> Result<Lost<'a>, Option<Verdict>> {
     let unit = study.unit(fact.call.file);
-    let mdc_only = !unit.is_traced();
+    let mdc_only = !unit.is_traced() && !unit.own_instrumentor;
     if mdc_only && !mdc::puts_ids(study, fact.call.file) {
         return Err(None);
     }
@@ -65,24 +121,32 @@ fn judge<'a>(study: &Study<'a>, fact: &CallFact<'a>, spawn: Spawn) -> Result<Los
         return Err(Some(Verdict::Carried));
     }
     let trace = spawner::trace(study, fact.function).ok_or(None)?;
-    let Some(task) = study.slot(fact.call, spawn.task).first().copied() else { return Err(Some(Verdict::Unknown)) };
-    if task::carried(study, task) {
-        return Err(Some(Verdict::Carried));
-    }
-    let functions = task::functions(study, task);
-    if functions.is_empty() {
-        return Err(Some(Verdict::Unknown));
-    }
-    if !matters(study, &functions, mdc_only) || task::loops_forever(study, &functions) {
+    let task = handed_over(study, fact, spawn, run).map_err(Some)?;
+    let joined = study.language() == Language::Python && task::is_joined(study, fact.call, fact.function);
+    if !joined && task::loops_forever(study, &task.functions) {
         return Err(None);
     }
-    if task::restores(study, &functions) {
+    let matters = matters(study, &task.functions, mdc_only);
+    let given = match joined && !mdc_only {
+        true => {
+            let spawn = HandOver { call: fact.call, task: task.value, functions: &task.functions };
+            given::runs_given(study, &spawn)
+        }
+        false => None,
+    };
+    if !matters && given.is_none() {
+        return Err(None);
+    }
+    if task::restores(study, &task.functions, given.is_some()) {
         return Err(Some(Verdict::Carried));
     }
+    let given = given.filter(|_| !matters);
     match executor::judge(study, fact, spawn.executor) {
         Executor::Carries => Err(Some(Verdict::Carried)),
         Executor::Unknown => Err(Some(Verdict::Unknown)),
-        Executor::Plain(made) => Ok(Lost { fact: *fact, kind: spawn.kind, task, made, trace, logs_only: mdc_only }),
+        Executor::Plain(made) => {
+            Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given })
+        }
     }
 }
 
@@ -91,19 +155,23 @@ fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
         return mdc::logs(study, functions);
     }
     functions.iter().any(|function| study.summary(*function).has(MATTERS | Summary::CALLS_OUT | Summary::PRODUCES))
+        || task::asks_traced_store(study, functions)
 }
 
 fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let first = group.first()?;
     let text = match study.program.expr_kind(first.task) {
         ExprKind::Closure(_) => "the task".to_owned(),
+        _ if first.task == first.fact.call => format!("`{}.run`", study.callee_text(first.task)),
         _ => format!("`{}`", study.text(first.task)),
     };
     let call = study.callee_text(first.fact.call);
     let what = what(study, first);
     let rule = rule(first);
     let place = first.fact.call;
-    let mut out = study.finding(rule, place, Confidence::Certain);
+    let confidence =
+        if group.iter().all(|lost| lost.given.is_some()) { Confidence::Likely } else { Confidence::Certain };
+    let mut out = study.finding(rule, place, confidence);
     out.message = if first.logs_only {
         format!(
             "{text} runs on {what} of `{call}`, where the ids that a filter put into the logging context are missing"
@@ -133,6 +201,7 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
         "Print the current trace id in the task: it is invalid, or not the caller's".to_owned()
     };
     out.related.push(first.trace.clone());
+    out.related.extend(first.given.map(|call| study.related(call, "what runs here sees no current span")));
     if let Some(made) = first.made.filter(|made| *made != place) {
         out.related.push(study.related(made, "the executor is made here and carries no context"));
     }

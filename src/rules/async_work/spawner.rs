@@ -1,7 +1,7 @@
 //! Who hands work over, and whether a trace is there at that moment.
 
 use crate::finding::Related;
-use crate::knowledge::AnnotationRole;
+use crate::knowledge::{AnnotationRole, TypeRole};
 use crate::link::FuncRef;
 use crate::study::{Inbound, Study, annotation_role};
 
@@ -21,8 +21,39 @@ pub(super) fn trace(study: &Study<'_>, function: FuncRef) -> Option<Related> {
             let param = study.context_param(function)?;
             Some(Related { place: param.place, message: format!("`{}` brings the trace", param.name) })
         }
-        Inbound::Unknown => started(study, function),
+        Inbound::Unknown => {
+            started(study, function).or_else(|| handed_span(study, function)).or_else(|| spans_around(study, function))
+        }
     }
+}
+
+/// A span that the function, or one around it, is given.
+fn handed_span(study: &Study<'_>, function: FuncRef) -> Option<Related> {
+    let program = study.program;
+    let mut at = Some(function.id);
+    while let Some(id) = at {
+        let current = FuncRef { id, ..function };
+        let decl = program.function(current);
+        let span = (0..decl.params.len())
+            .find(|n| program.param_type(current, *n as u16).and_then(|ty| program.role(ty)) == Some(TypeRole::Span));
+        if let Some(param) = span.and_then(|n| decl.params.get(n)) {
+            let place = program.place_of(function.file, param.span);
+            return Some(Related { place, message: format!("`{}` brings the trace", param.name) });
+        }
+        at = decl.parent.filter(|parent| parent.0 != 0);
+    }
+    None
+}
+
+/// The spans that a project's own instrumentation package puts around its methods.
+fn spans_around(study: &Study<'_>, function: FuncRef) -> Option<Related> {
+    let outer = study.program.outermost(function);
+    let decl = study.program.function(outer);
+    let is_method = decl.owner.is_some() && !decl.flags.is_private;
+    (study.unit(function.file).own_instrumentor && is_method).then(|| Related {
+        place: study.program.place_of(function.file, decl.name_span),
+        message: "this package's instrumentation has a span open around this work".to_owned(),
+    })
 }
 
 fn entry(study: &Study<'_>, from: FuncRef) -> Related {

@@ -1,8 +1,9 @@
 //! What a spawned task is: the functions it runs, whether it takes its context along, and what it does.
 
-use crate::ir::{Block, ExprKind, FileFacts, LoopKind, StmtKind};
+use crate::ir::{Block, ExprKind, FileFacts, Language, LoopKind, StmtKind};
+use crate::knowledge::HopKind;
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::study::{Study, functions_of};
+use crate::study::{Study, Summary, functions_of};
 
 /// The methods by which Java's functional interfaces are run.
 const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
@@ -82,7 +83,6 @@ pub(super) fn carried(study: &Study<'_>, value: ValueRef) -> bool {
 }
 
 fn carries_here(study: &Study<'_>, value: ValueRef) -> bool {
-    use crate::study::Summary;
     let program = study.program;
     match program.expr_kind(value) {
         ExprKind::Call { .. } | ExprKind::New { .. } => {
@@ -130,12 +130,15 @@ pub(super) fn calls<'s>(study: &'s Study<'_>, function: FuncRef) -> impl Iterato
         .map(move |site| ValueRef { file: function.file, expr: site.expr })
 }
 
-/// Whether the task makes a context current, or starts its spans under one, that it was given.
-pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef]) -> bool {
-    below(study, functions, 2).into_iter().any(|function| study.calls_in(function).any(|fact| restoring(study, fact)))
+/// Whether the task makes a context current that it was given, or starts its spans under one. A given parent reaches
+/// only the span that is started with it: with `all_below`, it does not count.
+pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef], all_below: bool) -> bool {
+    below(study, functions, 2)
+        .into_iter()
+        .any(|function| study.calls_in(function).any(|fact| restoring(study, fact, all_below)))
 }
 
-fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>) -> bool {
+fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>, all_below: bool) -> bool {
     let effect = fact.effect;
     if effect.extract.is_some() || effect.carries.is_some() || effect.copies_mdc || effect.drops_parent {
         return true;
@@ -144,9 +147,49 @@ fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>) -> bool {
         return study.slot(fact.call, slot).into_iter().any(|value| !is_started_span(study, value));
     }
     if let Some(slot) = effect.binds_context {
-        return !study.slot(fact.call, slot).is_empty();
+        return !all_below && !study.slot(fact.call, slot).is_empty();
     }
-    effect.span.is_some_and(|span| !study.slot(fact.call, span.context).is_empty())
+    effect.span.is_some_and(|span| (span.current || !all_below) && !study.slot(fact.call, span.context).is_empty())
+}
+
+/// Whether the task asks a store whose calls have spans in this unit.
+pub(super) fn asks_traced_store(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    let is_store = |fact: &crate::study::CallFact<'_>| {
+        fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store)
+            && study.unit(fact.call.file).coverage(fact.library).is_some()
+    };
+    study.language() == Language::Python
+        && functions.iter().any(|function| study.summary(*function).has(Summary::STORES))
+        && below(study, functions, 4).into_iter().any(|function| study.calls_in(function).any(is_store))
+}
+
+/// Whether the code that hands work over waits for its results: the work is part of what it does.
+pub(super) fn is_joined(study: &Study<'_>, spawn: ValueRef, function: FuncRef) -> bool {
+    let program = study.program;
+    let awaited = program.parent(spawn).is_some_and(|above| matches!(program.expr_kind(above), ExprKind::Await(_)));
+    let mut around = study
+        .with_nested(program.outermost(function))
+        .into_iter()
+        .flat_map(|inner| calls(study, inner).collect::<Vec<_>>());
+    awaited || method_name(study, spawn).is_some_and(|name| name == "map") || around.any(|call| waits(study, call))
+}
+
+fn method_name(study: &Study<'_>, call: ValueRef) -> Option<ustr::Ustr> {
+    let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return None };
+    match study.program.expr_kind(ValueRef { expr: *callee, ..call }) {
+        ExprKind::Member { name, .. } | ExprKind::Name(name) => Some(*name),
+        _ => None,
+    }
+}
+
+/// `future.result()`, `thread.join()`, `as_completed(futures)`; joining strings has an argument.
+fn waits(study: &Study<'_>, call: ValueRef) -> bool {
+    let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
+    match method_name(study, call).map(|name| name.as_str()) {
+        Some("join") => args.iter().all(|arg| arg.name.is_some()),
+        Some("result" | "as_completed" | "gather") => true,
+        _ => false,
+    }
 }
 
 /// Whether all that a value may be are spans that were started as a child of whatever was current.

@@ -5,6 +5,7 @@ use crate::ir::ExprKind;
 use crate::knowledge::Slot;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Mode;
+pub(super) use crate::study::is_aside;
 use crate::study::{Inbound, Study, UnitView};
 
 /// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
@@ -50,41 +51,6 @@ pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> 
         return true;
     }
     study.slot(call, Slot::AnyArg).into_iter().any(|value| mentions(study, value, 3))
-}
-
-/// Whether a path lies in a folder of examples, tools or tests.
-pub(super) fn is_aside(path: &str) -> bool {
-    let asides = [
-        "example",
-        "examples",
-        "samples",
-        "sample",
-        "tools",
-        "hack",
-        "scripts",
-        "script",
-        "bench",
-        "benchmark",
-        "loadtest",
-        "mock",
-        "mocks",
-        "testing",
-        "testutil",
-        "e2e",
-        "integration",
-        "ci",
-        "cli",
-        "docs",
-        "cookbook",
-        "notebooks",
-        "pytest",
-        "locust",
-    ];
-    path.split('/').rev().skip(1).any(|folder| asides.contains(&folder))
-        || ["smoketest", "locust", "conftest", "benchmark"]
-            .iter()
-            .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
-        || path.contains("pytest")
 }
 
 fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
