@@ -17,7 +17,7 @@ pub use function::{
     Annotation, Function, FunctionFlags, FunctionId, Import, Param, TypeDecl, TypeField, TypeId, TypeKind, TypeRef,
 };
 pub use span::{LineIndex, Position, Span};
-pub use stmt::{Block, Handler, LoopKind, Stmt, StmtKind, WithItem};
+pub use stmt::{Block, Handler, Jump, LoopKind, Stmt, StmtKind, WithItem};
 
 use serde::{Deserialize, Serialize};
 use ustr::Ustr;

@@ -26,6 +26,17 @@ pub enum LoopKind {
     Forever,
 }
 
+/// Where a jump goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jump {
+    /// Out of the innermost loop, or (Go, Java) switch.
+    Break,
+    /// To the next round of the innermost loop.
+    Continue,
+    /// To a label, or into the next arm of a switch.
+    Elsewhere,
+}
+
 /// One `except`/`catch` clause.
 #[derive(Debug)]
 pub struct Handler {
@@ -137,7 +148,7 @@ pub enum StmtKind {
     /// `throw`, `raise`.
     Throw(Option<ExprId>),
     /// `break`, `continue`, `goto`, `fallthrough`.
-    Jump,
+    Jump(Jump),
     /// A nested block with its own scope (also Java `synchronized`, labelled statements).
     Block(Block),
 }

@@ -499,7 +499,7 @@ impl Walker<'_> {
                 value.iter().for_each(|value| self.expr(*value));
                 self.env.dead = true;
             }
-            StmtKind::Jump => {
+            StmtKind::Jump(_) => {
                 let leaving = self.env.clone();
                 if let Some(exits) = self.exits.last_mut() {
                     exits.push(leaving);

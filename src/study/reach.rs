@@ -206,6 +206,12 @@ fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roo
             {
                 continue;
             }
+            // Whoever makes a function literal that takes a request, a library calls it when one comes in.
+            if study.context_param(function).is_some_and(|param| param.is_request && param.function == function)
+                && program.function(function).flags.is_closure
+            {
+                continue;
+            }
             let decl = program.function(function);
             let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
             let mut above: Vec<FuncRef> =

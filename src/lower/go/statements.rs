@@ -2,7 +2,7 @@
 
 use super::kinds::{FIELDS, Kind, kind};
 use super::{Lowerer, span};
-use crate::ir::{Block, ExprId, ExprKind, LoopKind, StmtKind};
+use crate::ir::{Block, ExprId, ExprKind, Jump, LoopKind, StmtKind};
 use tree_sitter::Node;
 use ustr::Ustr;
 
@@ -89,8 +89,10 @@ impl<'t> Lowerer<'t> {
             Kind::GoStatement => StmtKind::Spawn(self.operand(node)),
             Kind::SendStatement => self.send(node),
             Kind::Block => StmtKind::Block(self.block(node)),
+            Kind::BreakStatement if node.named_child_count() == 0 => StmtKind::Jump(Jump::Break),
+            Kind::ContinueStatement if node.named_child_count() == 0 => StmtKind::Jump(Jump::Continue),
             Kind::BreakStatement | Kind::ContinueStatement | Kind::GotoStatement | Kind::FallthroughStatement => {
-                StmtKind::Jump
+                StmtKind::Jump(Jump::Elsewhere)
             }
             Kind::ReceiveStatement => self.receive(node),
             _ => StmtKind::Expr(self.expr(node)),

@@ -68,7 +68,7 @@ fn stmt(facts: &FileFacts, stmt: &Stmt) -> String {
         StmtKind::Defer(call) => format!("defer {}", show(facts, *call)),
         StmtKind::Spawn(call) => format!("go {}", show(facts, *call)),
         StmtKind::Send { channel, value } => format!("{} <- {}", show(facts, *channel), show(facts, *value)),
-        StmtKind::Jump => "jump".to_owned(),
+        StmtKind::Jump(_) => "jump".to_owned(),
         StmtKind::Block(inner) => format!("{{{}}}", block(facts, inner)),
         other => format!("{other:?}"),
     }

@@ -1,7 +1,7 @@
 //! Statements of a body, in order.
 
 use super::{Kind, Lowerer, span};
-use crate::ir::{Block, ExprId, ExprKind, Handler, LoopKind, Span, StmtKind, TypeRef, WithItem};
+use crate::ir::{Block, ExprId, ExprKind, Handler, Jump, LoopKind, Span, StmtKind, TypeRef, WithItem};
 use smallvec::SmallVec;
 use tree_sitter::Node;
 use ustr::Ustr;
@@ -61,7 +61,9 @@ impl Lowerer<'_> {
             Kind::Try | Kind::TryWithResources => self.try_statement(node, into),
             Kind::Throw => self.throw(node, into),
             Kind::YieldStatement => self.yield_statement(node, into),
-            Kind::Break | Kind::Continue => self.push(node, StmtKind::Jump, into),
+            Kind::Break if node.named_child_count() == 0 => self.push(node, StmtKind::Jump(Jump::Break), into),
+            Kind::Continue if node.named_child_count() == 0 => self.push(node, StmtKind::Jump(Jump::Continue), into),
+            Kind::Break | Kind::Continue => self.push(node, StmtKind::Jump(Jump::Elsewhere), into),
             Kind::Block | Kind::Synchronized | Kind::Labeled => self.nested_block(node, into),
             Kind::Assert => self.each_operand(node, into),
             Kind::ConstructorCall => self.constructor_call(node, into),

@@ -118,7 +118,7 @@ fn show_stmt(facts: &FileFacts, kind: &StmtKind) -> String {
             format!("with [{}] {{{}}}", items.join("; "), block(body))
         }
         StmtKind::Throw(value) => format!("throw {};", list(value.as_slice())),
-        StmtKind::Jump => "jump;".to_owned(),
+        StmtKind::Jump(_) => "jump;".to_owned(),
         StmtKind::Block(inner) => format!("{{{}}}", block(inner)),
         other => format!("{other:?}"),
     }

@@ -2,7 +2,7 @@
 
 use super::grammar::{Field, Kind, field, first_operand, is_async, is_trivia, kind, operands};
 use super::{Lowering, expressions::string_text, span};
-use crate::ir::{Block, ExprId, ExprKind, Handler, LoopKind, StmtKind, TypeRef, WithItem};
+use crate::ir::{Block, ExprId, ExprKind, Handler, Jump, LoopKind, StmtKind, TypeRef, WithItem};
 use crate::lower::MAX_DEPTH;
 use smallvec::smallvec;
 use tree_sitter::Node;
@@ -45,7 +45,8 @@ impl<'t> Lowering<'t> {
             Kind::ClassDefinition => self.class(node, span(node), Vec::new(), depth, out),
             Kind::DecoratedDefinition => self.decorated(node, depth, out),
             Kind::ImportStatement | Kind::ImportFromStatement | Kind::FutureImportStatement => self.import(node),
-            Kind::BreakStatement | Kind::ContinueStatement => self.push(out, node, StmtKind::Jump),
+            Kind::BreakStatement => self.push(out, node, StmtKind::Jump(Jump::Break)),
+            Kind::ContinueStatement => self.push(out, node, StmtKind::Jump(Jump::Continue)),
             Kind::PassStatement | Kind::GlobalStatement | Kind::NonlocalStatement | Kind::TypeAliasStatement => {}
             Kind::Error | Kind::Block => self.broken(node, depth + 1, out),
             _ if is_trivia(node) => {}

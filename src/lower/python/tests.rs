@@ -100,7 +100,7 @@ fn show_stmt(facts: &FileFacts, stmt: &Stmt) -> String {
             format!("with {is_async} {} {{{}}}", items.join(", "), block(facts, body))
         }
         StmtKind::Throw(value) => format!("throw {}", value.map(|value| show(facts, value)).unwrap_or_default()),
-        StmtKind::Jump => "jump".to_owned(),
+        StmtKind::Jump(_) => "jump".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::finding::{Confidence, Related};
 use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{Inbound, Study};
+use crate::study::{CallFact, Inbound, Study};
 
 /// Finds log calls that lose their trace id.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -18,7 +19,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         let Some(param) = study.context_param(fact.function) else { continue };
-        if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) {
+        let aside = study.inbound(fact.function) == Inbound::Root
+            || (!param.is_request && study.outlives_request(fact.function));
+        if aside && !in_span(study, fact) {
             continue;
         }
         let mut finding = study.finding("log-without-context", fact.call, Confidence::Certain);
@@ -33,6 +36,38 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         finding.related.push(Related { place: param.place, message: "the context with the trace".to_owned() });
         out.findings.push(finding);
     }
+}
+
+/// Whether a span was started before the call in the same function, or in one that it is written in: its ids are there
+/// to be logged, whoever called the function.
+fn in_span(study: &Study<'_>, log: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let at = program.expr(log.call).span.start;
+    let mut function = Some(log.function.id);
+    while let Some(id) = function {
+        let current = FuncRef { id, ..log.function };
+        let file = program.files.get(log.call.file as usize);
+        let calls = file.into_iter().flat_map(|file| file.flow.calls_of(id));
+        let mut before = calls.map(|site| ValueRef { file: log.call.file, expr: site.expr });
+        if before.any(|call| program.expr(call).span.end <= at && hands_out_span(study, call)) {
+            return true;
+        }
+        function = program.function(current).parent.filter(|parent| parent.0 != 0);
+    }
+    false
+}
+
+/// Whether a call starts a span and hands it, with its context, to the caller.
+fn hands_out_span(study: &Study<'_>, call: ValueRef) -> bool {
+    let derives = |call| study.fact(call).is_some_and(|fact| fact.effect.span.is_some_and(|s| s.derived != Slot::None));
+    let callee = study.program.callee(call);
+    derives(call)
+        || callee.functions.iter().any(|function| {
+            let file = study.program.files.get(function.file as usize);
+            let mut returns = file.into_iter().flat_map(|file| file.flow.returns_of(function.id));
+            returns
+                .any(|found| found.values.iter().any(|value| derives(ValueRef { file: function.file, expr: *value })))
+        })
 }
 
 /// Log libraries for which the program has a handler that reads the trace id from the context it is given: a function

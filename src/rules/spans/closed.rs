@@ -18,6 +18,8 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
     let life = Life::new(study, uses, Finish::Close);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
+        let found = super::leaving::check(&life, *start);
+        out.findings.extend(found.filter(|_| harms(study, study.program.function_at(start.call))));
         let Some(confidence) = judged(study, start.call).filter(|_| fate.is_never_finished()) else { continue };
         let function = study.program.function_at(start.call);
         let wrong = wrong_close(study, function, start.call);

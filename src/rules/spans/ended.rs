@@ -15,6 +15,7 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let function = study.program.function_at(start.call);
+        out.findings.extend(super::leaving::check(&life, *start));
         if !fate.is_never_finished() || starts.finishes_unknown(study, Finish::End, function) {
             continue;
         }

@@ -1,9 +1,10 @@
 //! The life of a value that somebody must finish: a span that must be ended, a scope that must be closed.
 
+use super::starts::Start;
 use super::uses::Uses;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{FunctionDescription, Slot, TypeRole};
-use crate::link::flow::DefId;
+use crate::link::flow::{DefId, RECEIVER};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
@@ -45,6 +46,17 @@ impl Finish {
     }
 }
 
+/// How a function hands a value back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Returned {
+    /// The function.
+    pub function: FuncRef,
+    /// As which result.
+    pub index: u8,
+    /// It is inside one of the service's own objects.
+    pub wrapped: bool,
+}
+
 /// What becomes of a value.
 #[derive(Debug, Default)]
 pub(super) struct Fate {
@@ -58,8 +70,10 @@ pub(super) struct Fate {
     pub activated: bool,
     /// It is put into a context, or handed to another function.
     pub handed: bool,
-    /// The functions that return it, and as which result.
-    pub returned: Vec<(FuncRef, u8)>,
+    /// The functions that return it, or one of the service's own objects around it.
+    pub returned: Vec<Returned>,
+    /// The functions that return the context with it, and as which result.
+    pub contexts: Vec<(FuncRef, u8)>,
     /// The calls that finish it.
     pub finishes: Vec<ValueRef>,
     /// It is managed by a `with` or `try (…)`.
@@ -70,7 +84,12 @@ pub(super) struct Fate {
 impl Fate {
     /// Nobody finishes it, as far as all of the code shows.
     pub(super) fn is_never_finished(&self) -> bool {
-        !self.finished && !self.escapes && self.returned.is_empty() && !self.context_returned
+        !self.finished && self.is_kept()
+    }
+
+    /// It stays where it was seen.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.escapes && self.returned.is_empty() && !self.context_returned
     }
 }
 
@@ -81,6 +100,8 @@ pub(super) struct Life<'s, 'a> {
     pub(super) uses: &'s Uses,
     pub(super) finish: Finish,
     names: FxHashSet<Ustr>,
+    /// The service's own types with a method that finishes such a value: whoever has the object may call it.
+    finishers: FxHashSet<Ustr>,
 }
 
 #[derive(Clone, Copy)]
@@ -103,17 +124,36 @@ impl<'s, 'a> Life<'s, 'a> {
         let libraries = study.program.knowledge.libraries();
         let finishing = libraries.iter().flat_map(|library| &library.functions).filter(|f| finish.slot(f).is_some());
         let names = finishing.flat_map(|function| &function.names).filter_map(|name| name.rsplit('.').next());
-        Self { study, uses, finish, names: names.map(Ustr::from).collect() }
+        let program = study.program;
+        let finishing = program.all_functions().filter(|function| study.summary(*function).has(finish.bit()));
+        let finishers = finishing.filter_map(|function| Some(program.type_name(program.enclosing_type(function)?)));
+        Self { study, uses, finish, names: names.map(Ustr::from).collect(), finishers: finishers.collect() }
     }
 
     /// What becomes of one result of a call.
-    pub(super) fn fate(&self, call: ValueRef, index: u8, derived: Option<u8>) -> Fate {
+    pub(super) fn fate(&self, start: &Start) -> Fate {
         let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
-        self.follow(&mut walk, call, index, Way { same: true, wrapped: false, depth: 0 });
+        self.follow(&mut walk, start.call, start.index, Way { same: true, wrapped: start.wrapped, depth: 0 });
+        if let Some(derived) = start.derived {
+            self.context(&mut walk, start.call, derived, 0);
+        }
+        walk.fate
+    }
+
+    /// What one use of a variable does to its value.
+    pub(super) fn fate_of_use(&self, used: ValueRef, wrapped: bool) -> Fate {
+        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
+        self.follow(&mut walk, used, 0, Way { same: true, wrapped, depth: 0 });
+        walk.fate
+    }
+
+    /// Whether the context that holds the value leaves the function, so that another one may finish it from there.
+    pub(super) fn context_leaves(&self, call: ValueRef, derived: Option<u8>) -> bool {
+        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
         if let Some(derived) = derived {
             self.context(&mut walk, call, derived, 0);
         }
-        walk.fate
+        !walk.fate.is_kept()
     }
 
     fn follow(&self, walk: &mut Walk, value: ValueRef, index: u8, way: Way) {
@@ -186,10 +226,11 @@ impl<'s, 'a> Life<'s, 'a> {
     }
 
     fn returned(&self, walk: &mut Walk, function: FuncRef, index: u8, way: Way) {
+        let found = Returned { function, index, wrapped: way.wrapped };
         if !way.same || self.study.program.function(function).flags.is_closure {
             walk.fate.escapes = true;
-        } else if !walk.fate.returned.contains(&(function, index)) {
-            walk.fate.returned.push((function, index));
+        } else if !walk.fate.returned.contains(&found) {
+            walk.fate.returned.push(found);
         }
     }
 
@@ -253,10 +294,37 @@ impl<'s, 'a> Life<'s, 'a> {
             walk.fate.finishes.push(call);
             return;
         }
+        if way.wrapped && way.same {
+            self.own_method(walk, call, way);
+        }
         let foreign =
             program.type_of(call).and_then(|ty| program.role(ty)).is_some_and(|role| role != self.finish.role());
         if !foreign {
             self.follow(walk, call, 0, Way { same: false, ..way });
+        }
+    }
+
+    /// A method of the service's own object around the value may keep the object.
+    fn own_method(&self, walk: &mut Walk, call: ValueRef, way: Way) {
+        let functions = self.study.program.callee(call).functions.clone();
+        for function in functions {
+            let receiver = match self.study.language() {
+                Language::Go => self.uses.param(function, RECEIVER),
+                Language::Python => self.uses.param(function, 0),
+                Language::Java => None,
+            };
+            let Some(def) = receiver.filter(|_| way.depth < MAX_DEPTH) else {
+                walk.fate.escapes |= self.study.language() != Language::Go;
+                continue;
+            };
+            let returned = walk.fate.returned.len();
+            for used in self.uses.uses_of(self.study, function.file, def) {
+                self.follow(walk, used, 0, Way { depth: way.depth + 1, ..way });
+            }
+            // A method that hands its own object back, for a chain of calls.
+            if walk.fate.returned.len() > returned {
+                walk.fate.escapes = true;
+            }
         }
     }
 
@@ -314,7 +382,12 @@ impl<'s, 'a> Life<'s, 'a> {
         walk.fate.handed = true;
         let callee = self.study.program.callee(call);
         if callee.functions.is_empty() || callee.constructs.is_some() {
-            walk.fate.escapes |= !(way.wrapped && callee.constructs.is_none());
+            // A foreign function knows nothing of the service's own object, unless the object is in what it returns.
+            let called_on = self.study.program.parent(call).map(|parent| self.study.program.expr_kind(parent));
+            let unused = matches!(called_on, Some(ExprKind::Member { .. }))
+                || self.study.program.call_site(call).is_some_and(|site| site.dropped);
+            let foreign = callee.constructs.is_none() && way.wrapped && unused;
+            walk.fate.escapes |= !foreign || self.is_finisher(value);
             return;
         }
         if self.study.effect_of(call).has(self.finish.bit()) {
@@ -324,6 +397,10 @@ impl<'s, 'a> Life<'s, 'a> {
         for function in &callee.functions {
             self.parameter(walk, value, call, *function, way);
         }
+    }
+
+    fn is_finisher(&self, value: ValueRef) -> bool {
+        self.study.program.type_of(value).is_none_or(|ty| self.finishers.contains(&ty))
     }
 
     fn is_context(&self, effect: &FunctionDescription) -> bool {
@@ -346,9 +423,9 @@ impl<'s, 'a> Life<'s, 'a> {
             self.follow(walk, used, 0, Way { depth: way.depth + 1, ..way });
         }
         let handed_back = std::mem::replace(&mut walk.fate.returned, before);
-        for (from, index) in handed_back {
-            if from == function {
-                self.follow(walk, call, index, way);
+        for from in handed_back {
+            if from.function == function {
+                self.follow(walk, call, from.index, Way { wrapped: from.wrapped, ..way });
             } else {
                 walk.fate.escapes = true;
             }
@@ -364,7 +441,10 @@ impl<'s, 'a> Life<'s, 'a> {
         }) {
             walk.fate.escapes = true;
         }
-        walk.fate.context_returned |= !self.uses.returns_of(value).is_empty();
+        for (function, several) in self.uses.returns_of(value) {
+            walk.fate.context_returned = true;
+            walk.fate.contexts.push((*function, several.unwrap_or(index)));
+        }
         if depth > MAX_DEPTH {
             return;
         }

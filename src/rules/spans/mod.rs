@@ -3,8 +3,10 @@
 mod closed;
 mod current;
 mod ended;
+mod leaving;
 mod life;
 mod nested;
+mod paths;
 mod starts;
 mod uses;
 mod wrong_id;

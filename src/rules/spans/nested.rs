@@ -1,24 +1,30 @@
-//! Spans of a loop that nest in each other.
+//! Spans of a loop that nest in each other or end together.
 
-use super::starts::{assumption, judged};
+use super::life::{Fate, Finish, Life};
+use super::paths::{blocks, statements};
+use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
-use crate::ir::Language;
+use crate::ir::{Jump, Language, StmtKind};
 use crate::knowledge::Slot;
 use crate::link::ValueRef;
-use crate::link::flow::{Def, VarId};
+use crate::link::flow::{CallSite, Def, VarId};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, Study};
+use crate::study::Study;
 
 /// Finds loops whose every round overwrites the outer context with that of its own span.
 pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
     if study.language() != Language::Go {
         return;
     }
-    for fact in study.calls().iter().filter(|fact| fact.site.in_loop != 0) {
-        let Some(confidence) = judged(study, fact.call) else { continue };
-        if let Some(found) = overwritten(study, uses, fact) {
-            out.findings.push(finding(study, fact, &found, confidence));
+    let life = Life::new(study, uses, Finish::End);
+    for (start, fate) in &Starts::new(&life).all {
+        let Some(site) = study.program.call_site(start.call).filter(|site| site.in_loop != 0) else { continue };
+        let Some(confidence) = judged(study, start.call) else { continue };
+        if let Some(found) = overwritten(study, uses, start, site) {
+            out.findings.push(finding(study, start, &found, confidence));
+        } else if let Some(end) = deferred(study, fate, site) {
+            out.findings.push(late(study, start, end, confidence));
         }
     }
 }
@@ -28,35 +34,70 @@ struct Overwritten {
     declared: Def,
 }
 
-fn overwritten(study: &Study<'_>, uses: &Uses, fact: &CallFact<'_>) -> Option<Overwritten> {
+fn overwritten(study: &Study<'_>, uses: &Uses, start: &Start, site: &CallSite) -> Option<Overwritten> {
     let program = study.program;
-    let span = fact.effect.span.filter(|span| !span.current)?;
-    let Slot::Result(derived) = span.derived else { return None };
-    let file = fact.call.file;
-    let made = uses.definitions_of(fact.call, derived).next()?;
+    let file = start.call.file;
+    let made = uses.definitions_of(start.call, start.derived?).next()?;
     let written = *program.def(file, made.def);
-    let parents = study.slot(fact.call, span.context);
-    let same = parents.iter().any(|parent| is_variable(study, *parent, written.var));
+    let parent = study.fact(start.call).and_then(|fact| fact.effect.span).map_or(Slot::AnyArg, |span| span.context);
+    let same = study.slot(start.call, parent).iter().any(|parent| is_variable(study, *parent, written.var));
     let var = program.files.get(file as usize)?.flow.vars.get(written.var.0 as usize)?;
     let declared = *program.def(file, *var.defs.first()?);
-    let inside = |def: &Def| def.in_loop == fact.site.in_loop && def.function == fact.function.id;
-    if !same || !inside(&written) || inside(&declared) || declared.function != fact.function.id {
+    let inside = |def: &Def| def.in_loop == site.in_loop && def.function == site.function;
+    if !same || !inside(&written) || inside(&declared) || declared.function != site.function {
         return None;
     }
     // A loop around this one may declare it, and another write in the round may put the outer context back.
     let others = var.defs.iter().filter(|def| **def != made.def).map(|def| program.def(file, *def));
     let restored = others.into_iter().any(inside);
-    (!restored).then(|| Overwritten { name: var.name.to_string(), declared })
+    let only_round = leaves_loop(study, start.call);
+    (!restored && !only_round).then(|| Overwritten { name: var.name.to_string(), declared })
+}
+
+/// The `defer` that ends the span of a round when the function returns, not when the round is over.
+fn deferred(study: &Study<'_>, fate: &Fate, site: &CallSite) -> Option<ValueRef> {
+    let end = fate.finishes.iter().copied().find(|end| {
+        let found = study.program.call_site(*end);
+        found.is_some_and(|end| end.deferred && end.in_loop == site.in_loop && end.function == site.function)
+    })?;
+    (!leaves_loop(study, end)).then_some(end)
+}
+
+/// Whether the block that a call stands in leaves the loop at its end, so that there is no further round.
+fn leaves_loop(study: &Study<'_>, call: ValueRef) -> bool {
+    let Some(file) = study.program.files.get(call.file as usize) else { return true };
+    let facts = &file.source.facts;
+    let span = study.program.expr(call).span;
+    let mut block = &*study.program.function(study.program.function_at(call)).body;
+    let mut leaves = false;
+    while let Some(stmt) = statements(facts, block).find(|stmt| stmt.span.contains(span)) {
+        let is_loop = matches!(stmt.kind, StmtKind::Loop { .. });
+        let inner = blocks(&stmt.kind);
+        let Some(inner) = inner.into_iter().find(|block| statements(facts, block).any(|stmt| stmt.span.contains(span)))
+        else {
+            break;
+        };
+        let last = statements(facts, inner).last();
+        let ends = last.is_some_and(|last| {
+            matches!(
+                last.kind,
+                StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Jump(Jump::Break | Jump::Elsewhere)
+            )
+        });
+        leaves = (leaves && !is_loop) || ends;
+        block = inner;
+    }
+    leaves
 }
 
 fn is_variable(study: &Study<'_>, value: ValueRef, var: VarId) -> bool {
     study.program.reaching(value).iter().any(|def| study.program.def(value.file, *def).var == var)
 }
 
-fn finding(study: &Study<'_>, fact: &CallFact<'_>, found: &Overwritten, confidence: Confidence) -> Finding {
+fn finding(study: &Study<'_>, start: &Start, found: &Overwritten, confidence: Confidence) -> Finding {
     let name = &found.name;
-    let callee = study.callee_text(fact.call);
-    let mut finding = study.finding("span-in-loop", fact.call, confidence);
+    let callee = study.callee_text(start.call);
+    let mut finding = study.finding("span-in-loop", start.call, confidence);
     finding.message = format!(
         "each round of the loop overwrites `{name}` with its own span's context, so the next round's span nests in it"
     );
@@ -67,7 +108,24 @@ fn finding(study: &Study<'_>, fact: &CallFact<'_>, found: &Overwritten, confiden
         format!("give the round a variable of its own: `roundCtx, span := {callee}({name}, …)`, and pass that one on");
     finding.help += assumption(confidence);
     finding.confirm = "run the loop over three items and open the trace: the spans form a staircase".to_owned();
-    let place = study.program.place_of(fact.call.file, found.declared.span);
+    let place = study.program.place_of(start.call.file, found.declared.span);
     finding.related.push(crate::finding::Related { place, message: format!("`{name}` is declared outside the loop") });
+    finding
+}
+
+fn late(study: &Study<'_>, start: &Start, end: ValueRef, confidence: Confidence) -> Finding {
+    let function = study.function_name(study.program.function_at(start.call));
+    let mut finding = study.finding("span-in-loop", end, confidence);
+    finding.message =
+        format!("`defer {}` in a loop ends the span of every round only when `{function}` returns", study.text(end));
+    finding.label = "runs when the function returns, not when the round is over".to_owned();
+    finding.effect =
+        "the spans of all rounds end at the same moment, so no duration is right, and all of them are kept \
+                      in memory until then"
+            .to_owned();
+    finding.help = "move the round into a function of its own, where the `defer` runs at the round's end".to_owned();
+    finding.help += assumption(confidence);
+    finding.confirm = "run the loop over three items and open the trace: all three spans end together".to_owned();
+    finding.related.push(study.related(start.call, "the span of one round starts here"));
     finding
 }

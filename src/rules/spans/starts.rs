@@ -1,6 +1,6 @@
 //! Every place where something starts that must be finished, the calls of the service's own helpers included.
 
-use super::life::{Fate, Finish, Life};
+use super::life::{Fate, Finish, Life, Returned};
 use crate::finding::Confidence;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -18,6 +18,8 @@ pub(super) struct Start {
     pub derived: Option<u8>,
     /// The library call behind it: itself, or what a helper calls.
     pub origin: ValueRef,
+    /// It is inside one of the service's own objects.
+    pub wrapped: bool,
 }
 
 /// All starts with what becomes of them.
@@ -50,7 +52,7 @@ fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
             Finish::Close => continue,
         };
         if let Some(index) = index {
-            out.push(Start { call: fact.call, index, derived, origin: fact.call });
+            out.push(Start { call: fact.call, index, derived, origin: fact.call, wrapped: false });
         }
     }
     out
@@ -68,11 +70,14 @@ impl Starts {
                 continue;
             }
             out.known.insert(start.call, start.index);
-            let fate = life.fate(start.call, start.index, start.derived);
+            let fate = life.fate(&start);
             if !fate.finished && !fate.escapes {
-                for (function, index) in &fate.returned {
-                    if factories.insert((*function, *index)) {
-                        work.extend(helper_starts(life.study, *function, *index, start.origin, &factories));
+                for returned in &fate.returned {
+                    if factories.insert((returned.function, returned.index)) {
+                        let contexts = fate.contexts.iter().filter(|(function, _)| *function == returned.function);
+                        let derived = contexts.map(|(_, index)| *index).find(|index| *index != returned.index);
+                        let like = Start { derived, wrapped: returned.wrapped, ..start };
+                        work.extend(helper_starts(life.study, *returned, like, &factories));
                     }
                 }
             }
@@ -102,9 +107,8 @@ impl Starts {
 
 fn helper_starts(
     study: &Study<'_>,
-    function: FuncRef,
-    index: u8,
-    origin: ValueRef,
+    Returned { function, index, .. }: Returned,
+    like: Start,
     factories: &FxHashSet<(FuncRef, u8)>,
 ) -> Vec<Start> {
     let decl = study.program.function(function);
@@ -114,13 +118,13 @@ fn helper_starts(
     let callers = study.program.callers(function).iter().filter(|call| {
         study.program.callee(**call).functions.iter().all(|function| factories.contains(&(*function, index)))
     });
-    callers.map(|call| Start { call: *call, index, derived: None, origin }).collect()
+    callers.map(|call| Start { call: *call, index, ..like }).collect()
 }
 
 /// How sure a finding about this call can be; `None` where it runs as a root or nothing in the workspace traces. A unit
 /// without a tracer of its own that starts spans is assumed to run inside one of the workspace's traced services.
 pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
-    if study.inbound(study.program.function_at(call)) == Inbound::Root {
+    if study.inbound(study.program.function_covering(call)) == Inbound::Root {
         return None;
     }
     if study.unit(call.file).is_traced() {

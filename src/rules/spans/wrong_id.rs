@@ -8,6 +8,7 @@ use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// Finds trace ids named span id, and the other way round.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -16,10 +17,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let calls = unit.flow.calls.iter().flat_map(|site| pairs(study, ValueRef { file, expr: site.expr }));
         for (key, value) in variables(study, file).into_iter().chain(calls) {
             let Some(named) = named(&key) else { continue };
-            let Some(id) = identifier(study, value).filter(|id| *id != named) else { continue };
-            let Some(confidence) = judged(study, inner_call(study, value)).filter(|_| seen.insert(value)) else {
-                continue;
-            };
+            let Some((id, source)) = identifier(study, value).filter(|(id, _)| *id != named) else { continue };
+            let Some(confidence) = judged(study, source).filter(|_| seen.insert(source)) else { continue };
             out.findings.push(finding(study, value, (&key, id, named), confidence));
         }
     }
@@ -36,14 +35,6 @@ fn variables(study: &Study<'_>, file: u32) -> Vec<(String, ValueRef)> {
         _ => None,
     });
     named.collect()
-}
-
-/// The call behind a value, which says where it runs.
-fn inner_call(study: &Study<'_>, value: ValueRef) -> ValueRef {
-    match study.program.step(value) {
-        Step::Values(values) => values.first().copied().unwrap_or(value),
-        _ => value,
-    }
 }
 
 /// The names and values that a call, keyword list or composite puts together.
@@ -90,20 +81,21 @@ fn named(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Which identifier a value is.
-fn identifier(study: &Study<'_>, value: ValueRef) -> Option<&'static str> {
+/// Which identifier a value is, and where it is read.
+fn identifier(study: &Study<'_>, value: ValueRef) -> Option<(&'static str, ValueRef)> {
+    let program = study.program;
     let mut at = value;
     for _ in 0..6 {
-        if let Some(id) = study.fact(at).and_then(|fact| fact.effect.yields_id) {
+        if let Some(id) = yielded(study, at) {
             return match id.as_str() {
-                "trace" => Some("trace"),
-                "span" => Some("span"),
+                "trace" => Some(("trace", at)),
+                "span" => Some(("span", at)),
                 _ => None,
             };
         }
-        at = match study.program.expr_kind(at) {
-            ExprKind::Call { args, .. } if args.is_empty() => study.program.receiver(at)?,
-            ExprKind::Name(_) => match study.program.step(at) {
+        at = match program.expr_kind(at) {
+            ExprKind::Call { args, .. } if args.is_empty() => program.receiver(at)?,
+            ExprKind::Name(_) => match program.step(at) {
                 Step::Values(values) if values.len() == 1 => values.first().copied()?,
                 _ => return None,
             },
@@ -111,6 +103,17 @@ fn identifier(study: &Study<'_>, value: ValueRef) -> Option<&'static str> {
         };
     }
     None
+}
+
+/// The identifier that a library's call or attribute hands out.
+fn yielded(study: &Study<'_>, at: ValueRef) -> Option<Ustr> {
+    let program = study.program;
+    if let ExprKind::Member { base, name, .. } = program.expr_kind(at) {
+        let owner = program.type_of(ValueRef { file: at.file, expr: *base })?;
+        let attribute = Ustr::from_existing(&format!("{owner}.{name}"))?;
+        return program.described(attribute)?.1.yields_id;
+    }
+    study.fact(at)?.effect.yields_id
 }
 
 fn finding(
