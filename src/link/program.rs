@@ -85,7 +85,31 @@ pub struct Program<'a> {
     pub(super) callers: FxHashMap<FuncRef, Vec<ValueRef>>,
     pub(super) type_memo: RefCell<FxHashMap<ValueRef, Option<Ustr>>>,
     pub(super) callee_memo: RefCell<FxHashMap<ValueRef, Rc<Callee>>>,
-    pub(super) call_sites: FxHashMap<ValueRef, CallSite>,
+    pub(super) names: Names,
+    methods: FxHashMap<Ustr, Vec<FuncRef>>,
+}
+
+/// Answers about names that are asked again and again, so that no text is put together and interned twice.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    joined: RefCell<FxHashMap<(Ustr, Ustr), Ustr>>,
+    pub(super) qualified_types: RefCell<FxHashMap<(u32, Ustr), Option<Ustr>>>,
+    pub(super) supertypes: RefCell<FxHashMap<Ustr, Rc<[Ustr]>>>,
+    pub(super) methods: RefCell<FxHashMap<(Ustr, Ustr), Rc<Callee>>>,
+}
+
+impl Names {
+    /// `owner.name`.
+    pub(super) fn join(&self, owner: Ustr, name: Ustr) -> Ustr {
+        *self.joined.borrow_mut().entry((owner, name)).or_insert_with(|| Ustr::from(&format!("{owner}.{name}")))
+    }
+
+    /// Forgets what depends on the indexes that are still being made.
+    fn clear(&self) {
+        self.qualified_types.borrow_mut().clear();
+        self.supertypes.borrow_mut().clear();
+        self.methods.borrow_mut().clear();
+    }
 }
 
 impl<'a> Program<'a> {
@@ -120,7 +144,8 @@ impl<'a> Program<'a> {
             callers: FxHashMap::default(),
             type_memo: RefCell::default(),
             callee_memo: RefCell::default(),
-            call_sites: FxHashMap::default(),
+            names: Names::default(),
+            methods: FxHashMap::default(),
         };
         program.index_definitions();
         program.index_writes();
@@ -195,6 +220,7 @@ impl<'a> Program<'a> {
         self.field_writes = writes;
         self.type_memo.borrow_mut().clear();
         self.callee_memo.borrow_mut().clear();
+        self.names.clear();
     }
 
     fn composite_writes(&self, at: u32, writes: &mut FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>) {
@@ -234,11 +260,9 @@ impl<'a> Program<'a> {
 
     fn index_calls(&mut self) {
         let mut callers: FxHashMap<FuncRef, Vec<ValueRef>> = FxHashMap::default();
-        let mut sites = FxHashMap::default();
         for (at, file) in self.files.iter().enumerate() {
             for call in &file.flow.calls {
                 let value = ValueRef { file: at as u32, expr: call.expr };
-                sites.insert(value, *call);
                 let callee = self.callee(value);
                 for function in &callee.functions {
                     callers.entry(*function).or_default().push(value);
@@ -246,7 +270,13 @@ impl<'a> Program<'a> {
             }
         }
         self.callers = callers;
-        self.call_sites = sites;
+        let mut methods: FxHashMap<Ustr, Vec<FuncRef>> = FxHashMap::default();
+        for function in self.all_functions() {
+            if let Some(owner) = self.enclosing_type(function) {
+                methods.entry(self.type_name(owner)).or_default().push(function);
+            }
+        }
+        self.methods = methods;
     }
 
     /// The expression behind a value.
@@ -307,7 +337,8 @@ impl<'a> Program<'a> {
 
     /// How a call is run: its function, loop, `defer`.
     pub fn call_site(&self, call: ValueRef) -> Option<&CallSite> {
-        self.call_sites.get(&call)
+        let flow = &self.files[call.file as usize].flow;
+        flow.calls_of(self.function_covering(call).id).find(|site| site.expr == call.expr)
     }
 
     /// A definition of a file.
@@ -354,10 +385,14 @@ impl<'a> Program<'a> {
         FuncRef { file: function.file, id }
     }
 
+    /// The functions and closures that are written in one of the service's own types.
+    pub fn written_in(&self, ty: Ustr) -> &[FuncRef] {
+        self.methods.get(&ty).map_or(&[], Vec::as_slice)
+    }
+
     /// The innermost function in a file whose definition covers a span.
     pub fn function_at(&self, value: ValueRef) -> FuncRef {
-        let id = self.call_sites.get(&value).map_or(FunctionId(0), |site| site.function);
-        FuncRef { file: value.file, id }
+        self.function_covering(value)
     }
 
     /// Whether a type declares this field itself.

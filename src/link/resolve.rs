@@ -67,6 +67,15 @@ impl Program<'_> {
     }
 
     fn qualify_type(&self, file: u32, name: Ustr) -> Option<Ustr> {
+        if let Some(known) = self.names.qualified_types.borrow().get(&(file, name)) {
+            return *known;
+        }
+        let found = self.find_type(file, name);
+        self.names.qualified_types.borrow_mut().insert((file, name), found);
+        found
+    }
+
+    fn find_type(&self, file: u32, name: Ustr) -> Option<Ustr> {
         let unit = &self.files[file as usize];
         let (first, rest) = name.split_once('.').map_or((name.as_str(), None), |(a, b)| (a, Some(b)));
         let first = Ustr::from(first);
@@ -77,15 +86,15 @@ impl Program<'_> {
         if let Some(target) = unit.scope.get(first) {
             return Some(join(target));
         }
-        let local = Ustr::from(&format!("{}.{name}", unit.module));
+        let local = self.names.join(unit.module, name);
         if self.types.contains_key(&local) {
             return Some(local);
         }
         if self.language == Language::Java {
             // Nested types are named without their owner inside it.
             for ty in &unit.source.facts.types {
-                let nested = Ustr::from(&format!("{}.{}.{name}", unit.module, ty.name));
-                if self.types.contains_key(&nested) {
+                let nested = Ustr::from_existing(&format!("{}.{}.{name}", unit.module, ty.name));
+                if let Some(nested) = nested.filter(|nested| self.types.contains_key(nested)) {
                     return Some(nested);
                 }
             }
@@ -196,7 +205,7 @@ impl Program<'_> {
         if let Some(target) = unit.scope.get(name) {
             return Some(target);
         }
-        let local = Ustr::from(&format!("{}.{name}", unit.module));
+        let local = self.names.join(unit.module, name);
         if self.functions.contains_key(&local)
             || self.types.contains_key(&local)
             || !self.writes((unit.module, name)).is_empty()
@@ -234,7 +243,7 @@ impl Program<'_> {
         }
         let (owner, method) = name.rsplit_once('.')?;
         let owner = Ustr::from_existing(owner)?;
-        self.supertypes(owner).into_iter().find_map(|ty| {
+        self.supertypes(owner).iter().find_map(|ty| {
             let name = Ustr::from_existing(&format!("{ty}.{method}"));
             match name {
                 Some(name) => self.knowledge.function(name),
@@ -244,7 +253,16 @@ impl Program<'_> {
     }
 
     /// All supertypes of a type, nearest first, the service's own and the libraries'.
-    pub fn supertypes(&self, ty: Ustr) -> Vec<Ustr> {
+    pub fn supertypes(&self, ty: Ustr) -> Rc<[Ustr]> {
+        if let Some(known) = self.names.supertypes.borrow().get(&ty) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Ustr]> = self.find_supertypes(ty).into();
+        self.names.supertypes.borrow_mut().insert(ty, Rc::clone(&found));
+        found
+    }
+
+    fn find_supertypes(&self, ty: Ustr) -> Vec<Ustr> {
         let mut out: Vec<Ustr> = Vec::new();
         let mut at = 0;
         let mut current = ty;
@@ -271,7 +289,7 @@ impl Program<'_> {
         if let Some((_, description)) = self.knowledge.ty(ty) {
             return Some(description.role);
         }
-        self.supertypes(ty).into_iter().find_map(|ty| self.knowledge.ty(ty).map(|(_, description)| description.role))
+        self.supertypes(ty).iter().find_map(|ty| self.knowledge.ty(*ty).map(|(_, description)| description.role))
     }
 
     /// The role of a value's type.
@@ -460,7 +478,7 @@ impl Program<'_> {
         {
             return Some(*found);
         }
-        self.supertypes(owner).into_iter().take(8).find_map(|ty| self.own_field_type(ty, name))
+        self.supertypes(owner).iter().take(8).find_map(|ty| self.own_field_type(*ty, name))
     }
 
     fn own_field_type(&self, owner: Ustr, name: Ustr) -> Option<Ustr> {
@@ -515,12 +533,12 @@ impl Program<'_> {
             return Rc::clone(known);
         }
         self.callee_memo.borrow_mut().insert(call, Rc::new(Callee::default()));
-        let found = Rc::new(self.find_callee(call));
+        let found = self.find_callee(call);
         self.callee_memo.borrow_mut().insert(call, Rc::clone(&found));
         found
     }
 
-    fn find_callee(&self, call: ValueRef) -> Callee {
+    fn find_callee(&self, call: ValueRef) -> Rc<Callee> {
         let at = |expr| ValueRef { file: call.file, expr };
         match self.expr_kind(call) {
             ExprKind::New { ty, body, .. } => {
@@ -528,14 +546,14 @@ impl Program<'_> {
                     Some(id) => self.type_name(TypeIndex { file: call.file, id: *id }),
                     None => self.type_ref(call.file, ty),
                 };
-                self.construction(name, self.type_ref(call.file, ty))
+                Rc::new(self.construction(name, self.type_ref(call.file, ty)))
             }
             ExprKind::Composite { ty: Some(ty), .. } => {
                 let name = self.type_ref(call.file, ty);
-                Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }
+                Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() })
             }
             ExprKind::Call { callee, .. } => self.called(at(*callee)),
-            _ => Callee::default(),
+            _ => Rc::default(),
         }
     }
 
@@ -548,33 +566,33 @@ impl Program<'_> {
         Callee { functions: constructor.unwrap_or_default(), name: Some(described), constructs: Some(name) }
     }
 
-    fn called(&self, callee: ValueRef) -> Callee {
+    fn called(&self, callee: ValueRef) -> Rc<Callee> {
         if let ExprKind::Closure(id) = self.expr_kind(callee) {
-            return Callee {
+            return Rc::new(Callee {
                 functions: SmallVec::from_slice(&[FuncRef { file: callee.file, id: *id }]),
                 ..Callee::default()
-            };
+            });
         }
         if let Some(name) = self.qualify(callee) {
             let found = self.named(callee.file, name);
             if !found.functions.is_empty() || found.constructs.is_some() || self.described(name).is_some() {
-                return found;
+                return Rc::new(found);
             }
             if let ExprKind::Member { base, name: method, .. } = self.expr_kind(callee)
                 && let Some(owner) = self.type_of(ValueRef { file: callee.file, expr: *base })
             {
-                return self.method(callee.file, owner, *method);
+                return self.method(owner, *method);
             }
-            return found;
+            return Rc::new(found);
         }
         match self.expr_kind(callee) {
             ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { file: callee.file, expr: *base }) {
-                Some(owner) => self.method(callee.file, owner, *name),
-                None => Callee::default(),
+                Some(owner) => self.method(owner, *name),
+                None => Rc::default(),
             },
-            ExprKind::Name(name) => self.unqualified(callee, *name),
+            ExprKind::Name(name) => Rc::new(self.unqualified(callee, *name)),
             ExprKind::Index { base, .. } => self.called(ValueRef { file: callee.file, expr: *base }),
-            _ => Callee::default(),
+            _ => Rc::default(),
         }
     }
 
@@ -597,9 +615,9 @@ impl Program<'_> {
                 if name == "super" || name == "this" {
                     return Callee::default();
                 }
-                let found = self.method(callee.file, self.type_name(owner), name);
+                let found = self.method(self.type_name(owner), name);
                 if !found.functions.is_empty() {
-                    return found;
+                    return Callee::clone(&found);
                 }
                 ty = self.type_decl(owner).owner.map(|id| TypeIndex { file: owner.file, id });
             }
@@ -626,14 +644,23 @@ impl Program<'_> {
             && let Some((owner, method)) = name.rsplit_once('.')
             && let Some(owner) = Ustr::from_existing(owner).filter(|owner| self.types.contains_key(owner))
         {
-            return self.method(file, owner, Ustr::from(method));
+            return Callee::clone(&self.method(owner, Ustr::from(method)));
         }
         Callee { functions: SmallVec::new(), name: Some(name), constructs }
     }
 
     /// A method of a type: its own, inherited, or that of the implementations of an interface.
-    fn method(&self, _file: u32, owner: Ustr, name: Ustr) -> Callee {
-        let qualified = Ustr::from(&format!("{owner}.{name}"));
+    fn method(&self, owner: Ustr, name: Ustr) -> Rc<Callee> {
+        if let Some(known) = self.names.methods.borrow().get(&(owner, name)) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.find_method(owner, name));
+        self.names.methods.borrow_mut().insert((owner, name), Rc::clone(&found));
+        found
+    }
+
+    fn find_method(&self, owner: Ustr, name: Ustr) -> Callee {
+        let qualified = self.names.join(owner, name);
         if let Some(functions) = self.functions.get(&qualified) {
             if functions.iter().all(|function| self.function(*function).flags.is_abstract) {
                 let found = self.implementations(owner, name);
@@ -643,8 +670,8 @@ impl Program<'_> {
             }
             return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
         }
-        for ty in self.supertypes(owner) {
-            if let Some(functions) = self.functions.get(&Ustr::from(&format!("{ty}.{name}"))) {
+        for ty in self.supertypes(owner).iter() {
+            if let Some(functions) = self.functions.get(&self.names.join(*ty, name)) {
                 return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
             }
         }
@@ -672,7 +699,7 @@ impl Program<'_> {
                 match self.language {
                     Language::Go => needed
                         .iter()
-                        .all(|method| self.functions.contains_key(&Ustr::from(&format!("{owner_name}.{method}")))),
+                        .all(|method| self.functions.contains_key(&self.names.join(owner_name, *method))),
                     _ => self.supertypes(owner_name).contains(&interface),
                 }
             })
@@ -687,7 +714,7 @@ impl Program<'_> {
 
     /// The service's own methods that `owner.name` may run.
     pub fn methods(&self, owner: Ustr, name: Ustr) -> Vec<FuncRef> {
-        self.method(0, owner, name).functions.to_vec()
+        self.method(owner, name).functions.to_vec()
     }
 
     fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {

@@ -219,8 +219,8 @@ impl Program<'_> {
     pub fn all_writes(&self, owner: Ustr, name: Ustr) -> Vec<(ValueRef, Option<u8>)> {
         let mut found = self.writes((owner, name)).to_vec();
         if found.is_empty() {
-            for ty in self.supertypes(owner).into_iter().take(6) {
-                found.extend_from_slice(self.writes((ty, name)));
+            for ty in self.supertypes(owner).iter().take(6) {
+                found.extend_from_slice(self.writes((*ty, name)));
             }
         }
         found.truncate(24);

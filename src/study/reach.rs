@@ -111,7 +111,7 @@ pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Ann
     let ExprKind::Member { base, name, .. } = program.expr_kind(callee) else { return None };
     let ty = program.type_of(ValueRef { file, expr: *base })?;
     let named = |ty: Ustr| program.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
-    named(ty).or_else(|| program.supertypes(ty).into_iter().find_map(named)).map(|found| found.role)
+    named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty))).map(|found| found.role)
 }
 
 /// The functions that a function value may be: a closure, a function's name, a bound method.

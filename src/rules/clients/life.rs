@@ -162,7 +162,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     fn is_instrumented_type(&self, ty: Ustr) -> bool {
         let program = self.study.program;
         let described = |ty: Ustr| program.knowledge.ty(ty).is_some_and(|(_, ty)| ty.instrumented);
-        described(ty) || program.supertypes(ty).into_iter().any(described)
+        described(ty) || program.supertypes(ty).iter().any(|ty| described(*ty))
     }
 
     /// How one part of a construction stands.
