@@ -9,7 +9,7 @@
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use hoplint::ir::Language;
-use hoplint::parse::{Limits, parse_all};
+use hoplint::parse::{Limits, Relevance, parse_all};
 use hoplint::walk::{SourcePath, WalkOptions, walk};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -26,7 +26,7 @@ fn main() -> Outcome {
     match arguments.first().map(String::as_str) {
         Some("--bare") => bare(&sources(&arguments[1])),
         Some("--facts") => {
-            parse_all(&sources(&arguments[1]), &Limits::default(), 0);
+            parse_all(&sources(&arguments[1]), &Relevance::default(), &Limits::default(), 0);
         }
         Some("--measure") => return measure(&arguments[1..]),
         _ => return compare(&arguments),

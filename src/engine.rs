@@ -4,7 +4,7 @@ use crate::analysis::{Analysis, AnalysisRequest, ServiceReport, Skipped, StackRe
 use crate::ir::Language;
 use crate::knowledge::Knowledge;
 use crate::link::{Program, SourceFile};
-use crate::parse::{self, Parsed};
+use crate::parse::{self, Parsed, Relevance};
 use crate::rules::{self, Verdicts};
 use crate::services::{self, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
@@ -34,7 +34,7 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
         parse_time: Duration::from_millis(request.config.limits.max_file_time_ms),
         ..parse::Limits::default()
     };
-    let parsed = parse::parse_all(&walked.sources, &limits, threads);
+    let parsed = parse::parse_all(&walked.sources, &relevance(request), &limits, threads);
     skipped.extend(parsed.skipped.iter().map(skip));
     let analysed = !walked.sources.is_empty();
     let mut analysis = judge(parsed, workspace, request);
@@ -42,6 +42,14 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
     analysis.skipped.sort();
     analysis.analysed = analysed;
     analysis
+}
+
+/// The Go packages by which a trace can travel: described libraries, the team's wrappers, and what the stacks import.
+fn relevance(request: &AnalysisRequest) -> Relevance {
+    let wrappers = crate::config::wrapper_knowledge(&request.config, Language::Go);
+    let libraries = wrappers.as_ref().unwrap_or_else(|| Knowledge::built_in(Language::Go)).active_modules();
+    let stacks = services::stacks().iter().flat_map(|stack| stack.imports.iter().cloned());
+    Relevance::new(libraries.chain(stacks))
 }
 
 fn skip((path, reason): &(String, String)) -> Skipped {
@@ -96,6 +104,7 @@ fn home(units: &[Unit], language: Language, path: &str) -> Option<usize> {
 
 fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Analysis {
     let mut sources: Vec<SourceFile> = Vec::with_capacity(parsed.files.len());
+    let aside = parsed.aside;
     for file in parsed.files {
         if let Some(unit) = home(&workspace.units, file.facts.language, &file.path) {
             sources.push(SourceFile { path: file.path, facts: file.facts, unit });
@@ -104,7 +113,7 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     let roots: Vec<(String, String)> =
         workspace.units.iter().map(|unit| (unit.root.clone(), unit.module.clone())).collect();
     let mut units: Vec<UnitView> = workspace.units.iter().map(UnitView::new).collect();
-    let mut analysis = Analysis { files: sources.len(), ..Analysis::default() };
+    let mut analysis = Analysis { files: sources.len() + aside, ..Analysis::default() };
     let mut verdicts = Verdicts::default();
     for language in [Language::Go, Language::Python, Language::Java] {
         let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();

@@ -1,7 +1,7 @@
 //! Input that is broken, huge or meant to harm: nothing panics or aborts, and whatever is left out is told.
 
 use hoplint::ir::Language;
-use hoplint::parse::{Limits, Parsed, parse_all};
+use hoplint::parse::{Limits, Parsed, Relevance, parse_all};
 use hoplint::walk::{WalkOptions, Walked, walk};
 use std::fs::{self, File};
 use std::path::Path;
@@ -24,7 +24,7 @@ fn list(root: &Path) -> Walked {
 }
 
 fn parse(root: &Path) -> Parsed {
-    parse_all(&list(root).sources, &Limits::default(), 2)
+    parse_all(&list(root).sources, &Relevance::default(), &Limits::default(), 2)
 }
 
 /// The outcome of one file with this content: `Ok` with facts, or the reason for which it was skipped.
@@ -249,7 +249,7 @@ fn what_cannot_be_read_is_told() {
     }
     let walked = list(root.path());
     assert_eq!(walked.skipped, [("b".to_owned(), "cannot be read: permission denied".to_owned())]);
-    let parsed = parse_all(&walked.sources, &Limits::default(), 1);
+    let parsed = parse_all(&walked.sources, &Relevance::default(), &Limits::default(), 1);
     assert_eq!(parsed.skipped, [("a.go".to_owned(), "cannot be read: permission denied".to_owned())]);
     fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o700)).expect("permissions");
 }
@@ -263,7 +263,7 @@ fn files_that_go_away_or_change_are_told() {
     fs::remove_file(root.path().join("a.go")).expect("removed");
     fs::remove_file(root.path().join("b.go")).expect("removed");
     fs::create_dir(root.path().join("b.go")).expect("a folder");
-    let parsed = parse_all(&walked.sources, &Limits::default(), 1);
+    let parsed = parse_all(&walked.sources, &Relevance::default(), &Limits::default(), 1);
     assert_eq!(parsed.skipped.len(), 2);
     assert_eq!(walk(&root.path().join("none"), &WalkOptions::default()).skipped.len(), 1);
 }
@@ -344,7 +344,7 @@ fn results_do_not_depend_on_threads() {
     }
     let sources = list(root.path()).sources;
     let shown = |threads| {
-        let parsed = parse_all(&sources, &Limits::default(), threads);
+        let parsed = parse_all(&sources, &Relevance::default(), &Limits::default(), threads);
         let files: Vec<String> =
             parsed.files.iter().map(|file| file.path.to_string() + &hoplint::ir::dump(&file.facts)).collect();
         (files, parsed.skipped)

@@ -28,6 +28,7 @@ pub fn wrapper_library() -> LibraryDescription {
         id: "wrappers".to_owned(),
         title: "this project's wrappers".to_owned(),
         modules: Vec::new(),
+        passive: false,
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         mend: String::new(),
@@ -105,6 +106,19 @@ impl Knowledge {
     pub fn annotation(&self, name: Ustr) -> Option<&AnnotationDescription> {
         let entry = self.annotations.get(&name)?;
         Some(&self.libraries[entry.0 as usize].annotations[entry.1 as usize])
+    }
+
+    /// The modules (Go: import paths) by which a trace can travel, those of described names included, as a team's
+    /// wrappers are known by their names alone.
+    pub fn active_modules(&self) -> impl Iterator<Item = String> {
+        let active = || self.libraries.iter().filter(|library| !library.passive);
+        let named = active().flat_map(|library| library.functions.iter().flat_map(|function| &function.names));
+        let module = |name: &Ustr| {
+            let last = name.rfind('/').map_or(0, |at| at + 1);
+            let end = name[last..].find('.').map_or(name.len(), |dot| last + dot);
+            name[..end].to_owned()
+        };
+        active().flat_map(|library| library.modules.iter().cloned()).chain(named.map(module))
     }
 
     /// All libraries, in file order.

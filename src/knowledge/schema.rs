@@ -68,6 +68,9 @@ pub struct LibraryDescription {
     /// Import prefixes by which code uses it: Go import paths, Python modules, Java packages.
     #[serde(default)]
     pub modules: Vec<String>,
+    /// A trace travels by other libraries only: a file that imports none but passive ones can hold no finding.
+    #[serde(default)]
+    pub passive: bool,
     /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
     #[serde(default)]
     pub dependencies: Vec<String>,

@@ -366,8 +366,8 @@ impl<'a> Program<'a> {
                 return Some(TypeIndex { file: function.file, id: owner });
             }
             if !current.owner_name.is_empty() {
-                let name = format!("{}.{}", self.files[function.file as usize].module, current.owner_name);
-                return self.types.get(&Ustr::from(&name)).copied();
+                let name = self.names.join(self.files[function.file as usize].module, current.owner_name);
+                return self.types.get(&name).copied();
             }
             at = current.parent;
         }

@@ -697,9 +697,9 @@ impl Program<'_> {
                 let Some(owner) = self.enclosing_type(*function) else { return false };
                 let owner_name = self.type_name(owner);
                 match self.language {
-                    Language::Go => needed
-                        .iter()
-                        .all(|method| self.functions.contains_key(&self.names.join(owner_name, *method))),
+                    Language::Go => {
+                        needed.iter().all(|method| self.functions.contains_key(&self.names.join(owner_name, *method)))
+                    }
                     _ => self.supertypes(owner_name).contains(&interface),
                 }
             })

@@ -8,17 +8,20 @@ mod contain;
 mod generated;
 mod limits;
 mod read;
+mod relevance;
 mod shape;
 mod tree;
 
 pub use contain::contain;
 pub use limits::Limits;
 pub use read::read_source;
+pub use relevance::{Depth, Relevance};
 
-use crate::ir::FileFacts;
+use crate::ir::{FileFacts, Language};
 use crate::lower;
 use crate::walk::SourcePath;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
 /// Stack of each worker thread in bytes; lowering recurses to [`lower::MAX_DEPTH`] at most.
@@ -42,6 +45,8 @@ pub struct Parsed {
     pub skipped: Vec<(String, String)>,
     /// Number of generated files left out for their size; they are not in `skipped`.
     pub generated: usize,
+    /// Number of files left out because nothing in them can matter ([`Relevance`]); they are not in `skipped`.
+    pub aside: usize,
 }
 
 /// What became of one file.
@@ -49,50 +54,99 @@ enum Outcome {
     File(Box<ParsedFile>),
     Skipped(String),
     Generated,
+    Aside,
 }
 
-/// Reads and lowers all sources on `threads` threads (0: one for each core). The result does not depend on `threads`.
-pub fn parse_all(sources: &[SourcePath], limits: &Limits, threads: usize) -> Parsed {
+/// Reads and lowers all sources that matter on `threads` threads (0: one for each core). The result does not depend on
+/// `threads`.
+pub fn parse_all(sources: &[SourcePath], relevance: &Relevance, limits: &Limits, threads: usize) -> Parsed {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_SIZE).build();
-    let outcomes: Vec<Outcome> = match pool {
-        Ok(pool) => {
-            pool.install(|| sources.par_iter().with_max_len(16).map(|source| parse_one(source, limits)).collect())
-        }
+    let folders = folders(sources);
+    let parse = |folder: &Vec<usize>| parse_folder(sources, folder, relevance, limits);
+    let outcomes: Vec<Vec<Outcome>> = match pool {
+        Ok(pool) => pool.install(|| folders.par_iter().with_max_len(1).map(parse).collect()),
         // No threads to be had: slower, not less.
-        Err(_) => sources.iter().map(|source| parse_one(source, limits)).collect(),
+        Err(_) => folders.iter().map(parse).collect(),
     };
+    let mut ordered: Vec<Option<Outcome>> = sources.iter().map(|_| None).collect();
+    for (at, outcome) in folders.into_iter().flatten().zip(outcomes.into_iter().flatten()) {
+        if let Some(slot) = ordered.get_mut(at) {
+            *slot = Some(outcome);
+        }
+    }
     let mut parsed = Parsed::default();
-    for (source, outcome) in sources.iter().zip(outcomes) {
+    for (source, outcome) in sources.iter().zip(ordered) {
         match outcome {
-            Outcome::File(file) => parsed.files.push(*file),
-            Outcome::Skipped(reason) => parsed.skipped.push((source.relative.clone(), reason)),
-            Outcome::Generated => parsed.generated += 1,
+            Some(Outcome::File(file)) => parsed.files.push(*file),
+            Some(Outcome::Skipped(reason)) => parsed.skipped.push((source.relative.clone(), reason)),
+            Some(Outcome::Generated) => parsed.generated += 1,
+            Some(Outcome::Aside) | None => parsed.aside += 1,
         }
     }
     parsed
 }
 
-fn parse_one(source: &SourcePath, limits: &Limits) -> Outcome {
+/// Most files of a folder that are judged together; it bounds the texts that are held at once.
+const MAX_TOGETHER: usize = 64;
+
+/// The sources by language and folder, by their positions.
+fn folders(sources: &[SourcePath]) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = Vec::new();
+    let mut known: FxHashMap<(Language, &str), usize> = FxHashMap::default();
+    for (at, source) in sources.iter().enumerate() {
+        let folder = source.relative.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let group = *known.entry((source.language, folder)).or_insert(out.len());
+        match out.get_mut(group) {
+            Some(files) if files.len() < MAX_TOGETHER => files.push(at),
+            _ => {
+                known.insert((source.language, folder), out.len());
+                out.push(vec![at]);
+            }
+        }
+    }
+    out
+}
+
+fn parse_folder(sources: &[SourcePath], folder: &[usize], relevance: &Relevance, limits: &Limits) -> Vec<Outcome> {
+    let members = || folder.iter().filter_map(|at| sources.get(*at));
+    let texts: Vec<Result<String, Outcome>> = members().map(|source| text_of(source, limits)).collect();
+    let read =
+        || members().zip(&texts).filter_map(|(source, text)| Some((source.language, text.as_ref().ok()?.as_str())));
+    let mut depths = relevance.depths(&read().collect::<Vec<_>>()).into_iter();
+    let depths: Vec<Depth> =
+        texts.iter().map(|text| text.as_ref().ok().and_then(|_| depths.next()).unwrap_or(Depth::Nothing)).collect();
+    let one = |((source, text), depth): ((&SourcePath, Result<String, Outcome>), Depth)| match (text, depth) {
+        (Err(outcome), _) => outcome,
+        (Ok(_), Depth::Nothing) => Outcome::Aside,
+        (Ok(text), _) => parse_one(source, &text, depth, limits),
+    };
+    let members: Vec<&SourcePath> = members().collect();
+    members.into_par_iter().zip(texts).zip(depths).with_max_len(1).map(one).collect()
+}
+
+/// A file's text, or why it is not parsed.
+fn text_of(source: &SourcePath, limits: &Limits) -> Result<String, Outcome> {
     let large = limits.skip_generated && source.size > limits.generated_size;
     if large && generated::has_generated_name(source) {
-        return Outcome::Generated;
+        return Err(Outcome::Generated);
     }
-    let text = match read_source(&source.absolute, limits) {
-        Ok(text) => text,
-        Err(reason) => return Outcome::Skipped(reason),
-    };
+    let text = read_source(&source.absolute, limits).map_err(Outcome::Skipped)?;
     if large && generated::has_generated_header(&text) {
-        return Outcome::Generated;
+        return Err(Outcome::Generated);
     }
-    match facts_of(&text, source, limits) {
+    Ok(text)
+}
+
+fn parse_one(source: &SourcePath, text: &str, depth: Depth, limits: &Limits) -> Outcome {
+    match facts_of(text, source, depth, limits) {
         Ok(facts) => Outcome::File(Box::new(ParsedFile { path: Ustr::from(&source.relative), facts })),
         Err(reason) => Outcome::Skipped(reason),
     }
 }
 
-fn facts_of(text: &str, source: &SourcePath, limits: &Limits) -> Result<FileFacts, String> {
+fn facts_of(text: &str, source: &SourcePath, depth: Depth, limits: &Limits) -> Result<FileFacts, String> {
     shape::check_shape(text, source.language, limits)?;
     let tree = tree::parse_text(text, source.language, limits)?;
-    contain(|| lower::lower(source.language, text, &tree))
+    contain(|| lower::lower(source.language, text, &tree, depth))
         .ok_or_else(|| "internal error while reading it: please report this as a defect of hoplint".to_owned())
 }

@@ -229,6 +229,9 @@ impl<'t> Lowerer<'t> {
     }
 
     fn function_body(&mut self, id: FunctionId, body: Node<'t>) {
+        if !self.bodies {
+            return;
+        }
         let outer = std::mem::replace(&mut self.function, id);
         let statements = self.block(body);
         self.function = outer;

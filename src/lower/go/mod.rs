@@ -11,6 +11,7 @@ mod types;
 
 use super::MAX_DEPTH;
 use crate::ir::{FileFacts, FunctionId, Language, LineIndex, Span, TypeId};
+use crate::parse::Depth;
 use kinds::counts;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -21,9 +22,9 @@ use ustr::Ustr;
 type Nodes<'t> = SmallVec<[Node<'t>; 4]>;
 
 /// Lowers a parsed Go file.
-pub(super) fn lower(source: &str, tree: &Tree) -> FileFacts {
+pub(super) fn lower(source: &str, tree: &Tree, depth: Depth) -> FileFacts {
     let root = tree.root_node();
-    let mut lowerer = Lowerer::new(source, root);
+    let mut lowerer = Lowerer::new(source, root, depth == Depth::Whole);
     lowerer.facts.has_errors = root.has_error();
     lowerer.file(root);
     comments::directives(source, root, &mut lowerer.facts);
@@ -46,18 +47,22 @@ struct Lowerer<'t> {
     types: FxHashMap<Ustr, TypeId>,
     /// Names seen in this file: most come again, and the global table is locked and far from the cache.
     names: FxHashMap<&'t str, Ustr>,
+    /// Whether bodies of functions are lowered.
+    bodies: bool,
 }
 
 impl<'t> Lowerer<'t> {
-    fn new(source: &'t str, root: Node<'t>) -> Self {
+    fn new(source: &'t str, root: Node<'t>, bodies: bool) -> Self {
         let mut queries = QueryCursor::new();
         // Queries say what one definition consists of; finding the definitions is the walk's business.
         queries.set_max_start_depth(Some(0));
         let mut facts = FileFacts::new(Language::Go, LineIndex::new(source.as_bytes()));
         // Growing these step by step means copying them and touching new memory over and over. In real code about every
         // fourth node is an expression and every twentieth a statement.
-        facts.exprs.reserve(root.descendant_count() / 3);
-        facts.stmts.reserve(root.descendant_count() / 20);
+        if bodies {
+            facts.exprs.reserve(root.descendant_count() / 3);
+            facts.stmts.reserve(root.descendant_count() / 20);
+        }
         Self {
             source,
             facts,
@@ -67,6 +72,7 @@ impl<'t> Lowerer<'t> {
             function: FunctionId(0),
             types: FxHashMap::default(),
             names: FxHashMap::default(),
+            bodies,
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::{declarations, kinds, lower};
 use crate::ir::{Expr, ExprId, ExprKind, FileFacts, Function, LoopKind, Stmt, StmtKind, TypeKind, TypeRef};
+use crate::parse::Depth;
 
 fn facts(source: &str) -> FileFacts {
     let mut parser = tree_sitter::Parser::new();
     parser.set_language(&kinds::GRAMMAR).expect("the grammar suits this tree-sitter");
     let tree = parser.parse(source, None).expect("no timeout is set");
-    lower(source, &tree)
+    lower(source, &tree, Depth::Whole)
 }
 
 /// The facts of a function body.

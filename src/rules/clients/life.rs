@@ -56,17 +56,23 @@ pub(super) struct Lives<'s, 'a> {
     made: RefCell<FxHashMap<ValueRef, Life>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
     own_types: RefCell<FxHashMap<Ustr, Life>>,
+    /// The functions that name a trace header.
+    naming: FxHashSet<FuncRef>,
 }
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// Indexes the members of a program.
     pub(super) fn new(study: &'s Study<'a>) -> Self {
         let mut members: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
+        let mut naming = FxHashSet::default();
         for (file, unit) in study.program.files.iter().enumerate() {
             for (n, expr) in unit.source.facts.exprs.iter().enumerate() {
                 let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
                 match &expr.kind {
                     ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
+                    ExprKind::Str(text) if words::is_trace_header(text) => {
+                        naming.extend(around(study, study.program.function_covering(value)));
+                    }
                     ExprKind::Name(name) if !unit.flow.uses.contains_key(&value.expr) => {
                         members.entry(*name).or_default().push(value);
                     }
@@ -74,7 +80,14 @@ impl<'s, 'a> Lives<'s, 'a> {
                 }
             }
         }
-        Self { study, members, made: RefCell::default(), results: RefCell::default(), own_types: RefCell::default() }
+        Self {
+            study,
+            members,
+            made: RefCell::default(),
+            results: RefCell::default(),
+            own_types: RefCell::default(),
+            naming,
+        }
     }
 
     /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.
@@ -82,15 +95,7 @@ impl<'s, 'a> Lives<'s, 'a> {
         if self.study.summary(function).has(Summary::INJECTS | Summary::INSTRUMENTS) {
             return true;
         }
-        self.names_trace_header(function)
-    }
-
-    fn names_trace_header(&self, function: FuncRef) -> bool {
-        let facts = &self.study.program.files[function.file as usize].source.facts;
-        let span = self.study.program.function(function).span;
-        facts.exprs.iter().any(|expr| {
-            span.contains(expr.span) && matches!(&expr.kind, ExprKind::Str(text) if words::is_trace_header(text))
-        })
+        self.naming.contains(&function)
     }
 
     /// How the client that a call makes stands, by what it is made of and by what becomes of it.
@@ -312,6 +317,15 @@ impl<'s, 'a> Lives<'s, 'a> {
         }
         walk.out
     }
+}
+
+/// A function and those that it is written in.
+fn around(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
+    let parent = |at: &FuncRef| {
+        let outer = study.program.function(*at).parent.filter(|outer| outer.0 != 0);
+        outer.map(|id| FuncRef { id, ..*at })
+    };
+    std::iter::successors(Some(function), parent).collect()
 }
 
 /// The last name of a chain of names.

@@ -10,12 +10,12 @@ use crate::study::{Inbound, Study, Summary};
 /// Finds framework contexts passed where a context is expected.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let program = study.program;
-    if !program.knowledge.libraries().iter().any(|library| library.types.iter().any(|ty| !ty.context_switch.is_empty()))
-    {
-        return;
-    }
+    let libraries = program.knowledge.libraries().iter();
+    let switched = libraries.filter(|library| library.types.iter().any(|ty| !ty.context_switch.is_empty()));
+    let modules: Vec<&str> = switched.flat_map(|library| &library.modules).map(String::as_str).collect();
     for (at, file) in program.files.iter().enumerate() {
-        if !study.unit(at as u32).is_traced() {
+        let imports = || file.scope.targets().any(|target| modules.iter().any(|module| target.starts_with(module)));
+        if !study.unit(at as u32).is_traced() || !imports() {
             continue;
         }
         for site in &file.flow.calls {

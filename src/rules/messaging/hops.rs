@@ -1,6 +1,6 @@
 //! The calls that send or receive, also behind the service's own interfaces.
 
-use crate::ir::{Language, TypeKind};
+use crate::ir::{ExprKind, Language, TypeKind};
 use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
@@ -48,7 +48,8 @@ fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescriptio
     for (at, file) in program.files.iter().enumerate() {
         for site in &file.flow.calls {
             let call = ValueRef { file: at as u32, expr: site.expr };
-            if study.fact(call).is_some() {
+            let named = method_name(study, call).is_some_and(|name| by_method.contains_key(name));
+            if !named || study.fact(call).is_some() {
                 continue;
             }
             let Some((method, function)) = interface_method(study, call) else { continue };
@@ -62,6 +63,15 @@ fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescriptio
         }
     }
     out
+}
+
+/// The name after the dot of a call.
+fn method_name(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
+    let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return None };
+    match study.program.expr_kind(ValueRef { expr: *callee, ..call }) {
+        ExprKind::Member { name, .. } => Some(name.as_str()),
+        _ => None,
+    }
 }
 
 /// The name and the declaration of the own interface's method that a call names.
