@@ -2,12 +2,16 @@
 
 use super::schema::{AnnotationDescription, FunctionDescription, LibraryDescription, TypeDescription};
 use crate::ir::Language;
-use include_dir::{Dir, include_dir};
 use rustc_hash::FxHashMap;
 use std::sync::OnceLock;
 use ustr::Ustr;
 
-static LIBRARIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/libraries");
+/// The descriptions as `build.rs` writes them, by language: `[[file name, description], …]`.
+const LIBRARIES: [&str; 3] = [
+    include_str!(concat!(env!("OUT_DIR"), "/libraries-go.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/libraries-python.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/libraries-java.json")),
+];
 
 /// An entry of one library.
 type Entry = (u16, u16);
@@ -39,18 +43,15 @@ pub fn wrapper_library() -> LibraryDescription {
 }
 
 impl Knowledge {
-    /// The built-in descriptions of a language, parsed once a process. A description that does not parse is a defect of
-    /// this program and is left out; a test parses them all.
+    /// The built-in descriptions of a language, read once a process.
     pub fn built_in(language: Language) -> &'static Self {
         static ALL: [OnceLock<Knowledge>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
-        ALL[language as usize]
-            .get_or_init(|| Self::new(parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok())))
+        ALL[language as usize].get_or_init(|| Self::new(built_in(language)))
     }
 
     /// The built-in descriptions of a language and one more library.
     pub fn with(language: Language, library: LibraryDescription) -> Self {
-        let built_in = parse_all(language).into_iter().filter_map(|(_, parsed)| parsed.ok());
-        Self::new(built_in.chain(std::iter::once(library)))
+        Self::new(built_in(language).chain(std::iter::once(library)))
     }
 
     /// An index over these libraries; where two describe one name, the later wins.
@@ -127,16 +128,14 @@ impl Knowledge {
     }
 }
 
-/// Parses every built-in description of a language: file name and result.
-pub(super) fn parse_all(language: Language) -> Vec<(String, Result<LibraryDescription, toml::de::Error>)> {
-    let Some(dir) = LIBRARIES.get_dir(language.as_str()) else { return Vec::new() };
-    let mut files: Vec<_> =
-        dir.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml")).collect();
-    files.sort_by_key(|file| file.path());
-    files
-        .into_iter()
-        .filter_map(|file| Some((file.path().display().to_string(), toml::from_str(file.contents_utf8()?))))
-        .collect()
+/// Every built-in description of a language with its file's name.
+fn parse_all(language: Language) -> serde_json::Result<Vec<(String, LibraryDescription)>> {
+    serde_json::from_str(LIBRARIES[language as usize])
+}
+
+/// The built-in descriptions; none when one does not fit the schema, which a test rules out.
+fn built_in(language: Language) -> impl Iterator<Item = LibraryDescription> {
+    parse_all(language).unwrap_or_default().into_iter().map(|(_, library)| library)
 }
 
 #[cfg(test)]
@@ -147,8 +146,9 @@ mod tests {
     fn every_description_parses_and_names_each_thing_once() {
         for language in [Language::Go, Language::Python, Language::Java] {
             let mut seen = FxHashMap::default();
-            for (file, parsed) in parse_all(language) {
-                let library = parsed.unwrap_or_else(|err| panic!("{file}: {err}"));
+            let libraries = parse_all(language).unwrap_or_else(|error| panic!("{language:?}: {error}"));
+            assert!(!libraries.is_empty());
+            for (file, library) in libraries {
                 for name in library.functions.iter().flat_map(|function| &function.names) {
                     if let Some(other) = seen.insert(*name, file.clone()) {
                         panic!("{name} is described in {other} and in {file}");

@@ -2,12 +2,12 @@
 
 use crate::ir::Language;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use include_dir::{Dir, include_dir};
 use regex::Regex;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/stacks");
+/// The stacks as `build.rs` writes them: `[[file name, description], …]`, sorted by file name.
+const PAGES: &str = include_str!(concat!(env!("OUT_DIR"), "/stacks.json"));
 
 /// One tracing stack, as its page under `rules/stacks/` describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -117,15 +117,10 @@ pub(super) fn compiled() -> &'static [Compiled] {
 }
 
 fn load() -> Result<Vec<StackDescription>, String> {
-    let mut pages = PAGES.files().map(read).collect::<Result<Vec<_>, _>>()?;
+    let pages: Vec<(String, StackDescription)> = serde_json::from_str(PAGES).map_err(|error| error.to_string())?;
+    let mut pages: Vec<_> = pages.into_iter().map(|(_, page)| page).collect();
     pages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(pages)
-}
-
-fn read(file: &include_dir::File<'_>) -> Result<StackDescription, String> {
-    let name = file.path().display();
-    let text = file.contents_utf8().ok_or_else(|| format!("{name}: not UTF-8"))?;
-    toml::from_str(text).map_err(|error| format!("{name}: {error}"))
 }
 
 fn compile(page: &'static StackDescription) -> Result<Compiled, String> {
@@ -160,7 +155,7 @@ mod tests {
         let pages = load().expect("all pages load");
         assert!(pages.len() > 40);
         for page in stacks() {
-            assert!(PAGES.get_file(format!("{}.toml", page.id)).is_some(), "{}: named after its id", page.id);
+            assert!(PAGES.contains(&format!("[\"{}.toml\",", page.id)), "{}: named after its id", page.id);
             assert!(!page.languages.is_empty() && !page.sources.is_empty(), "{}", page.id);
             assert!(!(page.needs_code && page.auto_configuration), "{}", page.id);
             compile(page).unwrap_or_else(|error| panic!("{}: {error}", page.id));
