@@ -47,7 +47,7 @@ pub struct Field {
     pub value: ExprId,
 }
 
-/// The shapes of expressions in all three languages.
+/// The shapes of expressions in all three languages. Types are boxed: there are millions of these, few with a type.
 #[derive(Debug)]
 pub enum ExprKind {
     /// A plain name: local, parameter, import, function, type. Java `this` and Python `self` are names too.
@@ -76,7 +76,7 @@ pub enum ExprKind {
     /// Java `new T(args) { body }`.
     New {
         /// The class.
-        ty: TypeRef,
+        ty: Box<TypeRef>,
         /// Constructor arguments.
         args: Box<[Arg]>,
         /// The anonymous class, where there is a body.
@@ -85,7 +85,7 @@ pub enum ExprKind {
     /// Go `T{…}` and `&T{…}` (the `&` is dropped), Python list, tuple, set and dict displays, Java array initialisers.
     Composite {
         /// The type, where the language names one.
-        ty: Option<TypeRef>,
+        ty: Option<Box<TypeRef>>,
         /// Its entries.
         fields: Box<[Field]>,
     },
@@ -121,7 +121,7 @@ pub enum ExprKind {
     /// Go `x.(T)`, Java `(T) x`.
     Cast {
         /// The target type.
-        ty: TypeRef,
+        ty: Box<TypeRef>,
         /// The value.
         value: ExprId,
     },
@@ -151,7 +151,7 @@ pub enum ExprKind {
         name: Ustr,
     },
     /// A type used as a value: Java `Foo.class`, Go `[]byte` in a conversion, generic instantiations.
-    Type(TypeRef),
+    Type(Box<TypeRef>),
     /// Anything else; its operands are still visited.
     Unknown(Box<[ExprId]>),
 }

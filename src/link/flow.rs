@@ -120,8 +120,6 @@ pub struct FileFlow {
     pub vars: Vec<Var>,
     /// Definitions.
     pub defs: Vec<Def>,
-    /// The definitions that reach each use of a local name.
-    pub uses: FxHashMap<ExprId, SmallVec<[DefId; 2]>>,
     /// Calls and object creations in order of evaluation.
     pub calls: Vec<CallSite>,
     /// Returns.
@@ -130,11 +128,46 @@ pub struct FileFlow {
     pub writes: Vec<Write>,
     /// The expression that makes each closure.
     pub closures: FxHashMap<FunctionId, ExprId>,
-    /// For each expression that is an argument, receiver or value of another: that other one.
-    pub parents: FxHashMap<ExprId, ExprId>,
     /// The function that each expression stands in, by the expression's index.
     pub functions: Vec<FunctionId>,
+    uses: Reaching,
+    /// For each expression that is an argument, receiver or value of another, that other one; else [`NO_EXPR`].
+    parents: Vec<ExprId>,
     index: Index,
+}
+
+/// Stands for "no expression" in a table of them.
+const NO_EXPR: ExprId = ExprId(u32::MAX);
+
+/// The definitions that reach each use of a local name, by the expression's index: most uses have one.
+#[derive(Debug, Default)]
+struct Reaching {
+    /// One definition; [`Reaching::NO_LOCAL`]; or, with [`Reaching::MANY`], a position in `sets`.
+    single: Vec<DefId>,
+    sets: Vec<SmallVec<[DefId; 2]>>,
+}
+
+impl Reaching {
+    const NO_LOCAL: DefId = DefId(u32::MAX);
+    const MANY: u32 = 1 << 31;
+
+    fn set(&mut self, expr: ExprId, defs: &[DefId]) {
+        let Some(slot) = self.single.get_mut(expr.0 as usize) else { return };
+        if let [only] = defs {
+            *slot = *only;
+        } else {
+            *slot = DefId(self.sets.len() as u32 | Self::MANY);
+            self.sets.push(SmallVec::from_slice(defs));
+        }
+    }
+
+    fn get(&self, expr: ExprId) -> Option<&[DefId]> {
+        let slot = self.single.get(expr.0 as usize).filter(|slot| **slot != Self::NO_LOCAL)?;
+        match slot.0 & Self::MANY {
+            0 => Some(std::slice::from_ref(slot)),
+            _ => self.sets.get((slot.0 & !Self::MANY) as usize).map(SmallVec::as_slice),
+        }
+    }
 }
 
 /// Which definitions, writes, returns and calls belong to a value or function.
@@ -149,6 +182,36 @@ struct Index {
 }
 
 impl FileFlow {
+    fn new(exprs: usize) -> Self {
+        Self {
+            functions: vec![FunctionId(0); exprs],
+            parents: vec![NO_EXPR; exprs],
+            uses: Reaching { single: vec![Reaching::NO_LOCAL; exprs], sets: Vec::new() },
+            ..Self::default()
+        }
+    }
+
+    /// Whether an expression is the use of a local name (of a function, or of the file's load-time code).
+    pub fn is_local(&self, expr: ExprId) -> bool {
+        self.uses.get(expr).is_some()
+    }
+
+    /// The definitions that reach the use of a local name; empty for anything else and where none is seen.
+    pub fn reaching(&self, expr: ExprId) -> &[DefId] {
+        self.uses.get(expr).unwrap_or_default()
+    }
+
+    /// All uses of local names with the definitions that reach them.
+    pub fn uses(&self) -> impl Iterator<Item = (ExprId, &[DefId])> {
+        let exprs = (0..self.uses.single.len()).map(|at| ExprId(at as u32));
+        exprs.filter_map(|expr| Some((expr, self.uses.get(expr)?)))
+    }
+
+    /// The expression whose operand this one is.
+    pub fn parent(&self, expr: ExprId) -> Option<ExprId> {
+        self.parents.get(expr.0 as usize).copied().filter(|parent| *parent != NO_EXPR)
+    }
+
     /// The definitions whose value an expression is, whole or in parts.
     pub fn defs_from(&self, value: ExprId) -> impl Iterator<Item = (DefId, &Def)> {
         let found = self.index.defs_from.get(&value).map_or(&[][..], SmallVec::as_slice);
@@ -262,7 +325,7 @@ struct Walker<'a> {
 pub fn flow(facts: &FileFacts) -> FileFlow {
     let mut walker = Walker {
         facts,
-        out: FileFlow { functions: vec![FunctionId(0); facts.exprs.len()], ..FileFlow::default() },
+        out: FileFlow::new(facts.exprs.len()),
         env: Env::default(),
         base: 0,
         scopes: Vec::new(),
@@ -680,7 +743,9 @@ impl Walker<'_> {
     }
 
     fn child(&mut self, parent: ExprId, child: ExprId) {
-        self.out.parents.insert(child, parent);
+        if let Some(slot) = self.out.parents.get_mut(child.0 as usize) {
+            *slot = parent;
+        }
         self.expr(child);
     }
 
@@ -709,7 +774,7 @@ impl Walker<'_> {
             self.out.vars[var.0 as usize].uses.push(id);
             let at = (var.0 as usize).checked_sub(self.base);
             let reaching = at.and_then(|at| self.env.reaching.get(at)).cloned().unwrap_or_default();
-            self.out.uses.insert(id, reaching);
+            self.out.uses.set(id, &reaching);
         }
     }
 }

@@ -96,6 +96,7 @@ pub(super) struct Names {
     pub(super) qualified_types: RefCell<FxHashMap<(u32, Ustr), Option<Ustr>>>,
     pub(super) supertypes: RefCell<FxHashMap<Ustr, Rc<[Ustr]>>>,
     pub(super) methods: RefCell<FxHashMap<(Ustr, Ustr), Rc<Callee>>>,
+    pub(super) described: RefCell<FxHashMap<Ustr, Option<Ustr>>>,
 }
 
 impl Names {
@@ -109,6 +110,7 @@ impl Names {
         self.qualified_types.borrow_mut().clear();
         self.supertypes.borrow_mut().clear();
         self.methods.borrow_mut().clear();
+        self.described.borrow_mut().clear();
     }
 }
 
@@ -348,13 +350,13 @@ impl<'a> Program<'a> {
 
     /// The definitions that reach a use of a local name; empty for anything else.
     pub fn reaching(&self, value: ValueRef) -> &[DefId] {
-        self.files[value.file as usize].flow.uses.get(&value.expr).map_or(&[], SmallVec::as_slice)
+        self.files[value.file as usize].flow.reaching(value.expr)
     }
 
     /// The value whose operand this one is.
     pub fn parent(&self, value: ValueRef) -> Option<ValueRef> {
-        let parent = self.files[value.file as usize].flow.parents.get(&value.expr)?;
-        Some(ValueRef { file: value.file, expr: *parent })
+        let parent = self.files[value.file as usize].flow.parent(value.expr)?;
+        Some(ValueRef { file: value.file, expr: parent })
     }
 
     /// The type whose method a function is, also for a closure inside a method.

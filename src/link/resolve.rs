@@ -170,7 +170,7 @@ impl Program<'_> {
                 ExprKind::Index { base, .. } if names.is_empty() => at = ValueRef { file: at.file, expr: *base },
                 ExprKind::Name(name) => {
                     let unit = &self.files[value.file as usize];
-                    if unit.flow.uses.contains_key(&at.expr) && !self.is_module_level(at) {
+                    if unit.flow.is_local(at.expr) && !self.is_module_level(at) {
                         return None;
                     }
                     let mut out = self.qualify_name(value.file, *name)?.to_string();
@@ -196,8 +196,8 @@ impl Program<'_> {
     /// A name that is a variable of the file itself, not of a function.
     fn is_module_level(&self, value: ValueRef) -> bool {
         let flow = &self.files[value.file as usize].flow;
-        let defs = flow.uses.get(&value.expr);
-        defs.is_some_and(|defs| !defs.is_empty() && defs.iter().all(|def| flow.defs[def.0 as usize].function.0 == 0))
+        let defs = flow.reaching(value.expr);
+        !defs.is_empty() && defs.iter().all(|def| flow.defs[def.0 as usize].function.0 == 0)
     }
 
     fn qualify_name(&self, file: u32, name: Ustr) -> Option<Ustr> {
@@ -238,18 +238,25 @@ impl Program<'_> {
 
     /// The description of a library function by qualified name, also through the supertypes of its owner.
     pub fn described(&self, name: Ustr) -> Option<(&LibraryDescription, &FunctionDescription)> {
-        if let Some(found) = self.knowledge.function(name) {
-            return Some(found);
+        let known = self.names.described.borrow().get(&name).copied();
+        let described = known.unwrap_or_else(|| {
+            let found = self.find_described(name);
+            self.names.described.borrow_mut().insert(name, found);
+            found
+        });
+        self.knowledge.function(described?)
+    }
+
+    /// The name under which a function is described.
+    fn find_described(&self, name: Ustr) -> Option<Ustr> {
+        if self.knowledge.function(name).is_some() {
+            return Some(name);
         }
         let (owner, method) = name.rsplit_once('.')?;
-        let owner = Ustr::from_existing(owner)?;
-        self.supertypes(owner).iter().find_map(|ty| {
-            let name = Ustr::from_existing(&format!("{ty}.{method}"));
-            match name {
-                Some(name) => self.knowledge.function(name),
-                None => self.knowledge.function(Ustr::from(&format!("{ty}.*"))),
-            }
-        })
+        let (owner, method) = (Ustr::from_existing(owner)?, Ustr::from(method));
+        let inherited =
+            |ty: &Ustr| Some(self.names.join(*ty, method)).filter(|name| self.knowledge.function(*name).is_some());
+        self.supertypes(owner).iter().find_map(inherited)
     }
 
     /// All supertypes of a type, nearest first, the service's own and the libraries'.
@@ -353,7 +360,7 @@ impl Program<'_> {
         if !reaching.is_empty() {
             return reaching.iter().find_map(|def| self.def_type(value.file, *def, steps));
         }
-        if unit.flow.uses.contains_key(&value.expr) {
+        if unit.flow.is_local(value.expr) {
             return None;
         }
         if name == "this" || name == "super" {

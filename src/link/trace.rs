@@ -85,7 +85,7 @@ impl Program<'_> {
     fn step_name(&self, value: ValueRef, name: Ustr) -> Step {
         let reaching = self.reaching(value);
         if reaching.is_empty() {
-            if self.files[value.file as usize].flow.uses.contains_key(&value.expr) {
+            if self.files[value.file as usize].flow.is_local(value.expr) {
                 return Step::Unknown;
             }
             return self.step_global(value, name);

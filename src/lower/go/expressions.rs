@@ -71,7 +71,7 @@ impl<'t> Lowerer<'t> {
             Kind::TypeAssertionExpression => self.cast(node),
             Kind::TypeConversionExpression => self.conversion(node),
             Kind::TypeInstantiationExpression => self.instantiation(node),
-            kind if is_type(kind) => ExprKind::Type(self.type_ref(node)),
+            kind if is_type(kind) => ExprKind::Type(Box::new(self.type_ref(node))),
             _ => ExprKind::Unknown(self.exprs(Some(node))),
         }
     }
@@ -142,7 +142,7 @@ impl<'t> Lowerer<'t> {
 
     fn cast(&mut self, node: Node<'t>) -> ExprKind {
         let value = self.expr_at(node, FIELDS.operand);
-        ExprKind::Cast { ty: self.type_of(node).unwrap_or_default(), value }
+        ExprKind::Cast { ty: Box::new(self.type_of(node).unwrap_or_default()), value }
     }
 
     /// `[]byte(x)` converts; the grammar reads the call of a generic function `f[T](x)` as a conversion too.
@@ -179,7 +179,7 @@ impl<'t> Lowerer<'t> {
                 let base = self.expr(package);
                 ExprKind::Member { base, name: self.name(name), name_span: span(name) }
             }
-            _ => ExprKind::Type(self.type_ref(node)),
+            _ => ExprKind::Type(Box::new(self.type_ref(node))),
         }
     }
 
@@ -204,7 +204,7 @@ impl<'t> Lowerer<'t> {
         let ty = self.type_of(node);
         match node.child_by_field_id(FIELDS.body) {
             Some(body) => self.elements(body, ty),
-            None => ExprKind::Composite { ty, fields: Box::default() },
+            None => ExprKind::Composite { ty: ty.map(Box::new), fields: Box::default() },
         }
     }
 
@@ -214,7 +214,7 @@ impl<'t> Lowerer<'t> {
         let value = container.and_then(|ty| ty.args.last());
         let key = container.filter(|ty| ty.name == "map").and_then(|ty| ty.args.first());
         let fields = self.named(body).into_iter().map(|node| self.element(node, key, value)).collect();
-        ExprKind::Composite { ty, fields }
+        ExprKind::Composite { ty: ty.map(Box::new), fields }
     }
 
     fn element(&mut self, node: Node<'t>, key_ty: Option<&TypeRef>, value_ty: Option<&TypeRef>) -> Field {

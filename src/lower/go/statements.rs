@@ -287,7 +287,7 @@ impl<'t> Lowerer<'t> {
         {
             let ty = self.type_ref(*ty);
             let value = self.expr(alias);
-            let cast = self.facts.add_expr(span(node), ExprKind::Cast { ty, value });
+            let cast = self.facts.add_expr(span(node), ExprKind::Cast { ty: Box::new(ty), value });
             let binding = self.bind(alias, cast);
             self.push(alias, binding, &mut out);
         }

@@ -93,7 +93,7 @@ fn show(facts: &FileFacts, id: ExprId) -> String {
                     format!("{key}{}", show(facts, field.value))
                 })
                 .collect();
-            format!("{}{{{}}}", ty.as_ref().map(type_name).unwrap_or_default(), fields.join(", "))
+            format!("{}{{{}}}", ty.as_deref().map(type_name).unwrap_or_default(), fields.join(", "))
         }
         ExprKind::Closure(function) => format!("closure{}", function.0),
         ExprKind::Index { base, index } => {

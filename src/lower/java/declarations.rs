@@ -233,7 +233,7 @@ impl Lowerer<'_> {
         let init = (arguments.is_some() || body.is_some()).then(|| {
             let args = self.arguments(arguments);
             let body = body.map(|body| self.anonymous_class(body, &ty));
-            self.facts.add_expr(span(node), ExprKind::New { ty: ty.clone(), args, body })
+            self.facts.add_expr(span(node), ExprKind::New { ty: Box::new(ty.clone()), args, body })
         });
         self.initialised_field(name, node, Some(ty), init, &modifiers);
     }

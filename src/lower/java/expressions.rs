@@ -65,9 +65,11 @@ impl Lowerer<'_> {
             Kind::ArrayInitializer | Kind::ElementArray => {
                 ExprKind::Composite { ty: None, fields: self.elements(node) }
             }
-            Kind::ClassLiteral => ExprKind::Type(self.first(node).map(|ty| self.type_ref(ty)).unwrap_or_default()),
+            Kind::ClassLiteral => {
+                ExprKind::Type(Box::new(self.first(node).map(|ty| self.type_ref(ty)).unwrap_or_default()))
+            }
             Kind::Annotation | Kind::MarkerAnnotation => self.annotation_call(node),
-            kind if kind.is_type() => ExprKind::Type(self.type_ref(node)),
+            kind if kind.is_type() => ExprKind::Type(Box::new(self.type_ref(node))),
             _ => self.unknown_value(node),
         }
     }
@@ -175,7 +177,7 @@ impl Lowerer<'_> {
         let ty = self.field(node, ids.ty).map(|ty| self.type_ref(ty)).unwrap_or_default();
         let args = self.arguments(self.field(node, ids.arguments));
         let body = self.child_of_kind(node, Kind::ClassBody).map(|body| self.anonymous_class(body, &ty));
-        ExprKind::New { ty, args, body }
+        ExprKind::New { ty: Box::new(ty), args, body }
     }
 
     fn lambda(&mut self, node: Node<'_>) -> ExprKind {
@@ -261,11 +263,11 @@ impl Lowerer<'_> {
             _ => TypeRef::default(),
         };
         if let Some(name) = self.field(node, ids.name) {
-            let value = self.facts.add_expr(span(node), ExprKind::Cast { ty: ty.clone(), value: left });
+            let value = self.facts.add_expr(span(node), ExprKind::Cast { ty: Box::new(ty.clone()), value: left });
             let target = self.expression(name);
             left = self.facts.add_expr(span(node), ExprKind::Assign { target, value });
         }
-        let right = self.facts.add_expr(span(node), ExprKind::Type(ty));
+        let right = self.facts.add_expr(span(node), ExprKind::Type(Box::new(ty)));
         ExprKind::Binary { op: Ustr::from("instanceof"), left, right }
     }
 
@@ -294,7 +296,7 @@ impl Lowerer<'_> {
     fn cast(&mut self, node: Node<'_>) -> ExprKind {
         let ids = &self.grammar.fields;
         let ty = self.field(node, ids.ty).map(|ty| self.type_ref(ty)).unwrap_or_default();
-        ExprKind::Cast { ty, value: self.operand(node, ids.value) }
+        ExprKind::Cast { ty: Box::new(ty), value: self.operand(node, ids.value) }
     }
 
     fn array_access(&mut self, node: Node<'_>) -> ExprKind {
@@ -321,8 +323,8 @@ impl Lowerer<'_> {
             }
         }
         match self.field(node, ids.value) {
-            Some(value) => ExprKind::Composite { ty: Some(ty), fields: self.elements(value) },
-            None => ExprKind::New { ty, args: args.into(), body: None },
+            Some(value) => ExprKind::Composite { ty: Some(Box::new(ty)), fields: self.elements(value) },
+            None => ExprKind::New { ty: Box::new(ty), args: args.into(), body: None },
         }
     }
 

@@ -73,7 +73,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                     ExprKind::Str(text) if words::is_trace_header(text) => {
                         naming.extend(around(study, study.program.function_covering(value)));
                     }
-                    ExprKind::Name(name) if !unit.flow.uses.contains_key(&value.expr) => {
+                    ExprKind::Name(name) if !unit.flow.is_local(value.expr) => {
                         members.entry(*name).or_default().push(value);
                     }
                     _ => {}
@@ -384,7 +384,7 @@ impl Walk<'_, '_, '_> {
                 continue;
             }
             let Some(var) = flow.vars.get(def.var.0 as usize) else { continue };
-            let uses = var.uses.iter().filter(|expr| flow.uses.get(expr).is_none_or(|defs| defs.contains(&id)));
+            let uses = var.uses.iter().filter(|expr| !flow.is_local(**expr) || flow.reaching(**expr).contains(&id));
             self.work.extend(uses.map(|expr| ValueRef { expr: *expr, ..value }));
             if def.function.0 == 0 {
                 self.field(program.files[value.file as usize].module, var.name);

@@ -53,7 +53,7 @@ fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> boo
         let DefKind::Value { index: None | Some(0), .. } = def.kind else { continue };
         found = true;
         let uses = flow.vars[def.var.0 as usize].uses.iter();
-        let reached = uses.filter(|used| flow.uses.get(used).is_some_and(|defs| defs.contains(&id)));
+        let reached = uses.filter(|used| flow.reaching(**used).contains(&id));
         work.extend(reached.map(|used| ValueRef { file: value.file, expr: *used }));
     }
     found

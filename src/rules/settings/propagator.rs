@@ -15,15 +15,16 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         return;
     }
     let Some(with) = beside(study) else { return };
-    if with.is_empty() && makes_propagator(study) {
-        return;
-    }
     let Some(crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
     let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
     for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
         by_unit.entry(unit).or_default().push(fact);
+    }
+    // Asked last: it looks at every call.
+    if by_unit.is_empty() || (with.is_empty() && makes_propagator(study)) {
+        return;
     }
     let mut units: Vec<_> = by_unit.into_values().collect();
     units.sort_by_key(|facts| facts.first().map(|fact| fact.call));

@@ -34,9 +34,9 @@ impl Uses {
         let mut out = Self::default();
         for (file, unit) in (0u32..).zip(&program.files) {
             out.definitions(file, program);
-            for (expr, defs) in &unit.flow.uses {
+            for (expr, defs) in unit.flow.uses() {
                 for def in defs {
-                    out.used.entry((file, *def)).or_default().push(ValueRef { file, expr: *expr });
+                    out.used.entry((file, *def)).or_default().push(ValueRef { file, expr });
                 }
             }
             for write in &unit.flow.writes {
