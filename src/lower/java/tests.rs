@@ -111,7 +111,7 @@ fn show_stmt(facts: &FileFacts, kind: &StmtKind) -> String {
             let items: Vec<_> = items
                 .iter()
                 .map(|item| {
-                    let ty = item.ty.as_deref().map(show_type).unwrap_or_default();
+                    let ty = item.ty.as_ref().map(show_type).unwrap_or_default();
                     format!("{ty} {} <- {}", list(item.target.as_slice()), show(facts, item.value))
                 })
                 .collect();
@@ -183,7 +183,7 @@ fn fields_and_their_initial_values() {
     assert_eq!(ty.supers.iter().map(show_type).collect::<Vec<_>>(), ["B<T>", "I", "J"]);
     let names: Vec<_> = ty.fields.iter().map(|f| (f.name.as_str(), f.is_static, f.init.is_some())).collect();
     assert_eq!(names, [("T", true, true), ("a", false, false), ("b", false, true), ("s", false, false)]);
-    assert_eq!(ty.fields[3].ty.as_deref().map(show_type).as_deref(), Some("[]<String>"));
+    assert_eq!(ty.fields[3].ty.as_ref().map(show_type).as_deref(), Some("[]<String>"));
     assert_eq!(ty.fields[1].annotations[0].name, "Inject");
     assert_eq!(show_block(&facts, &facts.functions[0].body), "T = get(); b = make(); boot(); each();");
 }
@@ -212,7 +212,7 @@ fn lambdas() {
     assert_eq!(lambda.parent.map(|id| id.0), Some(1));
     assert_eq!(show_block(&facts, &lambda.body), "return x.go();");
     assert_eq!(facts.functions[3].params[1].name, "b");
-    assert_eq!(facts.functions[4].params[0].ty.as_deref().map(show_type).as_deref(), Some("String"));
+    assert_eq!(facts.functions[4].params[0].ty.as_ref().map(show_type).as_deref(), Some("String"));
     assert!(facts.functions[4].params[1].ty.is_none());
 }
 

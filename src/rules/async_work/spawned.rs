@@ -76,7 +76,7 @@ fn own_threads<'a>(study: &Study<'a>) -> Vec<(CallFact<'a>, Vec<FuncRef>)> {
             let call = ValueRef { file: at as u32, expr: site.expr };
             let made = program.callee(call).constructs.filter(|made| program.own_type(*made).is_some());
             let Some(made) = made.filter(|made| program.role(*made) == Some(TypeRole::Thread)) else { continue };
-            let thread = program.supertypes(made).into_iter().find_map(|ty| program.knowledge.function(ty));
+            let thread = program.supertypes(made).iter().find_map(|ty| program.knowledge.function(*ty));
             let run = program.methods(made, "run".into());
             if let Some((library, effect)) = thread.filter(|_| !run.is_empty()) {
                 let function = FuncRef { file: at as u32, id: site.function };
