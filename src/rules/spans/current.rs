@@ -4,11 +4,11 @@ use super::life::{Fate, Finish, Life};
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{Language, Span, StmtKind};
+use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot};
-use crate::link::ValueRef;
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::{Verdict, Verdicts};
-use crate::study::{CallFact, Study};
+use crate::study::{CallFact, Study, Summary};
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
 pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
@@ -32,9 +32,9 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
 
 /// The bytes in which the span is open, where every use of it was seen and none makes it a parent.
 fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
-    let fact = study.fact(start.call)?;
-    let span = fact.effect.span.filter(|span| !span.current)?;
-    if span.derived != Slot::None || fate.activated || fate.handed || fate.escapes || !fate.returned.is_empty() {
+    let span = study.fact(start.origin)?.effect.span.filter(|span| !span.current)?;
+    let derived = span.derived != Slot::None || start.derived.is_some();
+    if derived || start.wrapped || fate.activated || fate.handed || fate.escapes || !fate.returned.is_empty() {
         return None;
     }
     let from = study.program.expr(start.call).span.end;
@@ -46,28 +46,90 @@ fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
         })?;
         return Some(Span { start: from.max(study.program.expr(entered).span.end), end: block.span.end });
     }
-    let same = fate.finishes.iter().all(|end| study.program.function_at(*end) == fact.function);
+    let function = study.program.function_at(start.call);
+    let same = fate.finishes.iter().all(|end| study.program.function_covering(*end) == function);
     let end = fate.finishes.iter().map(|end| study.program.expr(*end).span.start).max()?;
     (same && end > from).then_some(Span { start: from, end })
 }
 
 /// The calls in a range that look for the current span.
-fn escaping<'s, 'a>(study: &'s Study<'a>, start: Start, range: Span) -> Vec<&'s CallFact<'a>> {
+fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let function = study.program.function_at(start.call);
-    let inside = |call: ValueRef| range.contains(study.program.expr(call).span);
-    let found: Vec<_> = study.calls_in(function).filter(|fact| inside(fact.call)).collect();
-    let activates = study.program.files.get(start.call.file as usize).is_some_and(|file| {
-        file.flow.calls_of(function.id).any(|site| {
-            let call = ValueRef { file: start.call.file, expr: site.expr };
-            inside(call)
-                && study.effect_of(call).has(crate::study::Summary::ACTIVATES | crate::study::Summary::BINDS)
-                && study.fact(call).is_none_or(|fact| fact.effect.span.is_none())
-        })
+    let Some(file) = study.program.files.get(start.call.file as usize) else { return Vec::new() };
+    let sites = file.flow.calls_of(function.id).map(|site| ValueRef { file: start.call.file, expr: site.expr });
+    let inside: Vec<_> = sites.filter(|call| range.contains(study.program.expr(*call).span)).collect();
+    let activates = inside.iter().any(|call| {
+        study.effect_of(*call).has(Summary::ACTIVATES | Summary::BINDS)
+            && study.fact(*call).is_none_or(|fact| fact.effect.span.is_none())
     });
     if activates {
         return Vec::new();
     }
-    found.into_iter().filter(|fact| is_ambient(study, fact)).collect()
+    let serves = has_remote_parent(study, start.origin);
+    let looks = |call: &ValueRef| {
+        study.fact(*call).is_some_and(|fact| is_ambient(study, fact))
+            || (serves && (is_ambient_below(study, *call) || is_given_work(study, *call)))
+    };
+    inside.into_iter().filter(looks).collect()
+}
+
+/// Whether a span continues a trace that was read from a carrier: then it stands for all of the work that came in.
+fn has_remote_parent(study: &Study<'_>, start: ValueRef) -> bool {
+    let mut at = start;
+    for _ in 0..16 {
+        let Some(fact) = study.fact(at) else { return false };
+        let mut parents = fact.effect.span.map(|span| study.slot(at, span.context)).unwrap_or_default();
+        parents.extend(fact.effect.binds_context.map(|slot| study.slot(at, slot)).unwrap_or_default());
+        let origins = parents.into_iter().flat_map(|parent| study.program.origins(parent, false));
+        let extracts = |origin: Origin| match origin {
+            Origin::Call(call, _) => study.fact(call).is_some_and(|fact| fact.effect.extract.is_some()),
+            _ => false,
+        };
+        if origins.into_iter().any(extracts) {
+            return true;
+        }
+        let Some(receiver) = study.program.receiver(at) else { return false };
+        at = receiver;
+    }
+    false
+}
+
+/// Whether one of the service's own functions that a call runs looks for the current span itself.
+fn is_ambient_below(study: &Study<'_>, call: ValueRef) -> bool {
+    let functions = &study.program.callee(call).functions;
+    functions.iter().any(|function| study.calls_in(*function).any(|fact| is_ambient(study, fact)))
+}
+
+/// Whether a call runs what the caller handed in: a method of a parameter of a functional type.
+fn is_given_work(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let function = program.function_at(call);
+    let Some(receiver) = program.receiver(call) else { return false };
+    let Step::Param(owner, n) = one_step(study, receiver) else { return false };
+    let Some(param) = program.function(owner).params.get(n as usize) else { return false };
+    let generic = param.ty.as_ref().is_some_and(|ty| !ty.args.is_empty());
+    owner == function
+        && generic
+        && program.callee(call).functions.is_empty()
+        && study.fact(call).is_none()
+        && callers_hand_functions(study, owner, n)
+}
+
+/// Whether some caller hands a function literal or method reference to a parameter.
+fn callers_hand_functions(study: &Study<'_>, function: FuncRef, n: u16) -> bool {
+    let callers = study.program.callers(function).iter().take(32);
+    let mut given = callers.filter_map(|call| study.program.argument(*call, function, n));
+    given.any(|value| matches!(study.program.expr_kind(value), ExprKind::Closure(_) | ExprKind::MethodRef { .. }))
+}
+
+/// One step back, through the name of a variable that is only a parameter.
+fn one_step(study: &Study<'_>, value: ValueRef) -> Step {
+    match study.program.step(value) {
+        Step::Values(values) if values.len() == 1 => {
+            values.first().map_or(Step::Unknown, |next| study.program.step(*next))
+        }
+        other => other,
+    }
 }
 
 fn is_ambient(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
@@ -84,9 +146,9 @@ fn is_ambient(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     })
 }
 
-fn finding(study: &Study<'_>, start: Start, within: &[&CallFact<'_>], confidence: Confidence) -> Finding {
+fn finding(study: &Study<'_>, start: Start, within: &[ValueRef], confidence: Confidence) -> Finding {
     let callee = study.callee_text(start.call);
-    let first = within.first().map(|fact| study.callee_text(fact.call)).unwrap_or_default();
+    let first = within.first().map(|call| study.callee_text(*call)).unwrap_or_default();
     let mut finding = study.finding("span-not-current", start.call, confidence);
     finding.message = format!("the span from `{callee}` is never made current, so `{first}` does not run under it");
     finding.label = "started, but not current".to_owned();
@@ -98,7 +160,7 @@ fn finding(study: &Study<'_>, start: Start, within: &[&CallFact<'_>], confidence
     finding.help += assumption(confidence);
     finding.confirm = format!("open a trace: the span has no children, and `{first}` is its sibling");
     finding.related.extend(
-        within.iter().take(8).map(|fact| study.related(fact.call, "looks for the current span, which is not this one")),
+        within.iter().take(8).map(|call| study.related(*call, "looks for the current span, which is not this one")),
     );
     finding
 }

@@ -240,7 +240,12 @@ impl<'s, 'a> Life<'s, 'a> {
             ExprKind::Member { base, name, .. } if *base == value.expr => self.member(walk, parent, *name, way),
             ExprKind::Call { callee, .. } if *callee == value.expr => walk.fate.escapes |= way.same,
             ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(walk, value, parent, way),
-            ExprKind::MethodRef { .. } => walk.fate.finished = true,
+            ExprKind::MethodRef { name, .. } => {
+                walk.fate.finished = true;
+                if self.names.contains(name) {
+                    walk.fate.finishes.push(parent);
+                }
+            }
             ExprKind::Binary { op, .. } if op != "or" && op != "||" => {}
             ExprKind::Unary { op, .. } if op == "!" || op == "not" => {}
             ExprKind::Conditional { condition, .. } if *condition == value.expr => {}
@@ -392,6 +397,7 @@ impl<'s, 'a> Life<'s, 'a> {
         }
         if self.study.effect_of(call).has(self.finish.bit()) {
             walk.fate.finished = true;
+            walk.fate.finishes.push(call);
             return;
         }
         for function in &callee.functions {

@@ -2,6 +2,7 @@
 
 mod closed;
 mod current;
+mod early;
 mod ended;
 mod leaving;
 mod life;
@@ -19,6 +20,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let uses = uses::Uses::new(study.program);
     ended::check(study, &uses, out);
     closed::check(study, &uses, out);
+    early::check(study, &uses, out);
     current::check(study, &uses, out);
     nested::check(study, &uses, out);
     wrong_id::check(study, out);

@@ -7,8 +7,8 @@ use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Jump, Language, StmtKind};
 use crate::knowledge::Slot;
-use crate::link::ValueRef;
 use crate::link::flow::{CallSite, Def, VarId};
+use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
 
@@ -40,6 +40,9 @@ fn overwritten(study: &Study<'_>, uses: &Uses, start: &Start, site: &CallSite) -
     let made = uses.definitions_of(start.call, start.derived?).next()?;
     let written = *program.def(file, made.def);
     let parent = study.fact(start.call).and_then(|fact| fact.effect.span).map_or(Slot::AnyArg, |span| span.context);
+    if has_other_parent(study, start) {
+        return None;
+    }
     let same = study.slot(start.call, parent).iter().any(|parent| is_variable(study, *parent, written.var));
     let var = program.files.get(file as usize)?.flow.vars.get(written.var.0 as usize)?;
     let declared = *program.def(file, *var.defs.first()?);
@@ -52,6 +55,32 @@ fn overwritten(study: &Study<'_>, uses: &Uses, start: &Start, site: &CallSite) -
     let restored = others.into_iter().any(inside);
     let only_round = leaves_loop(study, start.call);
     (!restored && !only_round).then(|| Overwritten { name: var.name.to_string(), declared })
+}
+
+/// Whether a helper puts another parent into the context before it starts the span.
+fn has_other_parent(study: &Study<'_>, start: &Start) -> bool {
+    let Some(span) = study.fact(start.origin).and_then(|fact| fact.effect.span) else { return true };
+    let mut work = study.slot(start.origin, span.context);
+    let mut seen = 0;
+    while let Some(value) = work.pop() {
+        seen += 1;
+        if seen > 24 {
+            return true;
+        }
+        match study.program.step(value) {
+            Step::Values(values) => work.extend(values),
+            Step::Call(call, _) => {
+                let Some(fact) = study.fact(call) else { continue };
+                if start.origin != start.call && (fact.effect.binds_context.is_some() || fact.effect.extract.is_some())
+                {
+                    return true;
+                }
+                work.extend(fact.effect.derives.map(|slot| study.slot(call, slot)).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The `defer` that ends the span of a round when the function returns, not when the round is over.
