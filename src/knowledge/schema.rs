@@ -120,6 +120,8 @@ pub enum TypeRole {
     Thread,
     /// A span.
     Span,
+    /// What identifies a span elsewhere: whoever writes it into a message writes the trace.
+    SpanContext,
     /// What must be closed to stop being current.
     Scope,
     /// Something that starts spans.

@@ -357,8 +357,9 @@ impl Program<'_> {
     fn name_type(&self, value: ValueRef, name: Ustr, steps: u32) -> Option<Ustr> {
         let unit = &self.files[value.file as usize];
         let reaching = self.reaching(value);
-        if !reaching.is_empty() {
-            return reaching.iter().find_map(|def| self.def_type(value.file, *def, steps));
+        if let Some(first) = reaching.first() {
+            let found = reaching.iter().find_map(|def| self.def_type(value.file, *def, steps));
+            return found.or_else(|| self.declared_type(value.file, *first));
         }
         if unit.flow.is_local(value.expr) {
             return None;
@@ -410,6 +411,18 @@ impl Program<'_> {
             }
         }
         None
+    }
+
+    /// The type that a variable is declared with, for a definition that does not show it.
+    fn declared_type(&self, file: u32, def: super::flow::DefId) -> Option<Ustr> {
+        let facts = self.files[file as usize].source;
+        let var = self.files[file as usize].flow.vars.get(self.def(file, def).var.0 as usize)?;
+        let stmts = var.defs.iter().filter_map(|def| self.def(file, *def).stmt);
+        let declared = stmts.filter_map(|stmt| match &facts.facts.stmts.get(stmt as usize)?.kind {
+            crate::ir::StmtKind::Assign { ty, .. } => ty.as_ref(),
+            _ => None,
+        });
+        declared.map(|ty| self.type_ref(file, ty)).next()
     }
 
     fn def_type(&self, file: u32, def: super::flow::DefId, steps: u32) -> Option<Ustr> {

@@ -163,6 +163,11 @@ impl<'a> Study<'a> {
         out
     }
 
+    /// What the library call itself does; nothing for a call of the service's own functions.
+    pub fn own_effect(&self, call: ValueRef) -> Summary {
+        self.fact(call).map(|fact| summary::of_effect(fact.effect)).unwrap_or_default()
+    }
+
     /// Whether a function runs under a trace that came in, and how that is known.
     pub fn inbound(&self, function: FuncRef) -> Inbound {
         self.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)

@@ -4,10 +4,12 @@ use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
 use super::hops::{hop_calls, traced_units, unit_of};
 use super::material::names_key;
+use super::relay;
 use crate::finding::{Confidence, Finding};
-use crate::knowledge::{HopKind, LibraryDescription};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study, Summary, functions_of};
+use crate::study::{CallFact, Inbound, Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
 
 /// How many callers up the message may be handled.
@@ -42,95 +44,216 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>
     if made == Instance::Instrumented {
         return Ok(Verdict::Carried);
     }
-    let (handlers, received) = match fact.effect.registers {
-        Some(registers) => {
-            let given = study.slot(fact.call, registers.handler);
-            (given.into_iter().flat_map(|value| functions_of(study, value)).collect::<Vec<_>>(), false)
-        }
-        None => (vec![study.program.outermost(fact.function)], true),
-    };
     let mut verdict = Verdict::Unknown;
-    for handler in handlers {
-        let handled = handling(study, handler, received);
-        if handled.has(Summary::EXTRACTS) {
+    for handler in handlers(study, fact) {
+        if handled(study, &handler).has(Summary::EXTRACTS) {
             verdict = Verdict::Carried;
-        } else if !handled.has(Summary::BINDS | Summary::INSTRUMENTS) && made != Instance::Unknown {
-            let Some(work) = work_of(study, handler) else { continue };
-            if names_key_below(study, handler) {
-                continue;
-            }
-            let confidence = if made == Instance::Plain { Confidence::Certain } else { Confidence::Likely };
-            let at = if received && !starts_before(study, work, fact) { fact.call } else { work };
-            return Err(Box::new(finding(study, fact, at, handler, work, confidence)));
+        } else if made != Instance::Unknown
+            && !takes_over(study, handler.function)
+            && !names_key_below(study, handler.function)
+            && !is_handed_on(study, &handler)
+            && let Some(work) = work_of(study, fact, &handler)
+        {
+            let confidence = match (made, handler.by) {
+                (Instance::Plain, By::Receiving | By::Library) => Confidence::Certain,
+                _ => Confidence::Likely,
+            };
+            return Err(Box::new(finding(study, fact, &handler, work, confidence)));
         }
     }
     Ok(verdict)
 }
 
-/// Whether the work is a span that is started before the message is there, so that it cannot be the message's.
-fn starts_before(study: &Study<'_>, work: ValueRef, fact: &CallFact<'_>) -> bool {
-    let is_span = study.fact(work).is_some_and(|work| work.effect.span.is_some());
-    let start = |value: ValueRef| study.program.expr(value).span.start;
-    is_span && work.file == fact.call.file && start(work) < start(fact.call)
+/// A function that handles messages.
+#[derive(Debug, Clone, Copy)]
+struct Handler {
+    function: FuncRef,
+    by: By,
 }
 
-/// What is done around a handler: by itself, and by its callers where it hands the message back.
-fn handling(study: &Study<'_>, handler: FuncRef, up: bool) -> Summary {
-    let mut out = study.summary(handler);
-    let mut level = if up { vec![handler] } else { Vec::new() };
-    let mut seen = FxHashSet::default();
-    for _ in 0..CALLERS_UP {
-        let callers = level.iter().flat_map(|at| study.program.callers(*at).to_vec());
-        let callers: Vec<FuncRef> = callers
-            .map(|call| study.program.outermost(study.program.function_at(call)))
-            .filter(|f| seen.insert(*f))
-            .collect();
-        for caller in &callers {
-            out |= summary_of(study, *caller);
-        }
-        level = callers;
+/// How messages come to a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// It receives them itself.
+    Receiving,
+    /// The library calls it.
+    Library,
+    /// Another function puts what is in them into a value of an own type, and that into a channel.
+    Relay,
+}
+
+fn handlers(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<Handler> {
+    if let Some(registers) = fact.effect.registers {
+        let given = study.slot(fact.call, registers.handler);
+        let functions = given.into_iter().flat_map(|value| functions_of(study, value));
+        return functions.map(|function| Handler { function, by: By::Library }).collect();
+    }
+    let receiving = study.program.outermost(fact.function);
+    let mut out = vec![Handler { function: receiving, by: By::Receiving }];
+    for ty in relay::sent_types(study, receiving) {
+        let takers = relay::takers(study, ty).into_iter().filter(|taker| *taker != receiving);
+        out.extend(takers.map(|function| Handler { function, by: By::Relay }));
     }
     out
 }
 
-/// What a caller does; load-time code stands for nothing.
-fn summary_of(study: &Study<'_>, function: FuncRef) -> Summary {
-    if function.id.0 == 0 {
-        return Summary::default();
+/// Whether the messages are only put into a channel or queue, and something in the unit extracts: that may be where
+/// they come out.
+fn is_handed_on(study: &Study<'_>, handler: &Handler) -> bool {
+    let unit = unit_of(study, handler.function.file);
+    handler.by == By::Receiving
+        && relay::sends(study, handler.function)
+        && study.calls().iter().any(|fact| fact.effect.extract.is_some() && unit_of(study, fact.call.file) == unit)
+}
+
+/// Whether a call of an own helper starts a span for its caller.
+fn hands_out_span(study: &Study<'_>, call: ValueRef) -> bool {
+    let is_span =
+        |n| study.program.result_type(call, n, 8).and_then(|ty| study.program.role(ty)) == Some(TypeRole::Span);
+    study.fact(call).is_none() && (is_span(0) || is_span(1))
+}
+
+/// What is done around a handler: by itself and below it, and beside it in the callers to which it hands the message
+/// back, or whose function it gives the message to.
+fn handled(study: &Study<'_>, handler: &Handler) -> Summary {
+    let mut out = study.summary(handler.function);
+    if handler.by != By::Receiving {
+        return out;
     }
-    study.summary(function)
+    let mut level = vec![handler.function];
+    let mut seen = FxHashSet::default();
+    for _ in 0..CALLERS_UP {
+        let mut next = Vec::new();
+        for at in level {
+            let back = hands_back(study, at);
+            for call in study.program.callers(at) {
+                let caller = study.program.outermost(study.program.function_at(*call));
+                out |= given_functions(study, *call);
+                if back && caller.id.0 != 0 && seen.insert(caller) {
+                    out |= beside(study, caller);
+                    next.push(caller);
+                }
+            }
+        }
+        level = next;
+    }
+    out
+}
+
+/// Whether a function has a result other than an error.
+fn hands_back(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    let Some(file) = study.program.files.get(function.file as usize) else { return true };
+    match study.language() {
+        Language::Python => {
+            let returns = file.flow.returns_of(function.id).any(|found| !found.values.is_empty());
+            let is_yield = |expr: &crate::ir::Expr| matches!(expr.kind, ExprKind::Yield(_));
+            returns || file.source.facts.exprs.iter().any(|expr| is_yield(expr) && decl.span.contains(expr.span))
+        }
+        _ => decl.results.iter().any(|ty| !matches!(ty.name.as_str(), "error" | "void" | "boolean" | "bool")),
+    }
+}
+
+/// What the functions do that a call gives away: the message may come to them.
+fn given_functions(study: &Study<'_>, call: ValueRef) -> Summary {
+    let given = study.slot(call, Slot::AnyArg).into_iter().flat_map(|value| functions_of(study, value));
+    given.fold(Summary::default(), |out, function| out | study.summary(function))
+}
+
+/// What a caller does with what it gets: its own calls of libraries, and the own functions that it calls. A function
+/// that only starts everything says nothing of one message.
+fn beside(study: &Study<'_>, caller: FuncRef) -> Summary {
+    if study.inbound(caller) == Inbound::Root && !hands_back(study, caller) {
+        return direct(study, caller);
+    }
+    study.summary(caller)
+}
+
+/// What a function does itself, and the own functions that it calls do themselves.
+fn direct(study: &Study<'_>, function: FuncRef) -> Summary {
+    let mut out = Summary::default();
+    for inner in study.with_nested(function) {
+        let Some(file) = study.program.files.get(inner.file as usize) else { continue };
+        for site in file.flow.calls_of(inner.id) {
+            let call = ValueRef { file: inner.file, expr: site.expr };
+            out |= study.own_effect(call);
+            for callee in &study.program.callee(call).functions {
+                let known = study.with_nested(*callee);
+                let facts = known.iter().flat_map(|at| study.calls_in(*at));
+                out |= facts.fold(Summary::default(), |out, fact| out | study.own_effect(fact.call));
+            }
+        }
+    }
+    out
+}
+
+/// Whether a function gives a span or context to another one, or instruments something: the message's may be in it.
+fn takes_over(study: &Study<'_>, function: FuncRef) -> bool {
+    study.with_nested(function).into_iter().any(|inner| {
+        study.calls_in(inner).any(|fact| {
+            let traces = || fact.library.functions.iter().any(|effect| effect.span.is_some());
+            (fact.effect.binds_context.is_some() && traces()) || fact.effect.instruments.is_some()
+        })
+    })
 }
 
 /// The first call under a handler that starts a span or carries a context on.
-fn work_of(study: &Study<'_>, handler: FuncRef) -> Option<ValueRef> {
-    let inner = study.with_nested(handler);
+fn work_of(study: &Study<'_>, fact: &CallFact<'_>, handler: &Handler) -> Option<ValueRef> {
+    let inner = study.with_nested(handler.function);
     let own = inner.iter().flat_map(|function| study.calls_in(*function));
     let mut starts: Vec<ValueRef> =
-        own.filter(|fact| fact.effect.span.is_some() || leaves(fact)).map(|fact| fact.call).collect();
+        own.filter(|work| is_work(study, work, fact, handler)).map(|fact| fact.call).collect();
     if starts.is_empty() {
-        starts = below(study, &inner);
+        starts = below(study, &inner, fact, handler);
+    }
+    if starts.is_empty() {
+        starts = relay::under_fresh_context(study, handler.function);
     }
     starts.sort_unstable();
     starts.first().copied()
+}
+
+/// Whether a library call is done for a message: any under a handler; in a function that receives it, a span in the
+/// same loop, or what leaves after it.
+fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: &CallFact<'_>, handler: &Handler) -> bool {
+    if handler.by != By::Receiving {
+        return work.effect.span.is_some() || leaves(work);
+    }
+    let start = |value: ValueRef| study.program.expr(value).span.start;
+    let together = fact.site.in_loop == 0 || work.site.in_loop != 0 || work.function != fact.function;
+    let after = start(work.call) > start(fact.call);
+    together && (work.effect.span.is_some() || (leaves(work) && after))
 }
 
 fn leaves(fact: &CallFact<'_>) -> bool {
     fact.effect.hop.is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce))
 }
 
-/// The calls of own functions that start a span further down.
-fn below(study: &Study<'_>, inner: &[FuncRef]) -> Vec<ValueRef> {
+/// The calls of own functions that start a span further down, or (for a relayed message) work under a context; in a
+/// function that receives messages only those that get something of them.
+fn below(study: &Study<'_>, inner: &[FuncRef], fact: &CallFact<'_>, handler: &Handler) -> Vec<ValueRef> {
     let mut out = Vec::new();
     for function in inner {
         let Some(file) = study.program.files.get(function.file as usize) else { continue };
         for site in file.flow.calls_of(function.id) {
             let call = ValueRef { file: function.file, expr: site.expr };
-            if !study.program.callee(call).functions.is_empty() && study.effect_of(call).has(Summary::STARTS) {
+            let own = !study.program.callee(call).functions.is_empty();
+            let works = own
+                && (study.effect_of(call).has(Summary::STARTS)
+                    || handler.by == By::Relay && is_under_context(study, call));
+            let of_message = || relay::gets(study, call, fact.call) || hands_out_span(study, call);
+            if works && (handler.by != By::Receiving || of_message()) {
                 out.push(call);
             }
         }
     }
     out
+}
+
+/// Whether a call does something outside the program under a context that it is given.
+fn is_under_context(study: &Study<'_>, call: ValueRef) -> bool {
+    let given = study.slot(call, Slot::AnyArg);
+    given.into_iter().any(|value| study.program.role_of(value) == Some(TypeRole::Context))
 }
 
 fn names_key_below(study: &Study<'_>, handler: FuncRef) -> bool {
@@ -157,15 +280,20 @@ fn names_key_below(study: &Study<'_>, handler: FuncRef) -> bool {
 fn finding(
     study: &Study<'_>,
     fact: &CallFact<'_>,
-    at: ValueRef,
-    handler: FuncRef,
+    handler: &Handler,
     work: ValueRef,
     confidence: Confidence,
 ) -> Finding {
+    let local = study.program.outermost(study.program.function_at(work)) == handler.function;
+    let at = if handler.by == By::Receiving && local { fact.call } else { work };
     let receives = study.callee_text(fact.call);
     let works = study.callee_text(work);
-    let name = study.function_name(handler);
+    let name = study.function_name(study.program.outermost(study.program.function_at(at)));
     let mut found = study.finding("consume-without-extract", at, confidence);
+    if handler.by == By::Relay {
+        let span = study.program.function(handler.function).name_span;
+        found.place = study.program.place_of(handler.function.file, span);
+    }
     found.message = format!("nothing in `{name}` reads the trace from the message that `{receives}` hands out");
     found.label = "handled outside the message's trace".to_owned();
     found.effect = format!("`{works}` belongs to another trace than the one that sent the message");
@@ -176,12 +304,17 @@ fn finding(
         None => format!("extract the context from the message and give it to `{works}`"),
     };
     if confidence == Confidence::Likely {
-        found.help.push_str(" (assumed: the consumer, which is made elsewhere, is not instrumented)");
+        let assumed = match handler.by {
+            By::Relay => "what it is given comes from there by a channel",
+            _ => "the consumer, which is made elsewhere, is not instrumented",
+        };
+        found.help.push_str(&format!(" (assumed: {assumed})"));
     }
     found.confirm = format!("send a message with a known trace header: `{name}` is not in that trace");
-    if at != work {
+    if handler.by == By::Relay || at != work {
         found.related.push(study.related(work, "work for the message starts here"));
-    } else {
+    }
+    if at != fact.call {
         found.related.push(study.related(fact.call, "messages arrive here"));
     }
     found

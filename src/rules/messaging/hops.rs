@@ -1,7 +1,7 @@
 //! The calls that send or receive, also behind the service's own interfaces.
 
 use crate::ir::{ExprKind, Language, TypeKind};
-use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription};
+use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,12 +9,32 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// What a library describes, by the simple name of the method.
 type ByMethod<'a> = FxHashMap<&'a str, Vec<(&'a str, &'a LibraryDescription, &'a FunctionDescription)>>;
 
-/// The units that trace: by their stack, or because their code starts spans (a library that uses only the API).
+/// The units that trace: by their stack, or because their code starts spans or names a tracer (a library that uses only
+/// the API, and is given its tracer by the service).
 pub(super) fn traced_units(study: &Study<'_>) -> FxHashSet<usize> {
     let starts = study.calls().iter().filter(|fact| fact.effect.span.is_some());
     let mut out: FxHashSet<usize> = starts.map(|fact| unit_of(study, fact.call.file)).collect();
     out.extend(study.units.iter().enumerate().filter(|(_, unit)| unit.is_traced()).map(|(at, _)| at));
+    let packages = tracer_packages(study);
+    for file in &study.program.files {
+        let traces = || file.scope.targets().any(|target| packages.iter().any(|package| is_within(&target, package)));
+        if !out.contains(&file.source.unit) && traces() {
+            out.insert(file.source.unit);
+        }
+    }
     out
+}
+
+/// The packages in which tracers are declared.
+fn tracer_packages(study: &Study<'_>) -> FxHashSet<&'static str> {
+    let libraries = study.program.knowledge.libraries().iter();
+    let tracers = libraries.flat_map(|library| &library.types).filter(|ty| ty.role == TypeRole::Tracer);
+    tracers.flat_map(|ty| &ty.names).filter_map(|name| name.as_str().rsplit_once('.')).map(|(home, _)| home).collect()
+}
+
+/// Whether a name is a package or stands right in it.
+fn is_within(name: &str, package: &str) -> bool {
+    name.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The index of a file's unit.

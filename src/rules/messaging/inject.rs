@@ -43,7 +43,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         let made = instance(study, fact);
         let hop = fact.effect.hop.map_or(crate::knowledge::Slot::None, |hop| hop.carrier);
-        if made != Instance::Plain || content(study, &study.slot(fact.call, hop)) != Content::Bare {
+        if made != Instance::Plain || content(study, &study.slot(fact.call, hop), &[]) != Content::Bare {
             continue;
         }
         if seen.insert(outer) {

@@ -64,9 +64,23 @@ pub(super) fn names_key(study: &Study<'_>, function: FuncRef) -> bool {
     })
 }
 
-/// Judges the values that make up a message, and everything that they are built from.
-pub(super) fn content(study: &Study<'_>, carriers: &[ValueRef]) -> Content {
+/// Whether a function gives the identity of a span to another one, which may write it into a message.
+pub(super) fn gives_identity(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    study.with_nested(function).into_iter().any(|inner| {
+        let Some(file) = program.files.get(inner.file as usize) else { return false };
+        file.flow.calls_of(inner.id).any(|site| {
+            let call = ValueRef { file: inner.file, expr: site.expr };
+            let given = || study.slot(call, Slot::AnyArg).into_iter();
+            study.fact(call).is_none() && given().any(|value| program.role_of(value) == Some(TypeRole::SpanContext))
+        })
+    })
+}
+
+/// Judges the values that make up a message, the parts that are written into it, and all that they are built from.
+pub(super) fn content(study: &Study<'_>, carriers: &[ValueRef], parts: &[ValueRef]) -> Content {
     let mut work: Vec<(ValueRef, bool)> = carriers.iter().map(|value| (*value, true)).collect();
+    work.extend(parts.iter().map(|value| (*value, false)));
     let mut seen = FxHashSet::default();
     let mut out = Content::Bare;
     while let Some((value, whole)) = work.pop() {
@@ -89,6 +103,12 @@ pub(super) fn content(study: &Study<'_>, carriers: &[ValueRef]) -> Content {
 fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueRef, bool)>) -> Content {
     let program = study.program;
     let at = |expr| ValueRef { file: value.file, expr };
+    match program.role_of(value) {
+        Some(TypeRole::Span | TypeRole::SpanContext) => return Content::Traced,
+        // It is no part of the message; who injects is told by what is called with it.
+        Some(TypeRole::Context) if !whole => return Content::Bare,
+        _ => {}
+    }
     match program.expr_kind(value) {
         ExprKind::Str(text) if is_key(text) => return Content::Traced,
         ExprKind::Composite { fields, .. } => {
@@ -103,6 +123,8 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
     match program.step(value) {
         Step::Values(values) => work.extend(values.into_iter().filter(|next| *next != value).map(|next| (next, whole))),
         Step::Call(call, _) => work.push((call, whole)),
+        // A text that is looked up somewhere else says nothing of the message's headers.
+        Step::Part(_) if !whole && is_scalar(study, value) => {}
         Step::Part(container) => work.push((container, whole)),
         Step::Literal(_) => {}
         Step::Param(function, n) => {
@@ -119,7 +141,7 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
 
 fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueRef, bool)>) -> Content {
     let program = study.program;
-    if study.effect_of(call).has(Summary::INJECTS | Summary::INSTRUMENTS) {
+    if study.effect_of(call).has(Summary::INJECTS) || study.own_effect(call).has(Summary::INSTRUMENTS) {
         return Content::Traced;
     }
     let callee = program.callee(call);
@@ -146,8 +168,20 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
 
 /// Whether headers or a message may be in a value whose making is not seen.
 fn is_carrier(study: &Study<'_>, value: ValueRef) -> bool {
+    if let ExprKind::Name(name) | ExprKind::Member { name, .. } = study.program.expr_kind(value)
+        && matches!(name.as_str(), "headers" | "kwargs" | "options" | "properties" | "metadata" | "attributes")
+    {
+        return true;
+    }
     let Some(ty) = study.program.type_of(value) else { return false };
     let inner = ty.strip_prefix("[]").or_else(|| ty.strip_prefix("map:"));
     let role = study.program.role(inner.map_or(ty, ustr::Ustr::from));
     ty.starts_with("map:") || matches!(role, Some(TypeRole::Carrier | TypeRole::Message | TypeRole::Propagator))
+}
+
+/// Whether a value is a plain text or number, which holds no headers.
+fn is_scalar(study: &Study<'_>, value: ValueRef) -> bool {
+    const SCALARS: &[&str] =
+        &["string", "int", "int32", "int64", "bool", "float64", "str", "float", "String", "java.lang.String"];
+    study.program.type_of(value).is_some_and(|ty| SCALARS.contains(&ty.as_str()))
 }

@@ -5,9 +5,11 @@ mod consume;
 mod extract;
 mod hops;
 mod inject;
+mod left_out;
 mod material;
 mod nowhere;
 mod produce;
+mod relay;
 
 use super::Verdicts;
 use crate::study::Study;

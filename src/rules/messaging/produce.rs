@@ -3,11 +3,12 @@
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, instance};
 use super::hops::{hop_calls, traced_units, unit_of};
-use super::material::{Content, content, names_key};
+use super::material::{Content, content, gives_identity, names_key};
+use super::{left_out, relay};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::{HopKind, Slot, TypeRole};
-use crate::link::{FuncRef, Step, ValueRef};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -39,9 +40,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 /// A verdict, a finding, or `None` for a hop that no trace needs to cross.
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<Finding>>> {
     let hop = fact.effect.hop?;
-    if study.inbound(fact.function) == Inbound::Root {
-        return None;
-    }
+    let relayed = match study.inbound(fact.function) {
+        Inbound::Root => Some(relayed(study, fact)?),
+        _ => None,
+    };
     if study.unit(fact.call.file).coverage(fact.library).is_some() {
         return Some(Ok(Verdict::Carried));
     }
@@ -54,23 +56,51 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<F
         return Some(Ok(Verdict::Carried));
     }
     let carriers = carriers(study, fact, hop.carrier);
-    match content(study, &carriers) {
+    let parts = match hop.carrier {
+        Slot::AnyArg => &carriers[..],
+        _ => &[],
+    };
+    let parts = [parts, &written(study, fact)].concat();
+    match content(study, if hop.carrier == Slot::AnyArg { &[] } else { &carriers }, &parts) {
         Content::Traced => return Some(Ok(Verdict::Carried)),
         Content::Unknown => return Some(Ok(Verdict::Unknown)),
         Content::Bare => {}
     }
-    let trace = trace_at_hand(study, fact.function);
-    let Some(trace) = trace.filter(|_| made != Instance::Unknown && !injects_above(study, outer)) else {
+    if made == Instance::Unknown || injects_above(study, outer) || gives_identity(study, outer) {
+        return Some(Ok(Verdict::Unknown));
+    }
+    if let Some(found) = left_out::judge(study, fact) {
+        return Some(Err(Box::new(found)));
+    }
+    let Some(trace) = relayed.or_else(|| trace_at_hand(study, fact.function)) else {
         return Some(Ok(Verdict::Unknown));
     };
-    let confidence = if made == Instance::Plain { Confidence::Certain } else { Confidence::Likely };
+    let sure = made == Instance::Plain && study.inbound(fact.function) != Inbound::Root;
+    let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     Some(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
 }
 
-/// The values that make up the message, and what is written into them in the same function.
+/// Where the trace was, for a message that comes to the sending loop in a value of an own type: where that was made.
+fn relayed(study: &Study<'_>, fact: &CallFact<'_>) -> Option<(Related, String)> {
+    let ty = relay::received_type(study, &carriers(study, fact, fact.effect.hop?.carrier))?;
+    let (made, function) = relay::made_under_context(study, ty)?;
+    let bare = !study.summary(function).has(Summary::INJECTS) && content(study, &[made], &[]) == Content::Bare;
+    let param = study.context_param(function).filter(|_| bare)?;
+    let short = ty.rsplit_once('.').map_or(ty.as_str(), |(_, name)| name);
+    let message = format!("`{short}` is made here, without the trace in `{}`", param.name);
+    let place = study.program.place(made);
+    Some((Related { place, message }, format!(": `{short}` does not bring it here")))
+}
+
+/// The values that make up the message.
 fn carriers(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Vec<ValueRef> {
+    if matches!(slot, Slot::Result(_)) { sent_into(study, fact) } else { study.slot(fact.call, slot) }
+}
+
+/// What is written into messages and headers in the function that sends one.
+fn written(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
     let program = study.program;
-    let mut out = study.slot(fact.call, slot);
+    let mut out = Vec::new();
     let Some(file) = program.files.get(fact.call.file as usize) else { return out };
     let inside: FxHashSet<_> = study.with_nested(program.outermost(fact.function)).into_iter().map(|f| f.id).collect();
     for write in file.flow.writes.iter().filter(|write| inside.contains(&write.function)) {
@@ -84,6 +114,15 @@ fn carriers(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Vec<ValueRef>
         }
     }
     out
+}
+
+/// What is sent into the channel that a call hands out.
+fn sent_into(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
+    let sends = relay::sent(study, study.program.outermost(fact.function)).into_iter();
+    let is_into = |channel: ValueRef| {
+        channel == fact.call || study.program.origins(channel, false).contains(&Origin::Call(fact.call, 0))
+    };
+    sends.filter(|(channel, _)| is_into(*channel)).map(|(_, value)| value).collect()
 }
 
 /// Where a trace is known to be when the message leaves.
@@ -110,8 +149,20 @@ fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, Strin
             let message = format!("`{}` runs for an inbound trace", study.function_name(entry));
             Some((Related { place, message }, String::new()))
         }
-        _ => None,
+        Inbound::Root => None,
+        _ => trace_of_callers(study, outer),
     }
+}
+
+/// The trace that every caller of a function is given and does not hand down.
+fn trace_of_callers(study: &Study<'_>, function: FuncRef) -> Option<(Related, String)> {
+    let program = study.program;
+    let callers = program.callers(function).iter().map(|call| program.function_at(*call));
+    let params: Vec<_> = callers.map(|caller| study.context_param(caller)).collect::<Option<_>>()?;
+    let param = params.first()?;
+    let caller = study.function_name(param.function);
+    let message = format!("the trace arrives in `{}` of `{caller}`, which calls this function", param.name);
+    Some((Related { place: param.place, message }, format!(" of `{}` in `{caller}`", param.name)))
 }
 
 /// Whether a caller injects: the payload may carry what it wrote.
