@@ -94,6 +94,17 @@ impl HopCounts {
         self.unknown += other.unknown;
     }
 
+    /// The counts for people: `22 of 24 hops carry the trace, 1 is unknown`.
+    pub fn words(self) -> String {
+        let total = self.total();
+        let hops = if total == 1 { "hop" } else { "hops" };
+        let mut out = format!("{} of {total} {hops} carry the trace", self.carried);
+        if self.unknown > 0 {
+            out += &format!(", {} {} unknown", self.unknown, if self.unknown == 1 { "is" } else { "are" });
+        }
+        out
+    }
+
     /// All hops.
     pub fn total(self) -> usize {
         self.carried + self.broken + self.unknown

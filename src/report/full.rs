@@ -178,7 +178,7 @@ pub fn footer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
         parts.push(count(summary.infos, "note"));
     }
     if summary.hops.total() > 0 {
-        parts.push(format!("{} of {} carry the trace", summary.hops.carried, count(summary.hops.total(), "hop")));
+        parts.push(summary.hops.words());
     }
     if summary.suppressed > 0 {
         parts.push(format!("{} suppressed", summary.suppressed));

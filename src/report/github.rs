@@ -76,11 +76,10 @@ pub fn step_summary(report: &Report, file: &Path) -> io::Result<()> {
 fn summary(report: &Report, room: usize) -> String {
     let hops = report.summary.hops;
     let mut text = format!(
-        "### hoplint\n\n{}, {} · {} of {} carry the trace\n\n",
+        "### hoplint\n\n{}, {} · {}\n\n",
         count(report.summary.errors, "error"),
         count(report.summary.warnings, "warning"),
-        hops.carried,
-        count(hops.total(), "hop"),
+        hops.words(),
     );
     if !report.diagnostics.is_empty() {
         text.push_str("| severity | rule | place | what breaks | help |\n| --- | --- | --- | --- | --- |\n");

@@ -52,5 +52,5 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let summary = &report.summary;
     let services = count(summary.services.len(), "service");
     let hops = summary.hops;
-    writeln!(out, "{services} · {} of {} carry the trace", hops.carried, count(hops.total(), "hop"))
+    writeln!(out, "{services} · {}", hops.words())
 }

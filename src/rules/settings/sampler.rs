@@ -3,7 +3,7 @@
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
-use crate::knowledge::{Sampler, Slot};
+use crate::knowledge::{HopKind, Sampler, Slot};
 use crate::link::Origin;
 use crate::link::ValueRef;
 use crate::study::{CallFact, Study};
@@ -12,8 +12,12 @@ use rustc_hash::FxHashSet;
 /// Finds the samplers that reach a use without a parent-based wrapper on the way.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
+    let alike = all_keep_everything(study);
     for fact in study.calls() {
         let Some(slot) = fact.effect.uses_sampler else { continue };
+        if !may_receive(study, fact.call.file) {
+            continue;
+        }
         let mut roots: Vec<ValueRef> = Vec::new();
         for value in study.slot(fact.call, slot) {
             collect(study, value, &mut roots);
@@ -24,9 +28,59 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         // The sampler that says most about what is dropped comes first.
         roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
         if !roots.is_empty() {
-            out.findings.push(finding(study, fact, &roots));
+            // Where nobody drops anything there is no decision to ignore, until somebody does.
+            let confidence = if alike { Confidence::Possible } else { Confidence::Certain };
+            out.findings.push(finding(study, fact, &roots, confidence));
         }
     }
+}
+
+/// Whether every sampler that is named anywhere in the program keeps all traces.
+fn all_keep_everything(study: &Study<'_>) -> bool {
+    let keeps = |kind: Sampler| matches!(kind, Sampler::AlwaysOn | Sampler::ParentBased);
+    let made = |fact: &CallFact<'_>| fact.effect.sampler.is_none_or(|kind| keeps(kind) || keeps_all(study, fact.call));
+    // A sampler that is a constant of its library is no call.
+    let libraries = study.program.knowledge.libraries().iter().flat_map(|library| &library.functions);
+    let dropping = libraries.filter(|effect| effect.sampler.is_some_and(|kind| !keeps(kind)));
+    let dropping: FxHashSet<ustr::Ustr> = dropping.flat_map(|effect| effect.names.iter().copied()).collect();
+    let last: FxHashSet<&str> = dropping.iter().filter_map(|name| Some(name.as_str().rsplit_once('.')?.1)).collect();
+    let drops = |value: ValueRef| match study.program.expr_kind(value) {
+        ExprKind::Member { name, .. } | ExprKind::Name(name) if last.contains(name.as_str()) => {
+            study.program.qualify(value).is_some_and(|name| dropping.contains(&name))
+                && !matches!(study.program.parent(value).map(|at| study.program.expr_kind(at)), Some(ExprKind::Call { callee, .. }) if *callee == value.expr)
+        }
+        _ => false,
+    };
+    let constants = |(file, unit): (u32, &crate::link::FileUnit<'_>)| {
+        let exprs = (0..unit.source.facts.exprs.len()).map(|at| crate::ir::ExprId(at as u32));
+        exprs.into_iter().any(|expr| drops(ValueRef { file, expr }))
+    };
+    study.calls().iter().all(made) && !(0u32..).zip(&study.program.files).any(constants)
+}
+
+/// Whether the program that a file is part of can receive a trace. A Go command is what its package imports; of
+/// anything else it is not known who uses it.
+fn may_receive(study: &Study<'_>, file: u32) -> bool {
+    let program = study.program;
+    let Some(unit) = program.files.get(file as usize) else { return true };
+    if unit.source.facts.package != "main" {
+        return true;
+    }
+    let mut packages = FxHashSet::default();
+    let mut work = vec![unit.module];
+    while let Some(package) = work.pop() {
+        if packages.insert(package) {
+            let files = program.files.iter().filter(|file| file.module == package);
+            work.extend(files.flat_map(|file| file.scope.targets()));
+        }
+    }
+    study.calls().iter().any(|fact| {
+        let effect = fact.effect;
+        let receives = effect.extract.is_some()
+            || effect.registers.is_some()
+            || effect.hop.is_some_and(|hop| matches!(hop.kind, HopKind::Serve | HopKind::Consume));
+        receives && program.files.get(fact.call.file as usize).is_some_and(|file| packages.contains(&file.module))
+    })
 }
 
 fn collect(study: &Study<'_>, value: ValueRef, roots: &mut Vec<ValueRef>) {
@@ -70,10 +124,10 @@ fn keeps_all(study: &Study<'_>, call: ValueRef) -> bool {
     })
 }
 
-fn finding(study: &Study<'_>, user: &CallFact<'_>, roots: &[ValueRef]) -> Finding {
+fn finding(study: &Study<'_>, user: &CallFact<'_>, roots: &[ValueRef], confidence: Confidence) -> Finding {
     let at = roots.first().copied().unwrap_or(user.call);
     let text = study.text(at);
-    let mut found = study.finding("unparented-sampler", at, Confidence::Certain);
+    let mut found = study.finding("unparented-sampler", at, confidence);
     found.message = format!("`{text}` decides by itself, whatever the caller decided");
     found.label = "not parent-based".to_owned();
     let service = study.unit(at.file).name.clone();
