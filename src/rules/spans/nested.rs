@@ -5,7 +5,7 @@ use super::paths::{blocks, statements};
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{Jump, Language, StmtKind};
+use crate::ir::{ExprKind, Jump, Language, StmtKind};
 use crate::knowledge::Slot;
 use crate::link::flow::{CallSite, Def, VarId};
 use crate::link::{Step, ValueRef};
@@ -23,7 +23,7 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
         let Some(confidence) = judged(study, start.call) else { continue };
         if let Some(found) = overwritten(study, uses, start, site) {
             out.findings.push(finding(study, start, &found, confidence));
-        } else if let Some(end) = deferred(study, fate, site) {
+        } else if let Some(end) = deferred(study, fate, site).filter(|_| !is_collected(study, uses, start)) {
             out.findings.push(late(study, start, end, confidence));
         }
     }
@@ -90,6 +90,42 @@ fn deferred(study: &Study<'_>, fate: &Fate, site: &CallSite) -> Option<ValueRef>
         found.is_some_and(|end| end.deferred && end.in_loop == site.in_loop && end.function == site.function)
     })?;
     (!leaves_loop(study, end)).then_some(end)
+}
+
+/// Whether a round keeps what it makes under its span (an iterator, an open stream) for after the loop, so that the
+/// span may be meant to last as long.
+fn is_collected(study: &Study<'_>, uses: &Uses, start: &Start) -> bool {
+    let program = study.program;
+    let file = start.call.file;
+    let used = |call, index: u8| -> Vec<ValueRef> {
+        let made = uses.definitions_of(call, index);
+        made.flat_map(|made| uses.uses_of(study, file, made.def)).collect()
+    };
+    let contexts = start.derived.map(|index| used(start.call, index)).unwrap_or_default();
+    let calls = contexts.into_iter().filter_map(|context| program.parent(context));
+    calls.flat_map(|call| used(call, 0)).any(|made| is_kept(study, made))
+}
+
+/// Whether a value is put into a list, a composite or a field.
+fn is_kept(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let mut at = value;
+    for _ in 0..8 {
+        let Some(parent) = program.parent(at) else { break };
+        let keeps = match program.expr_kind(parent) {
+            ExprKind::Composite { .. } => true,
+            ExprKind::Call { callee, .. } => {
+                let callee = ValueRef { file: at.file, expr: *callee };
+                matches!(program.expr_kind(callee), ExprKind::Name(name) if name == "append")
+            }
+            _ => false,
+        };
+        if keeps {
+            return true;
+        }
+        at = parent;
+    }
+    program.files.get(at.file as usize).is_some_and(|file| file.flow.writes_from(at.expr).next().is_some())
 }
 
 /// Whether the block that a call stands in leaves the loop at its end, so that there is no further round.
