@@ -23,7 +23,7 @@ impl FileScope {
                 "_" => {}
                 "" => {
                     for name in go_package_names(&target) {
-                        scope.names.entry(Ustr::from(name)).or_insert(target);
+                        scope.names.entry(Ustr::from(&name)).or_insert(target);
                     }
                 }
                 _ => {
@@ -50,8 +50,9 @@ impl FileScope {
     }
 }
 
-/// The names that a Go import path may have in code: its last segment without version and `go-`/`-go` decoration.
-fn go_package_names(path: &str) -> Vec<&str> {
+/// The names that a Go import path may have in code: its last segment without version and `go-`/`-go` decoration, and
+/// with `_` for the `-` that no package name can have.
+fn go_package_names(path: &str) -> Vec<String> {
     let mut segments = path.rsplit('/');
     let mut last = segments.next().unwrap_or(path);
     if last.len() > 1 && last.starts_with('v') && last[1..].bytes().all(|byte| byte.is_ascii_digit()) {
@@ -62,7 +63,27 @@ fn go_package_names(path: &str) -> Vec<&str> {
     names.extend(last.strip_prefix("go-"));
     names.extend(last.strip_suffix("-go").or_else(|| last.strip_suffix(".go")));
     names.extend(last.rsplit_once('-').map(|(_, tail)| tail));
-    names
+    let joined: Vec<String> = names
+        .iter()
+        .filter(|name| name.contains('-'))
+        .flat_map(|name| [name.replace('-', "_"), name.replace('-', "")])
+        .collect();
+    names.into_iter().map(str::to_owned).chain(joined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_package_names;
+
+    #[test]
+    fn package_names_are_guessed_from_paths() {
+        let has = |path: &str, name: &str| go_package_names(path).iter().any(|found| found == name);
+        assert!(has("github.com/acme/go-grpc-chain", "grpc_chain"));
+        assert!(has("github.com/acme/go-grpc-chain/v2", "grpc_chain"));
+        assert!(has("gopkg.in/acme/yaml.v3", "yaml"));
+        assert!(has("github.com/acme/queue-go", "queue"));
+        assert!(!has("github.com/acme/go-grpc-chain", "acme"));
+    }
 }
 
 /// A relative Python import made absolute; anything else as it is.
