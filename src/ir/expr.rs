@@ -89,6 +89,8 @@ pub enum ExprKind {
         /// Its entries.
         fields: Box<[Field]>,
     },
+    /// The zero value of a declared type (Go `var x T`, where `T` is no pointer).
+    Zero(Box<TypeRef>),
     /// A function literal, lambda or nested definition used as a value.
     Closure(FunctionId),
     /// `base[index]`.

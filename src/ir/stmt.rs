@@ -63,8 +63,8 @@ pub enum StmtKind {
     /// An expression for its effect.
     Expr(ExprId),
     /// `targets = values`. Several targets with one value unpack it (Go multiple results, Python tuples).
-    /// A declaration without a value has no values. Python `x += y` and Go `x += y` have the value as
-    /// [`super::ExprKind::Binary`].
+    /// A declaration without a value has no values, or (Go, one name) the [`super::ExprKind::Zero`] of its type.
+    /// Python `x += y` and Go `x += y` have the value as [`super::ExprKind::Binary`].
     Assign {
         /// Names, members, indices; Go `_` is the name `_`.
         targets: Box<[ExprId]>,

@@ -681,6 +681,7 @@ impl Walker<'_> {
         match &facts.expr(id).kind {
             ExprKind::Name(name) => self.name_use(id, *name),
             ExprKind::Str(_) | ExprKind::Lit(_) | ExprKind::Type(_) => {}
+            ExprKind::Zero(_) => self.call(id),
             ExprKind::Member { base, .. } | ExprKind::MethodRef { base, .. } => self.child(id, *base),
             ExprKind::Call { callee, args } => {
                 self.child(id, *callee);

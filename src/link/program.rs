@@ -7,7 +7,7 @@ use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
 use crate::knowledge::Knowledge;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -81,6 +81,9 @@ pub struct Program<'a> {
     pub(super) type_names: FxHashMap<TypeIndex, Ustr>,
     pub(super) modules: FxHashMap<Ustr, u32>,
     pub(super) methods_by_name: FxHashMap<Ustr, Vec<FuncRef>>,
+    pub(super) methods_by_owner: FxHashMap<Ustr, Vec<FuncRef>>,
+    /// The first segments of the service's own module names.
+    pub(super) own_roots: FxHashSet<Ustr>,
     pub(super) field_writes: FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>,
     pub(super) callers: FxHashMap<FuncRef, Vec<ValueRef>>,
     pub(super) type_memo: RefCell<FxHashMap<ValueRef, Option<Ustr>>>,
@@ -142,6 +145,8 @@ impl<'a> Program<'a> {
             type_names: FxHashMap::default(),
             modules: FxHashMap::default(),
             methods_by_name: FxHashMap::default(),
+            methods_by_owner: FxHashMap::default(),
+            own_roots: FxHashSet::default(),
             field_writes: FxHashMap::default(),
             callers: FxHashMap::default(),
             type_memo: RefCell::default(),
@@ -159,6 +164,7 @@ impl<'a> Program<'a> {
         for (at, file) in self.files.iter().enumerate() {
             let at = at as u32;
             self.modules.entry(file.module).or_insert(at);
+            self.own_roots.insert(Ustr::from(file.module.split('/').next().unwrap_or_default()));
             let facts = &file.source.facts;
             for (id, ty) in facts.types.iter().enumerate() {
                 let index = TypeIndex { file: at, id: TypeId(id as u32) };
@@ -181,7 +187,8 @@ impl<'a> Program<'a> {
                     }
                     None => None,
                 };
-                if owner.is_some() {
+                if let Some(owner) = owner {
+                    self.methods_by_owner.entry(owner).or_default().push(reference);
                     self.methods_by_name.entry(function.name).or_default().push(reference);
                 } else if function.parent.is_some_and(|parent| parent.0 != 0) {
                     continue;
@@ -246,8 +253,9 @@ impl<'a> Program<'a> {
     fn written_to(&self, file: u32, target: ExprId, function: FunctionId) -> Option<Owner> {
         match self.expr_kind(ValueRef { file, expr: target }) {
             crate::ir::ExprKind::Member { base, name, .. } => {
-                let ty = self.type_of(ValueRef { file, expr: *base })?;
-                Some((ty, *name))
+                let base = ValueRef { file, expr: *base };
+                // A variable of another package, or a field of a value.
+                Some((self.type_of(base).or_else(|| self.qualify(base))?, *name))
             }
             crate::ir::ExprKind::Name(name) => {
                 let owner = self.enclosing_type(FuncRef { file, id: function });

@@ -329,7 +329,7 @@ impl Program<'_> {
             ExprKind::Name(name) => self.name_type(value, *name, steps),
             ExprKind::Member { base, name, .. } => self.member_type(value, at(*base), *name, steps),
             ExprKind::Call { .. } | ExprKind::New { .. } => self.result_type(value, 0, steps),
-            ExprKind::Composite { ty: Some(ty), .. } => Some(self.type_ref(value.file, ty)),
+            ExprKind::Composite { ty: Some(ty), .. } | ExprKind::Zero(ty) => Some(self.type_ref(value.file, ty)),
             ExprKind::Composite { ty: None, fields } => {
                 let first = fields.first()?;
                 let inner = self.type_within(at(first.value), steps)?;
@@ -568,13 +568,26 @@ impl Program<'_> {
                 };
                 Rc::new(self.construction(name, self.type_ref(call.file, ty)))
             }
-            ExprKind::Composite { ty: Some(ty), .. } => {
+            ExprKind::Composite { ty: Some(ty), .. } | ExprKind::Zero(ty) => {
                 let name = self.type_ref(call.file, ty);
                 Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() })
             }
-            ExprKind::Call { callee, .. } => self.called(at(*callee)),
+            ExprKind::Call { callee, args } => match self.allocated(at(*callee), args) {
+                Some(name) => Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }),
+                None => self.called(at(*callee)),
+            },
             _ => Rc::default(),
         }
+    }
+
+    /// The type that Go's `new(T)` makes.
+    fn allocated(&self, callee: ValueRef, args: &[crate::ir::Arg]) -> Option<Ustr> {
+        let is_new = self.language == Language::Go
+            && matches!(self.expr_kind(callee), ExprKind::Name(name) if name == "new")
+            && self.qualify(callee).is_none()
+            && self.reaching(callee).is_empty();
+        let [arg] = args else { return None };
+        if is_new { self.qualify(ValueRef { expr: arg.value, ..callee }) } else { None }
     }
 
     fn construction(&self, name: Ustr, described: Ustr) -> Callee {
@@ -587,11 +600,16 @@ impl Program<'_> {
     }
 
     fn called(&self, callee: ValueRef) -> Rc<Callee> {
-        if let ExprKind::Closure(id) = self.expr_kind(callee) {
-            return Rc::new(Callee {
-                functions: SmallVec::from_slice(&[FuncRef { file: callee.file, id: *id }]),
-                ..Callee::default()
-            });
+        match self.expr_kind(callee) {
+            ExprKind::Closure(id) => {
+                let function = FuncRef { file: callee.file, id: *id };
+                return Rc::new(Callee { functions: SmallVec::from_slice(&[function]), ..Callee::default() });
+            }
+            // `f(x)(y)` runs what `f` hands back.
+            ExprKind::Call { .. } => {
+                return Rc::new(Callee { functions: self.returned_closures(callee), ..Callee::default() });
+            }
+            _ => {}
         }
         if let Some(name) = self.qualify(callee) {
             let found = self.named(callee.file, name);
@@ -616,18 +634,35 @@ impl Program<'_> {
         }
     }
 
+    /// The function literals that the service's own functions behind a call hand back.
+    pub fn returned_closures(&self, call: ValueRef) -> SmallVec<[FuncRef; 1]> {
+        let callee = self.callee(call);
+        let mut out = SmallVec::new();
+        for function in callee.functions.iter().take(4) {
+            let flow = &self.files[function.file as usize].flow;
+            for value in flow.returns_of(function.id).filter_map(|found| found.values.first()).take(8) {
+                if let ExprKind::Closure(id) = self.expr_kind(ValueRef { file: function.file, expr: *value }) {
+                    out.push(FuncRef { file: function.file, id: *id });
+                }
+            }
+        }
+        out
+    }
+
     fn unqualified(&self, callee: ValueRef, name: Ustr) -> Callee {
-        let closure = self.reaching(callee).iter().find_map(|def| match self.def(callee.file, *def).kind {
-            DefKind::Value { value, index: None } => {
-                match self.expr_kind(ValueRef { file: callee.file, expr: value }) {
-                    ExprKind::Closure(id) => Some(FuncRef { file: callee.file, id: *id }),
+        let functions = self.reaching(callee).iter().find_map(|def| match self.def(callee.file, *def).kind {
+            DefKind::Value { value, index: None | Some(0) } => {
+                let value = ValueRef { file: callee.file, expr: value };
+                match self.expr_kind(value) {
+                    ExprKind::Closure(id) => Some(SmallVec::from_slice(&[FuncRef { file: callee.file, id: *id }])),
+                    ExprKind::Call { .. } => Some(self.returned_closures(value)).filter(|found| !found.is_empty()),
                     _ => None,
                 }
             }
             _ => None,
         });
-        if let Some(function) = closure {
-            return Callee { functions: SmallVec::from_slice(&[function]), ..Callee::default() };
+        if let Some(functions) = functions {
+            return Callee { functions, ..Callee::default() };
         }
         if self.language == Language::Java {
             let mut ty = self.enclosing_type(self.function_covering(callee));
@@ -727,6 +762,24 @@ impl Program<'_> {
         if found.len() > 4 { SmallVec::new() } else { found }
     }
 
+    /// Whether a qualified name belongs to the language's own library, as far as names tell (not for Python).
+    pub fn is_standard(&self, name: Ustr) -> bool {
+        match self.language {
+            Language::Go => {
+                let first = name.split('/').next().unwrap_or(&name);
+                let is_path = first.len() < name.len();
+                let (first, is_member) = if is_path {
+                    (first, true)
+                } else {
+                    name.split_once('.').map_or((first, false), |(a, _)| (a, true))
+                };
+                is_member && !first.contains('.') && !self.own_roots.contains(&Ustr::from(first))
+            }
+            Language::Java => name.starts_with("java."),
+            Language::Python => false,
+        }
+    }
+
     /// The service's own functions with this qualified name.
     pub fn named_functions(&self, name: Ustr) -> Vec<FuncRef> {
         self.functions.get(&name).map(|found| found.to_vec()).unwrap_or_default()
@@ -735,6 +788,19 @@ impl Program<'_> {
     /// The service's own methods that `owner.name` may run.
     pub fn methods(&self, owner: Ustr, name: Ustr) -> Vec<FuncRef> {
         self.method(owner, name).functions.to_vec()
+    }
+
+    /// Whether one of the service's own types has methods of its own.
+    pub fn has_methods(&self, ty: Ustr) -> bool {
+        self.methods_by_owner.contains_key(&ty)
+    }
+
+    /// The methods with a body that one of the service's own types has itself, in the order of files.
+    pub fn methods_of(&self, ty: TypeIndex) -> Vec<FuncRef> {
+        let name = self.type_name(ty);
+        let mut out: Vec<FuncRef> = self.methods_by_owner.get(&name).cloned().unwrap_or_default();
+        out.retain(|function| !self.function(*function).flags.is_abstract);
+        out
     }
 
     fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {

@@ -72,7 +72,9 @@ impl Program<'_> {
                 Step::Values(SmallVec::from_slice(&[at(*left), at(*right)]))
             }
             ExprKind::Index { base, .. } | ExprKind::Receive(base) => Step::Part(at(*base)),
-            ExprKind::Composite { .. }
+            ExprKind::Zero(_) if self.is_shared(value) => Step::Unknown,
+            ExprKind::Zero(_)
+            | ExprKind::Composite { .. }
             | ExprKind::Str(_)
             | ExprKind::Lit(_)
             | ExprKind::Closure(_)
@@ -96,6 +98,8 @@ impl Program<'_> {
         let mut values = Values::new();
         for def in reaching {
             match self.step_def(value.file, *def) {
+                // A declaration without a value adds nothing to the others.
+                Step::Values(more) if more.iter().all(|value| self.is_zero(*value)) => {}
                 Step::Values(more) => values.extend(more),
                 Step::Call(call, 0) => values.push(call),
                 Step::Literal(literal) => values.push(literal),
@@ -111,6 +115,22 @@ impl Program<'_> {
             }
         }
         if values.is_empty() { Step::Unknown } else { Step::Values(values) }
+    }
+
+    fn is_zero(&self, value: ValueRef) -> bool {
+        matches!(self.expr_kind(value), ExprKind::Zero(_))
+    }
+
+    /// Whether the variable that a zero value is declared in is given by address to a function that is not seen, which
+    /// may fill it.
+    fn is_shared(&self, zero: ValueRef) -> bool {
+        let flow = &self.files[zero.file as usize].flow;
+        flow.defs_from(zero.expr).flat_map(|(_, def)| &flow.vars[def.var.0 as usize].uses).any(|used| {
+            let Some(parent) = self.parent(ValueRef { expr: *used, ..zero }) else { return false };
+            let by_address = matches!(self.expr_kind(parent), ExprKind::Unary { op, .. } if op == "&");
+            let call = self.parent(parent).filter(|call| matches!(self.expr_kind(*call), ExprKind::Call { .. }));
+            by_address && call.is_some_and(|call| self.callee(call).functions.is_empty())
+        })
     }
 
     /// One step back from a definition.
@@ -223,47 +243,72 @@ impl Program<'_> {
                 found.extend_from_slice(self.writes((*ty, name)));
             }
         }
+        if found.len() > 1 {
+            found.retain(|(value, _)| !self.is_zero(*value));
+        }
         found.truncate(24);
         found
     }
 
     fn call_result(&self, call: ValueRef, n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
         let callee = self.callee(call);
-        if callee.constructs.is_none() {
-            if let Some((_, description)) = callee.name.and_then(|name| self.described(name)) {
-                if let Some(slot) = description.derives.filter(|_| n == 0) {
-                    work.extend(self.slot(call, slot));
-                    return;
-                }
-                out.push(Origin::Call(call, n));
-                return;
+        if let Some((_, description)) = callee.name.and_then(|name| self.described(name)) {
+            match description.derives.filter(|_| n == 0 && description.makes.is_none()) {
+                Some(slot) => work.extend(self.slot(call, slot)),
+                None => out.push(Origin::Call(call, n)),
             }
-            let mut found = false;
-            for function in &callee.functions {
-                let flow = &self.files[function.file as usize].flow;
-                for returned in flow.returns_of(function.id) {
-                    let at = |expr| ValueRef { file: function.file, expr };
-                    match returned.values.as_slice() {
-                        [one] if n > 0 => {
-                            if matches!(self.expr_kind(at(*one)), ExprKind::Call { .. }) {
-                                found = true;
-                                out.push(Origin::Call(at(*one), n));
-                            }
+            return;
+        }
+        if callee.constructs.is_some() {
+            match self.converted(call) {
+                Some(value) => work.push(value),
+                None => out.push(Origin::Call(call, n)),
+            }
+            return;
+        }
+        if !self.returned_values(&callee.functions, n, work, out) {
+            out.push(Origin::Call(call, n));
+        }
+    }
+
+    /// What the functions that a call runs hand back as their n-th result; false when none of it is seen.
+    fn returned_values(&self, functions: &[FuncRef], n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) -> bool {
+        let mut found = false;
+        for function in functions {
+            let flow = &self.files[function.file as usize].flow;
+            for returned in flow.returns_of(function.id) {
+                let at = |expr| ValueRef { file: function.file, expr };
+                match returned.values.as_slice() {
+                    [one] if n > 0 => {
+                        if matches!(self.expr_kind(at(*one)), ExprKind::Call { .. }) {
+                            found = true;
+                            out.push(Origin::Call(at(*one), n));
                         }
-                        values => {
-                            if let Some(value) = values.get(n as usize) {
-                                found = true;
-                                work.push(at(*value));
-                            }
+                    }
+                    values => {
+                        if let Some(value) = values.get(n as usize) {
+                            found = true;
+                            work.push(at(*value));
                         }
                     }
                 }
             }
-            if found {
-                return;
-            }
         }
-        out.push(Origin::Call(call, n));
+        found
+    }
+
+    /// The value that a Go type conversion `T(x)` passes on: to a type whose own methods do nothing of their own.
+    pub fn converted(&self, call: ValueRef) -> Option<ValueRef> {
+        if self.language != Language::Go {
+            return None;
+        }
+        let ExprKind::Call { args, callee } = self.expr_kind(call) else { return None };
+        let [arg] = &**args else { return None };
+        let target = self.callee(call).constructs?;
+        if self.qualify(ValueRef { expr: *callee, ..call }) != Some(target) || self.has_methods(target) {
+            return None;
+        }
+        Some(ValueRef { expr: arg.value, ..call })
     }
 
     /// What the callers pass for a parameter; empty when there are none or one of them passes something that is not seen.
@@ -344,7 +389,7 @@ impl Program<'_> {
             Slot::Named(name) => args.iter().filter(|arg| arg.name == Some(name)).map(|arg| at(arg.value)).collect(),
             Slot::AnyArg => args.iter().map(|arg| at(arg.value)).collect(),
             Slot::Result(_) => SmallVec::from_slice(&[call]),
-            Slot::Ambient | Slot::None => Values::new(),
+            Slot::Global(_) | Slot::Ambient | Slot::None => Values::new(),
         }
     }
 }

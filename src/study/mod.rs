@@ -209,6 +209,7 @@ impl<'a> Study<'a> {
             ExprKind::Call { callee, .. } => self.text(ValueRef { file: call.file, expr: *callee }),
             ExprKind::New { ty, .. } => format!("new {}", ty.name),
             ExprKind::Composite { ty: Some(ty), .. } => format!("{}{{…}}", ty.name),
+            ExprKind::Zero(ty) => ty.name.to_string(),
             _ => self.text(call),
         }
     }

@@ -115,10 +115,24 @@ impl<'t> Lowerer<'t> {
 
     /// `var a, b T = x, y`, also of constants.
     fn variables(&mut self, node: Node<'t>, out: &mut Vec<u32>) {
-        let targets = self.under(node, FIELDS.name).into_iter().map(|name| self.expr(name)).collect();
+        let targets: Box<[ExprId]> = self.under(node, FIELDS.name).into_iter().map(|name| self.expr(name)).collect();
         let ty = self.type_of(node);
-        let values = self.exprs(node.child_by_field_id(FIELDS.value));
+        let mut values = self.exprs(node.child_by_field_id(FIELDS.value));
+        if let (true, [target], Some(ty)) = (values.is_empty(), &*targets, self.zero_type(node, ty.as_ref())) {
+            let place = self.facts.expr(*target).span;
+            values = Box::new([self.facts.add_expr(place, ExprKind::Zero(Box::new(ty)))]);
+        }
         self.push(node, StmtKind::Assign { targets, ty, values, declares: true }, out);
+    }
+
+    /// The type of a declaration whose zero value is a value of that type, and not `nil` for a pointer.
+    fn zero_type(&self, node: Node<'t>, ty: Option<&crate::ir::TypeRef>) -> Option<crate::ir::TypeRef> {
+        let written = node.child_by_field_id(FIELDS.ty)?;
+        let holds = matches!(
+            kind(written),
+            Kind::TypeIdentifier | Kind::QualifiedType | Kind::GenericType | Kind::SliceType | Kind::ArrayType
+        );
+        ty.filter(|ty| holds && !ty.name.is_empty()).cloned()
     }
 
     fn labeled(&mut self, node: Node<'t>, out: &mut Vec<u32>) {

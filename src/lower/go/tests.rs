@@ -95,6 +95,7 @@ fn show(facts: &FileFacts, id: ExprId) -> String {
                 .collect();
             format!("{}{{{}}}", ty.as_deref().map(type_name).unwrap_or_default(), fields.join(", "))
         }
+        ExprKind::Zero(ty) => format!("zero {}", type_name(ty)),
         ExprKind::Closure(function) => format!("closure{}", function.0),
         ExprKind::Index { base, index } => {
             format!("{}[{}]", show(facts, *base), index.map(|index| show(facts, index)).unwrap_or(":".to_owned()))
@@ -174,7 +175,7 @@ fn file_level_values_are_load_time_code() {
     let facts = facts("package p\nvar tracer = otel.Tracer(\"x\")\nvar (\n a, b int = 1, 2\n c T\n)\nconst k = `v`");
     assert_eq!(
         block(&facts, &facts.functions[0].body),
-        "tracer := otel.Tracer('x'); a, b int := 1, 2; c T := ; k := 'v'"
+        "tracer := otel.Tracer('x'); a, b int := 1, 2; c T := zero T; k := 'v'"
     );
 }
 

@@ -120,6 +120,9 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
         _ => {}
     }
     let opaque = if whole || is_carrier(study, value) { Content::Unknown } else { Content::Bare };
+    if matches!(program.expr_kind(value), ExprKind::Zero(_)) {
+        return opaque;
+    }
     match program.step(value) {
         Step::Values(values) => work.extend(values.into_iter().filter(|next| *next != value).map(|next| (next, whole))),
         Step::Call(call, _) => work.push((call, whole)),
