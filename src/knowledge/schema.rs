@@ -20,6 +20,8 @@ pub enum Slot {
     Result(u8),
     /// Any argument.
     AnyArg,
+    /// A variable of a library that the whole process shares (`net/http.DefaultClient`).
+    Global(Ustr),
     /// The ambient context: what is current on this thread, task or goroutine.
     Ambient,
     /// Nothing: the library takes none here (the call variant carries no context).
@@ -29,7 +31,8 @@ pub enum Slot {
 impl std::str::FromStr for Slot {
     type Err = String;
 
-    /// Reads `receiver`, `result`, `result 1`, `arg 0`, `arg headers`, `args`, `ambient`, `none`.
+    /// Reads `receiver`, `result`, `result 1`, `arg 0`, `arg headers`, `args`, `global net/http.DefaultClient`, `ambient`,
+    /// `none`.
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
             "receiver" => Self::Receiver,
@@ -39,10 +42,11 @@ impl std::str::FromStr for Slot {
             "none" => Self::None,
             _ => match text.split_once(' ') {
                 Some(("result", n)) => Self::Result(n.parse().map_err(|_| format!("`{n}` is no result number"))?),
+                Some(("global", name)) => Self::Global(Ustr::from(name)),
                 Some(("arg", name)) => name.parse().map_or_else(|_| Self::Named(Ustr::from(name)), Self::Arg),
                 _ => {
                     return Err(format!(
-                        "`{text}` is no place in a call: receiver, result N, arg N, arg name, args, ambient, none"
+                        "`{text}` is no place in a call: receiver, result N, arg N, arg name, args, global name, ambient, none"
                     ));
                 }
             },
@@ -152,6 +156,9 @@ pub struct TypeDescription {
     /// Types of its fields.
     #[serde(default)]
     pub fields: std::collections::BTreeMap<Ustr, Ustr>,
+    /// What a field stands for while it is not set: a variable of the library that the whole process shares.
+    #[serde(default)]
+    pub defaults: std::collections::BTreeMap<Ustr, Ustr>,
     /// Having a value of this type (or deriving from it) is instrumentation itself.
     #[serde(default)]
     pub instrumented: bool,

@@ -114,8 +114,19 @@ pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Ann
     named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty))).map(|found| found.role)
 }
 
-/// The functions that a function value may be: a closure, a function's name, a bound method.
+/// How far function values are followed through wrappers.
+const MAX_WRAPPERS: u32 = 5;
+
+/// The functions that a function value may be: a closure, a function's name, a bound method, also behind conversions and
+/// wrappers that hand it on.
 pub fn functions_of(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let mut out = functions_within(study, value, MAX_WRAPPERS);
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+fn functions_within(study: &Study<'_>, value: ValueRef, depth: u32) -> Vec<FuncRef> {
     let program = study.program;
     match program.expr_kind(value) {
         ExprKind::Closure(id) => return vec![FuncRef { file: value.file, id: *id }],
@@ -134,6 +145,7 @@ pub fn functions_of(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
                 return program.methods(owner, *name);
             }
         }
+        ExprKind::Call { .. } if depth > 0 => return wrapped(study, value, depth),
         _ => {}
     }
     if let Some(functions) = program.qualify(value).map(|name| program.named_functions(name)).filter(|f| !f.is_empty())
@@ -141,17 +153,39 @@ pub fn functions_of(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
         return functions;
     }
     match program.step(value) {
-        Step::Values(values) => values
+        Step::Values(values) if depth > 0 => values
             .iter()
             .filter(|next| **next != value)
             .flat_map(|next| match program.expr_kind(*next) {
-                ExprKind::Closure(id) => vec![FuncRef { file: next.file, id: *id }],
-                ExprKind::New { body: Some(_), .. } => functions_of(study, *next),
+                ExprKind::Closure(_) | ExprKind::New { body: Some(_), .. } | ExprKind::Call { .. } => {
+                    functions_within(study, *next, depth - 1)
+                }
                 _ => Vec::new(),
             })
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// The functions behind a wrapper's call: those that it is given, and the one that it hands back.
+fn wrapped(study: &Study<'_>, call: ValueRef, depth: u32) -> Vec<FuncRef> {
+    let program = study.program;
+    // Others' values are followed only where the language has functions as values and names them in the open.
+    if program.language != Language::Go {
+        return Vec::new();
+    }
+    let mut out = program.returned_closures(call).to_vec();
+    for value in study.slot(call, crate::knowledge::Slot::AnyArg) {
+        let is_function = match program.expr_kind(value) {
+            ExprKind::Closure(_) | ExprKind::Call { .. } => true,
+            ExprKind::Member { .. } | ExprKind::Name(_) => program.type_of(value).is_none(),
+            _ => false,
+        };
+        if is_function {
+            out.extend(functions_within(study, value, depth - 1));
+        }
+    }
+    out
 }
 
 fn is_root_by_name(language: Language, name: &str, owner: &str, is_method: bool) -> bool {
@@ -213,7 +247,9 @@ fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roo
                 continue;
             }
             let decl = program.function(function);
-            let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
+            // A literal that takes a context or request of its own runs when it is called, not where it is written.
+            let brings = study.context_param(function).is_some_and(|param| param.function == function);
+            let nested = decl.parent.filter(|parent| parent.0 != 0 && !brings).map(|id| FuncRef { id, ..function });
             let mut above: Vec<FuncRef> =
                 program.callers(function).iter().map(|call| program.function_at(*call)).collect();
             above.extend(nested);

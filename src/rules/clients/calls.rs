@@ -50,12 +50,43 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot
     if !gate::is_traced_by_code(unit) || !reports_here(study, fact) {
         return silent;
     }
-    if matches!(client, Slot::None | Slot::Ambient) {
-        return (Verdict::Broken, vec![fact.call]);
+    match client {
+        Slot::None | Slot::Ambient => return (Verdict::Broken, vec![fact.call]),
+        Slot::Global(name) => return judge_global(lives, fact.call, name),
+        _ if hands_on(lives, fact) => return silent,
+        _ => {}
     }
     let values = study.slot(fact.call, client);
     let Some(value) = values.first() else { return silent };
     judge_client(lives, fact.call, *value)
+}
+
+/// The verdict on a call through a client that the whole process shares.
+fn judge_global(lives: &Lives<'_, '_>, call: ValueRef, name: ustr::Ustr) -> (Verdict, Vec<ValueRef>) {
+    match lives.global(name) {
+        Life::Plain => (Verdict::Broken, vec![call]),
+        Life::Instrumented => (Verdict::Carried, Vec::new()),
+        Life::Unknown => (Verdict::Unknown, Vec::new()),
+    }
+}
+
+/// Whether a call only hands a request on inside a link of a client's chain (a `RoundTrip` within a `RoundTrip`): what
+/// is around the link may trace it.
+fn hands_on(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let program = lives.study.program;
+    let Some(method) = program.callee(fact.call).name.and_then(|name| name.rsplit('.').next().map(str::to_owned))
+    else {
+        return false;
+    };
+    let decl = program.function(fact.function);
+    if !decl.flags.is_closure {
+        return decl.name == method;
+    }
+    let file = &program.files[fact.function.file as usize];
+    let Some(made) = file.flow.closures.get(&fact.function.id) else { return true };
+    let made = ValueRef { file: fact.function.file, expr: *made };
+    let is_link = program.parent(made).and_then(|parent| program.callee(parent).constructs).is_some();
+    is_link && lives.later(made).life.is_some_and(|life| life != Life::Plain)
 }
 
 fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Verdict, Vec<ValueRef>) {
@@ -126,8 +157,13 @@ fn takes_carrier(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> b
         return false;
     }
     let program = lives.study.program;
-    let decl = program.function(program.outermost(fact.function));
-    !decl.params.is_empty()
+    let outer = program.outermost(fact.function);
+    if program.function(outer).params.is_empty() {
+        return false;
+    }
+    let carriers = lives.study.slot(fact.call, carrier);
+    let own = |origin: &Origin| matches!(origin, Origin::Param(function, _) if *function != outer);
+    !carriers.iter().all(|value| program.origins(*value, false).iter().all(own))
 }
 
 /// Channels whose calls go through stubs that are not seen: judged where they are made.

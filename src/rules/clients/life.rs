@@ -46,6 +46,8 @@ pub(super) struct Later {
     pub(super) uses: Vec<ValueRef>,
     /// Calls that are given it.
     pub(super) given: Vec<ValueRef>,
+    /// Its registering methods, handed on as values (`services.ForEach(server.RegisterService)`).
+    pub(super) mounts: Vec<ValueRef>,
 }
 
 /// Answers about lives, remembered.
@@ -58,6 +60,8 @@ pub(super) struct Lives<'s, 'a> {
     own_types: RefCell<FxHashMap<Ustr, Life>>,
     /// The functions that name a trace header.
     naming: FxHashSet<FuncRef>,
+    global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
+    globals: RefCell<FxHashMap<Ustr, Life>>,
 }
 
 impl<'s, 'a> Lives<'s, 'a> {
@@ -87,6 +91,8 @@ impl<'s, 'a> Lives<'s, 'a> {
             results: RefCell::default(),
             own_types: RefCell::default(),
             naming,
+            global_writes: global_writes(study),
+            globals: RefCell::default(),
         }
     }
 
@@ -122,7 +128,9 @@ impl<'s, 'a> Lives<'s, 'a> {
         if let Some(receiver) = program.receiver(call).filter(|value| program.qualify(*value).is_none()) {
             life = life.and(self.part(receiver, "", depth));
         }
+        life = life.and(self.callee_part(call, depth)).and(self.defaults(call));
         match program.expr_kind(call) {
+            ExprKind::Zero(_) => life,
             ExprKind::Composite { ty, fields } => {
                 let known = ty.as_ref().and_then(|ty| program.knowledge.ty(program.type_ref(call.file, ty)));
                 for field in fields {
@@ -154,6 +162,51 @@ impl<'s, 'a> Lives<'s, 'a> {
             }
             _ => Life::Unknown,
         }
+    }
+
+    /// How a function value that is called stands: a middleware made by another call and kept in a local (`wrap(x)(y)`).
+    fn callee_part(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return Life::Plain };
+        let callee = ValueRef { expr: *callee, ..call };
+        let is_value = match program.expr_kind(callee) {
+            ExprKind::Call { .. } | ExprKind::Index { .. } => true,
+            ExprKind::Name(_) => !program.reaching(callee).is_empty(),
+            _ => false,
+        };
+        let seen = !program.callee(call).functions.is_empty() || self.study.fact(call).is_some();
+        if is_value && !seen { self.part(callee, "", depth) } else { Life::Plain }
+    }
+
+    /// What stands in for the fields that a composite of a library's type does not set.
+    fn defaults(&self, call: ValueRef) -> Life {
+        let program = self.study.program;
+        let Some((_, ty)) = program.callee(call).constructs.and_then(|ty| program.knowledge.ty(ty)) else {
+            return Life::Plain;
+        };
+        let unset = ty.defaults.iter().filter(|(field, _)| self.study.slot(call, Slot::Named(**field)).is_empty());
+        unset.fold(Life::Plain, |life, (_, global)| life.and(self.global(*global)))
+    }
+
+    /// How a variable of a library that the whole process shares stands, by what the code writes to it.
+    pub(super) fn global(&self, name: Ustr) -> Life {
+        if let Some(known) = self.globals.borrow().get(&name) {
+            return *known;
+        }
+        // What is made of its own old value adds nothing to that.
+        self.globals.borrow_mut().insert(name, Life::Plain);
+        let knowledge = self.study.program.knowledge;
+        let written = self.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
+        let mut life = written.iter().fold(Life::Plain, |life, value| life.and(self.part(*value, "", MAX_DEPTH)));
+        let ty = name.rsplit_once('.').and_then(|(owner, field)| {
+            let (_, owner) = knowledge.ty(Ustr::from(owner))?;
+            knowledge.ty(*owner.fields.get(&Ustr::from(field))?)
+        });
+        for default in ty.iter().flat_map(|(_, ty)| ty.defaults.values()) {
+            life = life.and(self.global(*default));
+        }
+        self.globals.borrow_mut().insert(name, life);
+        life
     }
 
     /// Whether a call's description or the functions that it runs instrument something.
@@ -210,20 +263,17 @@ impl<'s, 'a> Lives<'s, 'a> {
             Origin::Call(call, _) => self.result(call, depth),
             Origin::Literal(value) => match program.expr_kind(value) {
                 ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value),
-                ExprKind::Composite { .. } => self.composite(value, depth),
+                ExprKind::Composite { .. } | ExprKind::Zero(_) => self.composite(value, depth),
                 _ => Life::Plain,
             },
-            Origin::Field(owner, name) => self.library_global(owner, name),
+            Origin::Field(owner, name) => self.named(owner, name),
             Origin::Param(..) | Origin::Unknown => Life::Unknown,
         }
     }
 
     fn functions(&self, value: ValueRef) -> Life {
         let functions = functions_of(self.study, value);
-        if functions.is_empty() {
-            return Life::Unknown;
-        }
-        if functions.iter().any(|function| self.works_on_traces(*function)) { Life::Instrumented } else { Life::Plain }
+        if functions.is_empty() { Life::Unknown } else { self.of_functions(&functions) }
     }
 
     fn composite(&self, value: ValueRef, depth: u32) -> Life {
@@ -240,11 +290,8 @@ impl<'s, 'a> Lives<'s, 'a> {
             return *known;
         }
         let program = self.study.program;
-        let mut methods = program
-            .all_functions()
-            .filter(|function| program.enclosing_type(*function).is_some_and(|owner| program.type_name(owner) == ty));
-        let life =
-            if methods.any(|function| self.works_on_traces(function)) { Life::Instrumented } else { Life::Plain };
+        let methods = program.own_type(ty).map(|ty| program.methods_of(ty)).unwrap_or_default();
+        let life = self.of_functions(&methods);
         self.own_types.borrow_mut().insert(ty, life);
         life
     }
@@ -285,16 +332,71 @@ impl<'s, 'a> Lives<'s, 'a> {
         }
         match self.construction(call, depth) {
             Life::Instrumented => Life::Instrumented,
+            // What the language's own library makes carries no instrumentation that was not put in.
+            _ if callee.name.is_some_and(|name| program.is_standard(name)) => Life::Plain,
             _ => Life::Unknown,
         }
     }
 
-    /// A global of a library, such as its default client: plain while nobody writes it.
+    /// Whether a handler is wrapped in instrumentation. A traced client in one of its fields does not count.
+    pub(super) fn traces_handler(&self, value: ValueRef, depth: u32) -> bool {
+        let program = self.study.program;
+        if depth == 0 {
+            return false;
+        }
+        program.origins(value, true).into_iter().any(|origin| match origin {
+            Origin::Call(call, _) => {
+                let own = program.callee(call).constructs.filter(|ty| program.own_type(*ty).is_some());
+                let by_type = own.is_some_and(|ty| self.own_type(ty) == Life::Instrumented);
+                by_type
+                    || self.is_instrumented_call(call)
+                    || self.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
+                    || self.study.slot(call, Slot::AnyArg).into_iter().any(|arg| self.traces_handler(arg, depth - 1))
+            }
+            Origin::Literal(value) => match program.expr_kind(value) {
+                ExprKind::Composite { .. } | ExprKind::Zero(_) => {
+                    let own = program.callee(value).constructs;
+                    own.is_some_and(|ty| self.own_type(ty) == Life::Instrumented)
+                }
+                ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value) == Life::Instrumented,
+                _ => false,
+            },
+            Origin::Field(owner, name) => self.named(owner, name) == Life::Instrumented,
+            Origin::Param(..) | Origin::Unknown => false,
+        })
+    }
+
+    /// A function used as a value, or a global of a library.
+    fn named(&self, owner: Ustr, name: Ustr) -> Life {
+        let program = self.study.program;
+        let own = program.methods(owner, name);
+        if !own.is_empty() {
+            return self.of_functions(&own);
+        }
+        let described = program.described(Ustr::from(&format!("{owner}.{name}"))).map(|(_, effect)| effect);
+        match described {
+            Some(effect) if effect.instruments.is_some() => Life::Instrumented,
+            Some(effect) if !effect.returns.is_empty() => Life::Plain,
+            _ => self.library_global(owner, name),
+        }
+    }
+
+    fn of_functions(&self, functions: &[FuncRef]) -> Life {
+        if functions.iter().any(|function| self.works_on_traces(*function)) {
+            return Life::Instrumented;
+        }
+        Life::Plain
+    }
+
+    /// A global of a library, such as its default client.
     fn library_global(&self, owner: Ustr, name: Ustr) -> Life {
         let program = self.study.program;
         let known = program.knowledge.ty(owner).is_some_and(|(_, ty)| ty.fields.contains_key(&name));
         let is_global = known && program.own_type(owner).is_none() && program.role(owner) == Some(TypeRole::Other);
-        if is_global && program.writes((owner, name)).is_empty() { Life::Plain } else { Life::Unknown }
+        if program.is_standard(Ustr::from(&format!("{owner}.{name}"))) && !is_global {
+            return Life::Plain;
+        }
+        if is_global { self.global(Ustr::from(&format!("{owner}.{name}"))) } else { Life::Unknown }
     }
 
     /// Follows a made value to what becomes of it.
@@ -326,6 +428,23 @@ fn around(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
         outer.map(|id| FuncRef { id, ..*at })
     };
     std::iter::successors(Some(function), parent).collect()
+}
+
+/// What is written to variables of packages and to their parts, by the qualified name of the variable.
+fn global_writes(study: &Study<'_>) -> FxHashMap<Ustr, Vec<ValueRef>> {
+    let program = study.program;
+    let mut out: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
+    for (file, unit) in program.files.iter().enumerate() {
+        for write in &unit.flow.writes {
+            let at = |expr| ValueRef { file: file as u32, expr };
+            let Some(name) = program.qualify(at(write.target)) else { continue };
+            out.entry(name).or_default().push(at(write.value));
+            if let Some((variable, _)) = name.rsplit_once('.') {
+                out.entry(Ustr::from(variable)).or_default().push(at(write.value));
+            }
+        }
+    }
+    out
 }
 
 /// The last name of a chain of names.
@@ -485,11 +604,16 @@ impl Walk<'_, '_, '_> {
             return;
         };
         let is_callee = matches!(program.expr_kind(parent), ExprKind::Call { callee, .. } if *callee == member.expr);
+        let ExprKind::Member { base, name, .. } = program.expr_kind(member) else { return };
         if !is_callee {
+            let owner = program.type_of(ValueRef { expr: *base, ..member });
+            let method = owner.and_then(|owner| program.described(Ustr::from(&format!("{owner}.{name}"))));
+            if method.is_some_and(|(_, effect)| effect.registers.is_some_and(|found| !found.root)) {
+                self.out.mounts.push(member);
+            }
             return;
         }
         self.out.uses.push(parent);
-        let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
         if self.configures(parent, name) {
             self.work.push(parent);
         }
@@ -503,7 +627,13 @@ impl Walk<'_, '_, '_> {
             return true;
         }
         let derives = study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver));
-        if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some() || fact.effect.registers.is_some()) {
+        if study.fact(call).is_some_and(|fact| fact.effect.registers.is_some()) {
+            if study.slot(call, Slot::AnyArg).into_iter().any(|value| self.lives.traces_handler(value, 4)) {
+                self.mark(Life::Instrumented);
+            }
+            return derives;
+        }
+        if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()) {
             for value in study.slot(call, Slot::AnyArg) {
                 if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
                     self.mark(Life::Instrumented);
@@ -537,16 +667,26 @@ impl Walk<'_, '_, '_> {
         let study = self.lives.study;
         let program = study.program;
         self.out.given.push(call);
-        if self.lives.is_instrumented_call(call) {
+        let wraps = |lives: &Lives<'_, '_>| {
+            let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none());
+            lives.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
+                || receiver.is_some_and(|value| lives.part(value, "", MAX_DEPTH - 6) == Life::Instrumented)
+        };
+        if self.lives.is_instrumented_call(call) || wraps(self.lives) {
             self.mark(Life::Instrumented);
             return;
         }
+        let callee = program.callee(call);
+        let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
         for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
-            if self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented {
+            let traced = match registers {
+                true => self.lives.traces_handler(other, 4),
+                false => self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented,
+            };
+            if traced {
                 self.mark(Life::Instrumented);
             }
         }
-        let callee = program.callee(call);
         if callee.functions.is_empty() {
             let name = study.callee_text(call);
             if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
@@ -573,6 +713,11 @@ impl Walk<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Whether a generated function of this name mounts a service on a server: `pb.RegisterOrdersServer`.
+pub(super) fn is_registration(callee: &str) -> bool {
+    callee.rsplit('.').next().is_some_and(|last| last.starts_with("Register"))
 }
 
 fn is_setter(name: &str) -> bool {

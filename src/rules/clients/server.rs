@@ -3,11 +3,11 @@
 use super::super::{Verdict, Verdicts};
 use super::calls::calls_out;
 use super::gate;
-use super::life::{Later, Life, Lives};
+use super::life::{Later, Life, Lives, is_registration};
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::ValueRef;
+use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, functions_of};
 
 /// Judges every server that is made.
@@ -38,7 +38,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<Val
     let handlers = mounted(lives, &later)?;
     match life {
         Life::Instrumented => Some((Verdict::Carried, handlers)),
-        Life::Plain if !handlers.is_empty() && is_run(study, &later) && !extracts(study, fact) => {
+        Life::Plain if !handlers.is_empty() && is_run(study, fact, &later) && !extracts(study, fact) => {
             Some((Verdict::Broken, handlers))
         }
         _ => Some((Verdict::Unknown, handlers)),
@@ -48,17 +48,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<Val
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
 fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
     let study = lives.study;
-    let mut out = Vec::new();
+    let mut out = later.mounts.clone();
     for call in later.uses.iter().chain(&later.given) {
-        let Some(registers) = study.fact(*call).and_then(|fact| fact.effect.registers).filter(|found| !found.root)
-        else {
-            continue;
-        };
         if is_aside(study, *call) {
             continue;
         }
-        let functions: Vec<_> =
-            study.slot(*call, registers.handler).into_iter().flat_map(|value| functions_of(study, value)).collect();
+        let functions = handlers(study, *call);
         if functions.iter().any(|function| lives.works_on_traces(*function)) {
             return None;
         }
@@ -67,6 +62,30 @@ fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
         }
     }
     Some(out)
+}
+
+/// The functions that a call mounts on a server: by its description, or the methods of the service that a generated
+/// registration (`RegisterOrdersServer(server, orders)`) is given.
+fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
+    let program = study.program;
+    if let Some(fact) = study.fact(call) {
+        let Some(registers) = fact.effect.registers.filter(|found| !found.root) else { return Vec::new() };
+        return study.slot(call, registers.handler).into_iter().flat_map(|value| functions_of(study, value)).collect();
+    }
+    if !is_registration(&study.callee_text(call)) {
+        return Vec::new();
+    }
+    let owners = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
+    let own: Vec<_> = owners.filter_map(|ty| program.own_type(ty)).collect();
+    let methods = own.iter().flat_map(|ty| program.methods_of(*ty));
+    let takes_context = |function: &FuncRef| {
+        !program.function(*function).flags.is_private
+            && program
+                .param_type(*function, 0)
+                .and_then(|ty| program.role(ty))
+                .is_some_and(|role| matches!(role, TypeRole::Context | TypeRole::Request))
+    };
+    methods.filter(takes_context).collect()
 }
 
 fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
@@ -78,12 +97,31 @@ fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// Whether the server was seen to be started.
-fn is_run(study: &Study<'_>, later: &Later) -> bool {
-    later.uses.iter().chain(&later.given).any(|call| {
+fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
+    let seen = later.uses.iter().chain(&later.given).any(|call| {
         study
             .fact(*call)
             .and_then(|fact| fact.effect.hop)
             .is_some_and(|hop| hop.kind == crate::knowledge::HopKind::Serve)
+    });
+    seen || served_elsewhere(study, made)
+}
+
+/// Whether the unit starts a server of this very type, perhaps through a type that embeds it.
+fn served_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let unit = |file: u32| program.files.get(file as usize).map(|file| file.source.unit);
+    let Some(ty) = program.type_of(made.call) else { return false };
+    study.calls().iter().any(|fact| {
+        let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == crate::knowledge::HopKind::Serve) else {
+            return false;
+        };
+        unit(fact.call.file) == unit(made.call.file)
+            && study
+                .slot(fact.call, hop.client)
+                .into_iter()
+                .filter_map(|value| program.type_of(value))
+                .any(|found| found == ty || program.supertypes(found).contains(&ty))
     })
 }
 
