@@ -198,41 +198,54 @@ impl Program<'_> {
                 out.push(Origin::Unknown);
                 break;
             }
-            let mut step = self.step(value);
-            loop {
-                match step {
-                    Step::Values(ref values) => work.extend(values.iter().copied()),
-                    Step::Literal(value) => out.push(Origin::Literal(value)),
-                    Step::Part(container) => work.push(container),
-                    Step::Unknown => out.push(Origin::Unknown),
-                    Step::Param(function, n) => {
-                        let arguments = if through_params { self.arguments(function, n) } else { Values::new() };
-                        if arguments.is_empty() {
-                            out.push(Origin::Param(function, n));
-                        }
-                        work.extend(arguments);
-                    }
-                    Step::Field(owner, name) => {
-                        let writes = self.all_writes(owner, name);
-                        if writes.is_empty() {
-                            out.push(Origin::Field(owner, name));
-                        }
-                        for (value, index) in writes {
-                            match index {
-                                None | Some(0) => work.push(value),
-                                Some(n) => self.call_result(value, n, &mut work, &mut out),
-                            }
-                        }
-                    }
-                    Step::Call(call, n) => self.call_result(call, n, &mut work, &mut out),
-                }
-                step = Step::Values(Values::new());
-                if matches!(step, Step::Values(ref values) if values.is_empty()) {
-                    break;
-                }
+            for step in self.steps(value) {
+                self.follow(step, through_params, &mut work, &mut out);
             }
         }
         out
+    }
+
+    /// One step back along each definition that reaches a name, or the one step of any other value.
+    fn steps(&self, value: ValueRef) -> SmallVec<[Step; 2]> {
+        let reaching = self.reaching(value);
+        if reaching.len() < 2 || !matches!(self.expr_kind(value), ExprKind::Name(_)) {
+            return SmallVec::from_iter([self.step(value)]);
+        }
+        let adds = |def: &&super::flow::DefId| !matches!(self.def(value.file, **def).kind, DefKind::Declared);
+        let steps = reaching.iter().filter(adds).map(|def| self.step_def(value.file, *def));
+        // A declaration without a value adds nothing to the others.
+        steps
+            .filter(|step| !matches!(step, Step::Values(values) if values.iter().all(|value| self.is_zero(*value))))
+            .collect()
+    }
+
+    fn follow(&self, step: Step, through_params: bool, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
+        match step {
+            Step::Values(values) => work.extend(values),
+            Step::Literal(value) => out.push(Origin::Literal(value)),
+            Step::Part(container) => work.push(container),
+            Step::Unknown => out.push(Origin::Unknown),
+            Step::Param(function, n) => {
+                let arguments = if through_params { self.arguments(function, n) } else { Values::new() };
+                if arguments.is_empty() {
+                    out.push(Origin::Param(function, n));
+                }
+                work.extend(arguments);
+            }
+            Step::Field(owner, name) => {
+                let writes = self.all_writes(owner, name);
+                if writes.is_empty() {
+                    out.push(Origin::Field(owner, name));
+                }
+                for (value, index) in writes {
+                    match index {
+                        None | Some(0) => work.push(value),
+                        Some(n) => self.call_result(value, n, work, out),
+                    }
+                }
+            }
+            Step::Call(call, n) => self.call_result(call, n, work, out),
+        }
     }
 
     /// The writes to a field, also through the supertypes that declare it.
