@@ -1,85 +1,254 @@
-//! `stale-context`: a span is started, its context is thrown away, and the work goes on under the old one.
+//! `stale-context`: a span is started, its context is thrown away or put where others share it, and the work goes on
+//! under the old one.
 
-use crate::finding::Confidence;
+use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::ValueRef;
-use crate::link::flow::{Def, DefKind};
+use crate::link::flow::{Def, DefKind, VarId};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Study, Summary};
+
+/// A call that hands out a span's context: of a library, or of a helper of the service around it.
+struct Start {
+    call: ValueRef,
+    /// The function it stands in.
+    function: FuncRef,
+    /// Which result is the context.
+    derived: u8,
+    /// The context from before.
+    old: ValueRef,
+}
 
 /// Finds spans whose derived context is dropped while calls under the old context follow.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
-        let Some(span) = fact.effect.span else { continue };
-        let Slot::Result(n) = span.derived else { continue };
-        if span.current || !study.unit(fact.call.file).is_traced() || is_kept(study, fact.call, n) {
+        let Some(start) = library_start(study, fact) else { continue };
+        if !study.unit(start.call.file).is_traced() {
             continue;
         }
-        let Some(old) = study.program.slot(fact.call, span.context).first().copied() else { continue };
-        let used = uses_under_old(study, fact, old);
-        let Some(first) = used.first() else { continue };
-        let mut finding = study.finding("stale-context", fact.call, Confidence::Certain);
-        let (name, target) = (study.text(old), study.callee_text(*first));
-        finding.message = format!("the context of this span is thrown away and {target} goes on under the old {name}");
-        finding.label = "starts a span, its context is dropped".to_owned();
-        finding.effect = format!("what {target} does becomes a sibling of this span, not its child");
-        finding.help = format!("keep it: `{name}, span := …`, so that everything below uses the span's context");
-        finding.confirm = "look at one trace: this span has no children although it covers calls".to_owned();
-        finding.related = used.iter().take(6).map(|call| study.related(*call, "runs under the old context")).collect();
-        out.findings.push(finding);
+        let helpers = helper_starts(study, &start);
+        for start in std::iter::once(start).chain(helpers) {
+            out.findings.extend(judge(study, &start));
+        }
     }
 }
 
-fn is_kept(study: &Study<'_>, call: ValueRef, n: u8) -> bool {
+fn library_start(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Start> {
+    let span = fact.effect.span.filter(|span| !span.current)?;
+    let Slot::Result(derived) = span.derived else { return None };
+    let old = study.program.slot(fact.call, span.context).first().copied()?;
+    Some(Start { call: fact.call, function: fact.function, derived, old })
+}
+
+/// The calls of a helper that starts a span under a context it is given and hands the span's context back.
+fn helper_starts(study: &Study<'_>, start: &Start) -> Vec<Start> {
+    let program = study.program;
+    let function = start.function;
+    let given = program.origins(start.old, false).into_iter().find_map(|origin| match origin {
+        Origin::Param(of, n) if of == function && n != crate::link::flow::RECEIVER => Some(n),
+        _ => None,
+    });
+    let (Some(param), Some(derived)) = (given, returned_at(study, start)) else { return Vec::new() };
+    let callers = program.callers(function).iter().filter(|call| program.callee(**call).functions.len() == 1);
+    callers
+        .filter_map(|call| {
+            let old = program.argument(*call, function, param)?;
+            Some(Start { call: *call, function: program.function_at(*call), derived, old })
+        })
+        .collect()
+}
+
+/// The position at which the function of a start returns the span's context.
+fn returned_at(study: &Study<'_>, start: &Start) -> Option<u8> {
+    let flow = &study.program.files[start.call.file as usize].flow;
+    let is_derived = |value: &crate::ir::ExprId| {
+        flow.uses.get(value).is_some_and(|defs| {
+            flow.defs_from(start.call.expr).any(|(id, def)| {
+                defs.contains(&id) && matches!(def.kind, DefKind::Value { index: Some(n), .. } if n == start.derived)
+            })
+        })
+    };
+    flow.returns_of(start.function.id).find_map(|found| match found.values.as_slice() {
+        [one] if *one == start.call.expr => Some(start.derived),
+        values => values.iter().position(is_derived).map(|at| at as u8),
+    })
+}
+
+fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
+    let shared = match kept(study, start.call, start.derived) {
+        Kept::No => None,
+        Kept::Shared(place) => Some(place),
+        Kept::Yes => return None,
+    };
+    let (used, name) = match shared {
+        Some(_) if study.outlives_request(start.function) => return None,
+        Some(place) => (uses_of_own(study, start, place)?, study.text(place)),
+        None => (uses_under_old(study, start), study.text(start.old)),
+    };
+    let first = used.first()?;
+    let confidence = if leaves(study, *first) { Confidence::Certain } else { Confidence::Likely };
+    let mut finding = study.finding("stale-context", start.call, confidence);
+    let target = study.callee_text(*first);
+    if shared.is_some() {
+        finding.message = format!("the context of this span is put into {name}, and {target} goes on without it");
+        finding.label = "starts a span, its context goes where others share it".to_owned();
+        finding.effect =
+            format!("what {target} does is not below this span, and whoever reads {name} next inherits this trace");
+        finding.help = format!("keep it in a local: `ctx, span := …`, and pass that to {target}");
+        if confidence == Confidence::Likely {
+            finding.help.push_str(&format!(" (assumes that {target} makes a span or a call)"));
+        }
+    } else {
+        finding.message = format!("the context of this span is thrown away and {target} goes on under the old {name}");
+        finding.label = "starts a span, its context is dropped".to_owned();
+        finding.effect = format!("what {target} does becomes a sibling of this span, not its child");
+        finding.help = help(study, start, &name);
+    }
+    finding.confirm = "look at one trace: this span has no children although it covers calls".to_owned();
+    finding.related = used.iter().take(6).map(|call| study.related(*call, "runs under the old context")).collect();
+    Some(finding)
+}
+
+fn help(study: &Study<'_>, start: &Start, name: &str) -> String {
+    match request_of(study, start.old) {
+        Some(request) => {
+            let request = study.text(request);
+            format!(
+                "keep it and bind it to the request: `ctx, span := …`, then `{request} = {request}.WithContext(ctx)`"
+            )
+        }
+        None => format!("keep it: `{name}, span := …`, so that everything below uses the span's context"),
+    }
+}
+
+/// The request whose context a value is: `r` of `r.Context()`.
+fn request_of(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
+    let slot = study.fact(value)?.effect.context_of?;
+    study.slot(value, slot).first().copied()
+}
+
+/// What becomes of a span's context.
+enum Kept {
+    /// It is dropped.
+    No,
+    /// It goes into a field only.
+    Shared(ValueRef),
+    /// It is kept, or goes on.
+    Yes,
+}
+
+fn kept(study: &Study<'_>, call: ValueRef, n: u8) -> Kept {
     let flow = &study.program.files[call.file as usize].flow;
     let index = |def: &Def| match def.kind {
         DefKind::Value { index, .. } => Some(index),
         _ => None,
     };
-    let mut kept = flow.defs_from(call.expr).filter_map(|(_, def)| index(def)).collect::<Vec<_>>();
-    kept.extend(flow.writes_from(call.expr).map(|write| write.index));
-    kept.iter().any(|index| index.unwrap_or(0) == n) || kept.iter().all(Option::is_none)
+    let locals: Vec<Option<u8>> = flow.defs_from(call.expr).filter_map(|(_, def)| index(def)).collect();
+    let writes: Vec<_> = flow.writes_from(call.expr).collect();
+    if locals.iter().any(|index| index.unwrap_or(0) == n)
+        || (locals.iter().all(Option::is_none) && writes.iter().all(|write| write.index.is_none()))
+    {
+        return Kept::Yes;
+    }
+    let field = writes.iter().find(|write| write.index.unwrap_or(0) == n);
+    match field.map(|write| ValueRef { expr: write.target, ..call }) {
+        Some(target) if matches!(study.program.expr_kind(target), ExprKind::Member { .. }) => Kept::Shared(target),
+        Some(_) => Kept::Yes,
+        None => Kept::No,
+    }
 }
 
-/// Calls after the start that take the same context variable and do something that belongs under the span.
-fn uses_under_old(study: &Study<'_>, fact: &CallFact<'_>, old: ValueRef) -> Vec<ValueRef> {
+/// Calls after the start that take the same context variable, or the request that holds it, and do something that
+/// belongs under the span.
+fn uses_under_old(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
     let program = study.program;
+    let request = request_of(study, start.old);
+    let old = request.unwrap_or(start.old);
     if !matches!(program.expr_kind(old), ExprKind::Name(_)) {
         return Vec::new();
     }
-    let flow = &program.files[old.file as usize].flow;
     let reaching = program.reaching(old);
     let Some(var) = reaching.first().map(|def| program.def(old.file, *def).var) else { return Vec::new() };
-    let started = program.expr(fact.call).span.end;
-    let ends = first_end(study, fact).unwrap_or(u32::MAX);
-    let function = program.function(fact.function).span;
+    let same = |value: ValueRef| program.reaching(value) == reaching;
+    calls_after(study, start, var, same, |call| leaves(study, call)).unwrap_or_default()
+}
+
+/// Calls after the start that take the function's own context instead of the one that was put into a field.
+fn uses_of_own(study: &Study<'_>, start: &Start, field: ValueRef) -> Option<Vec<ValueRef>> {
+    let program = study.program;
+    let ExprKind::Member { name, .. } = program.expr_kind(field) else { return None };
+    let flow = &program.files[field.file as usize].flow;
+    let read_later = program.files[field.file as usize].source.facts.exprs.iter().any(|expr| {
+        let after = expr.span.start > program.expr(start.call).span.end;
+        let inside = program.function(start.function).span.contains(expr.span);
+        after && inside && matches!(&expr.kind, ExprKind::Member { name: read, .. } if read == name)
+    });
+    if read_later {
+        return None;
+    }
+    let params = 0..program.function(start.function).params.len() as u16;
+    let own = params
+        .filter(|n| program.param_type(start.function, *n).and_then(|ty| program.role(ty)) == Some(TypeRole::Context));
+    let vars = own.filter_map(|n| flow.param_var(start.function.id, n));
+    let mut out = Vec::new();
+    for var in vars {
+        let Some(first) = var.defs.first() else { continue };
+        let only = |value: ValueRef| program.reaching(value) == [*first];
+        out.extend(calls_after(study, start, flow.defs[first.0 as usize].var, only, |call| takes_work(study, call))?);
+    }
+    Some(out)
+}
+
+/// The calls behind a start, before its span ends, that a variable is given to and that matter; `None` when
+/// one of them binds the span to it.
+fn calls_after(
+    study: &Study<'_>,
+    start: &Start,
+    var: VarId,
+    same: impl Fn(ValueRef) -> bool,
+    matters: impl Fn(ValueRef) -> bool,
+) -> Option<Vec<ValueRef>> {
+    let program = study.program;
+    let flow = &program.files[start.call.file as usize].flow;
+    let started = program.expr(start.call).span.end;
+    let ends = first_end(study, start).unwrap_or(u32::MAX);
+    let function = program.function(start.function).span;
     let mut out = Vec::new();
     for used in &flow.vars[var.0 as usize].uses {
-        let value = ValueRef { file: old.file, expr: *used };
+        let value = ValueRef { file: start.call.file, expr: *used };
         let span = program.expr(value).span;
-        if span.start < started || span.start > ends || !function.contains(span) || program.reaching(value) != reaching
-        {
+        if span.start < started || span.start > ends || !function.contains(span) || !same(value) {
             continue;
         }
         let Some(call) = program.parent(value) else { continue };
-        let effect = study.effect_of(call);
         let binds = study.fact(call).is_some_and(|fact| fact.effect.binds_context.is_some());
         if binds || takes_span(study, call) {
-            return Vec::new();
+            return None;
         }
-        if effect.has(Summary::CALLS_OUT | Summary::PRODUCES) {
+        if matters(call) {
             out.push(call);
         }
     }
-    out
+    Some(out)
 }
 
 /// Where the span is ended in the open, not by `defer`.
-fn first_end(study: &Study<'_>, fact: &CallFact<'_>) -> Option<u32> {
-    let start = study.program.expr(fact.call).span.end;
-    let ends = study.calls_in(fact.function).filter(|other| other.effect.ends.is_some() && !other.site.deferred);
-    ends.map(|other| study.program.expr(other.call).span.start).filter(|at| *at > start).min()
+fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
+    let after = study.program.expr(start.call).span.end;
+    let ends = study.calls_in(start.function).filter(|other| other.effect.ends.is_some() && !other.site.deferred);
+    ends.map(|other| study.program.expr(other.call).span.start).filter(|at| *at > after).min()
+}
+
+/// Whether a call leaves the process, itself or below.
+fn leaves(study: &Study<'_>, call: ValueRef) -> bool {
+    study.effect_of(call).has(Summary::CALLS_OUT | Summary::PRODUCES)
+}
+
+/// Whether a call leaves the process, or hands the work with its data to a function that may.
+fn takes_work(study: &Study<'_>, call: ValueRef) -> bool {
+    let unknown = study.fact(call).is_none() && !study.program.callee(call).functions.is_empty();
+    leaves(study, call) || (unknown && study.slot(call, Slot::AnyArg).len() > 2)
 }
 
 fn takes_span(study: &Study<'_>, call: ValueRef) -> bool {
