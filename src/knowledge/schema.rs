@@ -436,6 +436,9 @@ pub struct FunctionDescription {
     /// It starts a new root span or drops the parent on purpose (`WithNewRoot`, `setNoParent`).
     #[serde(default)]
     pub drops_parent: bool,
+    /// It ties a span to another trace by a link, as a new root that is meant does.
+    #[serde(default)]
+    pub links: bool,
     /// It copies or reads the MDC (logging context) so that another thread can set it.
     #[serde(default)]
     pub copies_mdc: bool,

@@ -14,6 +14,8 @@ pub(super) struct Journey {
     pub sinks: Vec<ValueRef>,
     /// Calls that take the context and whose body is not seen.
     pub opaque: Vec<ValueRef>,
+    /// Calls of function values (handlers, callbacks) that take the context.
+    pub handlers: Vec<ValueRef>,
     /// It got the trace back: a span or a span's context was bound to it, or a helper took both.
     pub rebound: bool,
     /// It leaves the view: returned, stored, sent.
@@ -37,6 +39,7 @@ pub(super) fn journey(study: &Study<'_>, start: ValueRef) -> Journey {
     }
     out.sinks.sort_unstable();
     out.opaque.sort_unstable();
+    out.handlers.sort_unstable();
     out
 }
 
@@ -90,7 +93,9 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
             return;
         }
         let crosses = effect.hop.is_some_and(|hop| in_slot(hop.context) || in_slot(hop.carrier));
-        if effect.span.is_some_and(|span| in_slot(span.context))
+        if effect.span.is_some_and(|span| in_slot(span.context)) && is_meant(study, call) {
+            out.rebound = true;
+        } else if effect.span.is_some_and(|span| in_slot(span.context))
             || crosses
             || effect.inject.is_some_and(|i| in_slot(i.context))
         {
@@ -106,6 +111,10 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     }
     let callee = program.callee(call);
     if callee.functions.is_empty() {
+        if is_function_value(study, call) {
+            out.handlers.push(call);
+            return;
+        }
         // A library's function that is not described may hand a derived context back.
         if program.receiver(call).is_none_or(|receiver| program.qualify(receiver).is_some()) {
             let kept = assigned(study, call, work);
@@ -124,6 +133,29 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     }
     if summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS) {
         out.sinks.push(call);
+    }
+}
+
+/// Whether a span is started as a root on purpose: with a link, or with an option that says so.
+fn is_meant(study: &Study<'_>, start: ValueRef) -> bool {
+    let options = study.program.slot(start, Slot::AnyArg);
+    options
+        .into_iter()
+        .any(|option| study.fact(option).is_some_and(|fact| fact.effect.drops_parent || fact.effect.links))
+}
+
+/// Whether a call runs a function value that is not seen: a parameter, a local, a field.
+fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return false };
+    let callee = ValueRef { expr: *callee, ..call };
+    match program.expr_kind(callee) {
+        ExprKind::Name(_) => !program.reaching(callee).is_empty(),
+        ExprKind::Member { base, name, .. } => {
+            let owner = program.type_of(ValueRef { expr: *base, ..call }).and_then(|ty| program.own_type(ty));
+            owner.is_some_and(|owner| program.has_field(owner, *name))
+        }
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod forward;
 mod framework;
+mod hook;
 mod log;
 mod not_passed;
 mod replaced;
@@ -13,6 +14,7 @@ use crate::study::Study;
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     replaced::check(study, out);
+    hook::check(study, out);
     stale::check(study, out);
     not_passed::check(study, out);
     framework::check(study, out);

@@ -36,7 +36,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(|sink| !is_cleanup(study, *sink)).collect();
     let opaque: Vec<ValueRef> =
         went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
-    let (sink, confidence) = match (sinks.first(), opaque.first()) {
+    // What a handler does is not seen; that a goroutine was made for it says that it is the request's work.
+    let handler = went.handlers.first().filter(|call| spawned.is_some() && takes_more(study, **call));
+    let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
         (Some(sink), _) => (*sink, Confidence::Certain),
         (None, Some(sink)) => (*sink, Confidence::Likely),
         (None, None) => return None,
@@ -78,9 +80,14 @@ fn report(
     finding.confirm =
         format!("search the tracing backend for root spans of `{}`: they appear once for each call", finding.service);
     finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
-    let used = went.sinks.iter().chain(&went.opaque).take(6);
+    let used = went.sinks.iter().chain(&went.opaque).chain(&went.handlers).take(6);
     finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
     finding
+}
+
+/// Whether a call passes on more than a context: the request's own data.
+fn takes_more(study: &Study<'_>, call: ValueRef) -> bool {
+    study.program.slot(call, crate::knowledge::Slot::AnyArg).len() > 1
 }
 
 fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
