@@ -247,8 +247,9 @@ fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roo
                 continue;
             }
             let decl = program.function(function);
-            // A literal that takes a context or request of its own runs when it is called, not where it is written.
-            let brings = study.context_param(function).is_some_and(|param| param.function == function);
+            // A literal that takes a request of its own runs when one comes, not where it is written.
+            let own = study.context_param(function).filter(|param| param.function == function);
+            let brings = own.is_some_and(|param| param.is_request);
             let nested = decl.parent.filter(|parent| parent.0 != 0 && !brings).map(|id| FuncRef { id, ..function });
             let mut above: Vec<FuncRef> =
                 program.callers(function).iter().map(|call| program.function_at(*call)).collect();

@@ -182,10 +182,28 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
         let later = lives.later(fact.call);
         let uses: Vec<ValueRef> =
             later.uses.into_iter().filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
-        if !uses.is_empty() {
+        let in_request = |call: &ValueRef| is_in_request(study, *call);
+        if !uses.is_empty() && (uses.iter().any(in_request) || is_traced_elsewhere(lives, fact)) {
             broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
         }
     }
+}
+
+/// Whether a call is known to run for inbound work.
+fn is_in_request(study: &Study<'_>, call: ValueRef) -> bool {
+    matches!(study.inbound(study.program.function_at(call)), Inbound::Entry(_) | Inbound::Below(_))
+}
+
+/// Whether the unit instruments another channel or server of the same library, so that its calls are meant to be traced.
+fn is_traced_elsewhere(lives: &Lives<'_, '_>, made: &CallFact<'_>) -> bool {
+    let study = lives.study;
+    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    study.calls().iter().any(|fact| {
+        matches!(fact.effect.makes, Some(TypeRole::RpcChannel | TypeRole::Server))
+            && fact.library.id == made.library.id
+            && unit(fact.call.file) == unit(made.call.file)
+            && lives.of_construction(fact.call) == Life::Instrumented
+    })
 }
 
 fn gate_use(study: &Study<'_>, call: ValueRef) -> bool {
@@ -272,10 +290,7 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
 }
 
 fn confidence(study: &Study<'_>, found: &Broken) -> Confidence {
-    let seen = found
-        .uses
-        .iter()
-        .any(|call| matches!(study.inbound(study.program.function_at(*call)), Inbound::Entry(_) | Inbound::Below(_)));
+    let seen = found.uses.iter().any(|call| is_in_request(study, *call));
     if seen { Confidence::Certain } else { Confidence::Likely }
 }
 
