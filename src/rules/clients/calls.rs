@@ -182,7 +182,10 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
         let later = lives.later(fact.call);
         let uses: Vec<ValueRef> =
             later.uses.into_iter().filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
-        let in_request = |call: &ValueRef| is_in_request(study, *call);
+        let in_request = |call: &ValueRef| {
+            let param = study.context_param(study.program.function_at(*call));
+            is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
+        };
         if !uses.is_empty() && (uses.iter().any(in_request) || is_traced_elsewhere(lives, fact)) {
             broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
         }
