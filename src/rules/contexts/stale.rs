@@ -63,10 +63,9 @@ fn helper_starts(study: &Study<'_>, start: &Start) -> Vec<Start> {
 fn returned_at(study: &Study<'_>, start: &Start) -> Option<u8> {
     let flow = &study.program.files[start.call.file as usize].flow;
     let is_derived = |value: &crate::ir::ExprId| {
-        flow.uses.get(value).is_some_and(|defs| {
-            flow.defs_from(start.call.expr).any(|(id, def)| {
-                defs.contains(&id) && matches!(def.kind, DefKind::Value { index: Some(n), .. } if n == start.derived)
-            })
+        let defs = study.program.reaching(ValueRef { expr: *value, ..start.call });
+        flow.defs_from(start.call.expr).any(|(id, def)| {
+            defs.contains(&id) && matches!(def.kind, DefKind::Value { index: Some(n), .. } if n == start.derived)
         })
     };
     flow.returns_of(start.function.id).find_map(|found| match found.values.as_slice() {
