@@ -71,21 +71,6 @@ fn go_package_names(path: &str) -> Vec<String> {
     names.into_iter().map(str::to_owned).chain(joined).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::go_package_names;
-
-    #[test]
-    fn package_names_are_guessed_from_paths() {
-        let has = |path: &str, name: &str| go_package_names(path).iter().any(|found| found == name);
-        assert!(has("github.com/acme/go-grpc-chain", "grpc_chain"));
-        assert!(has("github.com/acme/go-grpc-chain/v2", "grpc_chain"));
-        assert!(has("gopkg.in/acme/yaml.v3", "yaml"));
-        assert!(has("github.com/acme/queue-go", "queue"));
-        assert!(!has("github.com/acme/go-grpc-chain", "acme"));
-    }
-}
-
 /// A relative Python import made absolute; anything else as it is.
 fn absolute(target: Ustr, module: Ustr, path: Ustr) -> Ustr {
     let rest = target.trim_start_matches('.');
@@ -140,4 +125,19 @@ fn python_module(path: &str, relative: &str, packages: &FxHashSet<String>) -> Us
     let relative = relative.strip_suffix(".py").unwrap_or(relative);
     let relative = relative.strip_prefix("src/").unwrap_or(relative);
     Ustr::from(&relative.strip_suffix("/__init__").unwrap_or(relative).replace('/', "."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_package_names;
+
+    #[test]
+    fn package_names_are_guessed_from_paths() {
+        let has = |path: &str, name: &str| go_package_names(path).iter().any(|found| found == name);
+        assert!(has("github.com/acme/go-grpc-chain", "grpc_chain"));
+        assert!(has("github.com/acme/go-grpc-chain/v2", "grpc_chain"));
+        assert!(has("gopkg.in/acme/yaml.v3", "yaml"));
+        assert!(has("github.com/acme/queue-go", "queue"));
+        assert!(!has("github.com/acme/go-grpc-chain", "acme"));
+    }
 }
