@@ -16,6 +16,38 @@ const LIBRARIES: [&str; 3] = [
 /// An entry of one library.
 type Entry = (u16, u16);
 
+/// A name of generated code: what its last segments look like, the last one first.
+#[derive(Debug)]
+struct Pattern(Vec<(String, Option<String>)>);
+
+impl Pattern {
+    /// Reads a name that begins with `*`; `None` for a plain one.
+    fn new(name: &str) -> Option<Self> {
+        name.starts_with('*').then(|| {
+            let read = |part: &str| match part.split_once('*') {
+                Some((start, end)) => (start.to_owned(), Some(end.to_owned())),
+                None => (part.to_owned(), None),
+            };
+            Self(name.rsplit('.').map(read).collect())
+        })
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        let mut parts = name.rsplit(['.', '/']);
+        self.0.iter().all(|(start, end)| {
+            parts.next().is_some_and(|part| match end {
+                Some(end) => part.len() >= start.len() + end.len() && part.starts_with(start) && part.ends_with(end),
+                None => part == start,
+            })
+        })
+    }
+}
+
+/// The entry of the first pattern that fits a name.
+fn matching<'p>(patterns: &'p [(Pattern, Entry)], name: &str) -> Option<&'p Entry> {
+    patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, entry)| entry)
+}
+
 /// Everything known about the libraries of one language, indexed by qualified name.
 #[derive(Debug)]
 pub struct Knowledge {
@@ -24,6 +56,8 @@ pub struct Knowledge {
     any_method: FxHashMap<Ustr, Entry>,
     types: FxHashMap<Ustr, Entry>,
     annotations: FxHashMap<Ustr, Entry>,
+    function_patterns: Vec<(Pattern, Entry)>,
+    type_patterns: Vec<(Pattern, Entry)>,
 }
 
 /// The library that a team's own wrappers are filed under.
@@ -62,11 +96,17 @@ impl Knowledge {
             any_method: FxHashMap::default(),
             types: FxHashMap::default(),
             annotations: FxHashMap::default(),
+            function_patterns: Vec::new(),
+            type_patterns: Vec::new(),
         };
         for (at, library) in out.libraries.iter().enumerate() {
             let at = at as u16;
             for (n, function) in library.functions.iter().enumerate() {
                 for name in &function.names {
+                    if let Some(pattern) = Pattern::new(name) {
+                        out.function_patterns.push((pattern, (at, n as u16)));
+                        continue;
+                    }
                     match name.strip_suffix(".*") {
                         Some(owner) => out.any_method.insert(Ustr::from(owner), (at, n as u16)),
                         None => out.functions.insert(*name, (at, n as u16)),
@@ -74,7 +114,14 @@ impl Knowledge {
                 }
             }
             for (n, ty) in library.types.iter().enumerate() {
-                out.types.extend(ty.names.iter().map(|name| (*name, (at, n as u16))));
+                for name in &ty.names {
+                    match Pattern::new(name) {
+                        Some(pattern) => out.type_patterns.push((pattern, (at, n as u16))),
+                        None => {
+                            out.types.insert(*name, (at, n as u16));
+                        }
+                    }
+                }
             }
             for (n, annotation) in library.annotations.iter().enumerate() {
                 out.annotations.extend(annotation.names.iter().map(|name| (*name, (at, n as u16))));
@@ -85,20 +132,19 @@ impl Knowledge {
 
     /// What is known of a function by its qualified name: itself, or any method of its owner.
     pub fn function(&self, name: Ustr) -> Option<(&LibraryDescription, &FunctionDescription)> {
-        let entry = self.functions.get(&name).or_else(|| {
-            if self.any_method.is_empty() {
-                return None;
-            }
+        let any_method = || {
             let (owner, _) = name.rsplit_once('.')?;
             self.any_method.get(&Ustr::from_existing(owner)?)
-        })?;
+        };
+        let entry =
+            self.functions.get(&name).or_else(any_method).or_else(|| matching(&self.function_patterns, &name))?;
         let library = &self.libraries[entry.0 as usize];
         Some((library, &library.functions[entry.1 as usize]))
     }
 
     /// What is known of a type.
     pub fn ty(&self, name: Ustr) -> Option<(&LibraryDescription, &TypeDescription)> {
-        let entry = self.types.get(&name)?;
+        let entry = self.types.get(&name).or_else(|| matching(&self.type_patterns, &name))?;
         let library = &self.libraries[entry.0 as usize];
         Some((library, &library.types[entry.1 as usize]))
     }
@@ -141,6 +187,20 @@ fn built_in(language: Language) -> impl Iterator<Item = LibraryDescription> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_stand_for_the_ends_of_names() {
+        let pattern = Pattern::new("*Grpc.*ImplBase.*").expect("a pattern");
+        assert!(pattern.matches("com.acme.GreeterGrpc.GreeterImplBase.hello"));
+        assert!(!pattern.matches("com.acme.GreeterGrpc.GreeterStub.hello"));
+        assert!(!pattern.matches("GreeterImplBase.hello"));
+        assert!(
+            Pattern::new("*_pb2_grpc.add_*Servicer_to_server")
+                .expect("a pattern")
+                .matches("a.b_pb2_grpc.add_GreeterServicer_to_server")
+        );
+        assert!(Pattern::new("io.grpc.Channel.*").is_none());
+    }
 
     #[test]
     fn every_description_parses_and_names_each_thing_once() {

@@ -3,6 +3,9 @@
 //! Names are qualified without type arguments, pointers or parameters: `net/http.Client.Do`, `requests.Session.get`,
 //! `org.springframework.web.client.RestTemplate.exchange`. A constructor, a Go composite literal and a Python class
 //! call all carry the type's own name (`net/http.Client`, `requests.Session`). A name may end in `.*`: any method.
+//!
+//! Generated code has a name of its own in each service. A name that begins with `*` stands for all names that end so:
+//! `*Grpc.newStub`. In it a `*` stands for any part of one segment: `*Grpc.*ImplBase`, `*_pb2_grpc.*Stub.*`.
 
 use serde::{Deserialize, Serialize};
 use ustr::Ustr;
@@ -165,6 +168,16 @@ pub struct TypeDescription {
     /// A request type that is also a context, but hands out the request's values only when this field is set.
     #[serde(default)]
     pub context_switch: Ustr,
+    /// Methods that the library calls for inbound work on whatever extends or implements it: `doGet`, `onMessage`. `*`
+    /// stands for every method that overrides one of its own.
+    #[serde(default)]
+    pub entry_methods: Vec<Ustr>,
+    /// Methods that it calls as roots by design: jobs, start-up, shutdown, health checks.
+    #[serde(default)]
+    pub root_methods: Vec<Ustr>,
+    /// The executors that it hands to its entry methods run work as it is, without a trace.
+    #[serde(default)]
+    pub plain_executors: bool,
 }
 
 /// What kind of boundary a call crosses.

@@ -49,37 +49,17 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
     let program = study.program;
     for function in program.all_functions() {
         let decl = program.function(function);
-        if function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some()) {
-            out.insert(function, Inbound::Root);
-            continue;
-        }
-        for annotation in &decl.annotations {
-            let place = program.place_of(function.file, annotation.span);
-            match annotation_role(study, function.file, annotation) {
-                Some(AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task) => {
-                    out.insert(function, Inbound::Entry(place));
-                }
-                Some(AnnotationRole::Root) => {
-                    out.insert(function, Inbound::Root);
-                }
-                _ => {}
-            }
-        }
-        if out.contains_key(&function) {
-            continue;
-        }
-        let owner = program.enclosing_type(function).filter(|_| decl.owner.is_some() && !decl.flags.is_private);
-        if let Some(owner) = owner {
-            let ty = program.type_decl(owner);
-            let entry = ty
-                .annotations
-                .iter()
-                .find(|annotation| annotation_role(study, owner.file, annotation) == Some(AnnotationRole::EntryType));
-            if let Some(annotation) = entry
-                && !decl.flags.is_constructor
-            {
-                out.insert(function, Inbound::Entry(program.place_of(owner.file, annotation.span)));
-            }
+        let is_root =
+            function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some());
+        let how = if is_root {
+            Some(Inbound::Root)
+        } else {
+            by_annotation(study, function)
+                .or_else(|| by_type_annotation(study, function))
+                .or_else(|| by_override(study, function))
+        };
+        if let Some(how) = how {
+            out.insert(function, how);
         }
     }
     for fact in study.calls() {
@@ -91,6 +71,56 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
             }
         }
     }
+}
+
+/// By an annotation or decorator of its own.
+fn by_annotation(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
+    let program = study.program;
+    program.function(function).annotations.iter().rev().find_map(|annotation| {
+        match annotation_role(study, function.file, annotation)? {
+            AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task => {
+                Some(Inbound::Entry(program.place_of(function.file, annotation.span)))
+            }
+            AnnotationRole::Root => Some(Inbound::Root),
+            _ => None,
+        }
+    })
+}
+
+/// By an annotation of its type, which makes every public method an entry.
+fn by_type_annotation(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
+    let program = study.program;
+    let decl = program.function(function);
+    if decl.owner.is_none() || decl.flags.is_private || decl.flags.is_constructor {
+        return None;
+    }
+    let owner = program.enclosing_type(function)?;
+    let annotations = &program.type_decl(owner).annotations;
+    let entry = annotations
+        .iter()
+        .find(|found| annotation_role(study, owner.file, found) == Some(AnnotationRole::EntryType))?;
+    Some(Inbound::Entry(program.place_of(owner.file, entry.span)))
+}
+
+/// By overriding or implementing a method that a library calls.
+fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
+    let program = study.program;
+    let decl = program.function(function);
+    let flags = decl.flags;
+    if decl.owner.is_none() || decl.name.is_empty() || flags.is_static || flags.is_private || flags.is_constructor {
+        return None;
+    }
+    let owner = program.type_name(program.enclosing_type(function)?);
+    // Java says which methods override; elsewhere every method of the type may.
+    let overrides = program.language != Language::Java || decl.annotations.iter().any(|found| found.name == "Override");
+    let names = |methods: &[Ustr]| methods.iter().any(|name| *name == decl.name || (overrides && name == "*"));
+    program.supertypes(owner).into_iter().find_map(|ty| {
+        let (_, described) = program.knowledge.ty(ty)?;
+        if names(&described.entry_methods) {
+            return Some(Inbound::Entry(program.place_of(function.file, decl.name_span)));
+        }
+        names(&described.root_methods).then_some(Inbound::Root)
+    })
 }
 
 /// The role of an annotation or decorator, by its imported name or by the type of the object it is a method of.
