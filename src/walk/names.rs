@@ -24,13 +24,20 @@ fn is_java_test(folders: &str, name: &str) -> bool {
     match source_set {
         Some("main") => false,
         Some("it") => true,
-        Some(set) if set.starts_with("test") || set.ends_with("Test") || set.ends_with("Tests") => true,
+        Some(set) if is_test_set(set) => true,
         _ => {
             let stem = name.strip_suffix(".java").unwrap_or(name);
             let suffixes = ["Test", "Tests", "TestCase", "IT"];
             suffixes.iter().any(|suffix| stem.len() > suffix.len() && stem.ends_with(suffix))
                 || has_folder(folders, &["test", "tests"])
         }
+    }
+}
+
+/// Whether a source set (`src/integrationTest`, `src/acceptance-test`) is one of tests.
+fn is_test_set(set: &str) -> bool {
+    set.starts_with("test") || set.split(['-', '_']).any(|word| matches!(word, "test" | "tests")) || {
+        ["Test", "Tests"].iter().any(|end| set.ends_with(end))
     }
 }
 
@@ -75,7 +82,13 @@ mod tests {
             assert!(is_test_path(path, Language::Python), "{path}");
         }
         assert!(!is_test_path("app/attest.py", Language::Python));
-        for path in ["m/src/test/java/a/B.java", "src/integrationTest/java/B.java", "a/BTest.java", "a/BIT.java"] {
+        for path in [
+            "m/src/test/java/a/B.java",
+            "src/integrationTest/java/B.java",
+            "src/acceptance-test/java/B.java",
+            "a/BTest.java",
+            "a/BIT.java",
+        ] {
             assert!(is_test_path(path, Language::Java), "{path}");
         }
         assert!(!is_test_path("m/src/main/java/a/test/LoadTest.java", Language::Java));
