@@ -202,11 +202,23 @@ fn is_started_span(study: &Study<'_>, value: ValueRef) -> bool {
         })
 }
 
-/// Whether a task is a background loop: it runs until somebody stops it.
+/// Whether a task is a background loop: it runs until somebody stops it, or hands itself over again.
 pub(super) fn loops_forever(study: &Study<'_>, functions: &[FuncRef]) -> bool {
-    below(study, functions, 1).into_iter().any(|function| {
+    let loops = below(study, functions, 1).into_iter().any(|function| {
         let facts = &study.program.files[function.file as usize].source.facts;
         has_endless_loop(facts, &study.program.function(function).body, 0)
+    });
+    loops || below(study, functions, 2).into_iter().any(|function| hands_itself_over(study, function))
+}
+
+/// Whether a function spawns a task that runs the function again.
+fn hands_itself_over(study: &Study<'_>, function: FuncRef) -> bool {
+    let outer = study.program.outermost(function);
+    study.calls_in(function).filter_map(|fact| Some((fact, fact.effect.spawns?))).any(|(fact, spawn)| {
+        study
+            .slot(fact.call, spawn.task)
+            .into_iter()
+            .any(|value| below(study, &self::functions(study, value), 1).contains(&outer))
     })
 }
 
