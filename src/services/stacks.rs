@@ -167,6 +167,29 @@ mod tests {
     }
 
     #[test]
+    fn pages_and_libraries_name_each_other() {
+        let libraries = |language| crate::knowledge::Knowledge::built_in(language).libraries();
+        for page in stacks() {
+            let known = |id: &String| {
+                id == "*" || page.languages.iter().any(|lang| libraries(*lang).iter().any(|found| found.id == *id))
+            };
+            for id in page.covers.iter().chain(&page.except) {
+                assert!(known(id), "{}: there is no library {id}", page.id);
+            }
+            assert!(
+                page.except.is_empty() || page.covers.iter().any(|id| id == "*"),
+                "{}: `except` without `*`",
+                page.id
+            );
+        }
+        for library in [Language::Go, Language::Python, Language::Java].into_iter().flat_map(libraries) {
+            for id in &library.covered_by {
+                assert!(stacks().iter().any(|page| page.id == *id), "{}: there is no stack {id}", library.id);
+            }
+        }
+    }
+
+    #[test]
     fn ids_are_unique() {
         assert!(stacks().windows(2).all(|pair| pair[0].id != pair[1].id));
     }
