@@ -6,7 +6,7 @@ use crate::knowledge::Knowledge;
 use crate::link::{Program, SourceFile};
 use crate::parse::{self, Parsed, Relevance};
 use crate::rules::{self, Verdicts};
-use crate::services::{self, ManifestFile, Unit, Workspace};
+use crate::services::{self, CitedLines, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
 use crate::walk::{self, ManifestPath, WalkOptions, Walked};
 use std::io::Read as _;
@@ -76,6 +76,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
             found.units.push(Unit::loose(language));
         }
     }
+    found.lines = CitedLines::new(&files, &found.units);
     found
 }
 
@@ -127,7 +128,7 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
         .map(|source| (source.path, source.facts.directives.clone()))
         .collect();
     analysis.services = reports(&units, &sources, &verdicts);
-    rules::workspace(&units, &sources, &mut verdicts);
+    rules::workspace(&units, &sources, &workspace.lines, &mut verdicts);
     analysis.findings = verdicts.findings;
     analysis
 }

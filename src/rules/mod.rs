@@ -56,6 +56,12 @@ pub fn check(study: &Study<'_>) -> Verdicts {
 }
 
 /// Rules about whole services, after all languages were judged.
-pub fn workspace(units: &[crate::study::UnitView], sources: &[crate::link::SourceFile], out: &mut Verdicts) {
+pub fn workspace(
+    units: &[crate::study::UnitView],
+    sources: &[crate::link::SourceFile],
+    lines: &crate::services::CitedLines,
+    out: &mut Verdicts,
+) {
     clients::dark::check(units, sources, out);
+    clients::loaded::check(units, sources, lines, out);
 }

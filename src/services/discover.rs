@@ -57,7 +57,7 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
         }
     }
     skipped.sort();
-    Workspace { units, skipped }
+    Workspace { units, skipped, ..Workspace::default() }
 }
 
 /// Units of all build systems, the roots that only gather modules, and what build files say about the start.
@@ -76,6 +76,7 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             dependencies: project.dependencies,
             stacks: Vec::new(),
             launchers: Vec::new(),
+            starts: Vec::new(),
         });
     }
     let (mut java, mut launches) = maven::read(files, skipped);
@@ -170,6 +171,7 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
                 dependencies: Vec::new(),
                 stacks: Vec::new(),
                 launchers: Vec::new(),
+                starts: Vec::new(),
             });
         }
     }
@@ -222,6 +224,8 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             if starts && !units[*at].launchers.contains(&launch.path) {
                 units[*at].launchers.push(launch.path.clone());
             }
+            let commands = launch.facts.iter().filter(|fact| matches!(fact.kind, FactKind::Command(..)));
+            units[*at].starts.extend(commands.map(|fact| (launch.path.clone(), fact.line)));
         }
         if let ([at], Some(name)) = (all.as_slice(), launch.names.first())
             && !docker::is_dockerfile(&launch.path)

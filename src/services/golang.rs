@@ -16,6 +16,7 @@ pub(super) fn read(path: &str, text: &str) -> Unit {
         dependencies: Vec::new(),
         stacks: Vec::new(),
         launchers: Vec::new(),
+        starts: Vec::new(),
     };
     let mut block = String::new();
     for (at, line) in text.lines().enumerate() {

@@ -187,6 +187,7 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
         dependencies: part.dependencies,
         stacks: Vec::new(),
         launchers: Vec::new(),
+        starts: Vec::new(),
     };
     Module { unit, uses, gathers }
 }

@@ -102,6 +102,7 @@ fn unit(path: &str, poms: &BTreeMap<&str, Pom>) -> Unit {
         dependencies,
         stacks: Vec::new(),
         launchers: Vec::new(),
+        starts: Vec::new(),
     }
 }
 
@@ -194,7 +195,7 @@ fn parse(text: &str) -> Result<Pom, String> {
                     return Err("nested too deeply".to_owned());
                 }
                 if matches!(stack.last().map(String::as_str), Some("dependency" | "parent")) {
-                    open = Coordinates { line: start_line.max(line), ..Coordinates::default() };
+                    open = Coordinates { line, ..Coordinates::default() };
                     optional = stack.iter().any(|name| name == "profile");
                 }
             }
@@ -230,7 +231,10 @@ fn put(pom: &mut Pom, open: &mut Coordinates, optional: &mut bool, stack: &[Stri
             pom.properties.insert((*name).to_owned(), text.to_owned());
         }
         [.., "dependency" | "parent", "groupId"] => open.group = text.to_owned(),
-        [.., "dependency" | "parent", "artifactId"] => open.artifact = text.to_owned(),
+        [.., "dependency" | "parent", "artifactId"] => {
+            open.artifact = text.to_owned();
+            open.line = line;
+        }
         [.., "dependency" | "parent", "version"] => open.version = text.to_owned(),
         [.., "dependency", "scope"] => open.scope = text.to_owned(),
         [.., "dependency", "optional"] => *optional |= text == "true",
@@ -283,7 +287,7 @@ mod tests {
         assert_eq!((units[0].name.as_str(), units[0].module.as_str()), ("m", "g"));
         let found: Vec<_> =
             units[0].dependencies.iter().map(|d| (d.name.as_str(), d.version.as_str(), d.scope, d.line)).collect();
-        assert_eq!(found[0], ("x:a", "1.2", Scope::Direct, 5));
+        assert_eq!(found[0], ("x:a", "1.2", Scope::Direct, 6));
         assert_eq!(found[1].2, Scope::Test);
     }
 

@@ -18,8 +18,10 @@ mod yaml;
 pub use discover::{ManifestFile, discover, is_manifest};
 pub use stacks::{StackDescription, Switch, stacks};
 
-use crate::ir::Language;
+use crate::finding::Place;
+use crate::ir::{Language, Span};
 use serde::Serialize;
+use ustr::Ustr;
 
 /// Everything that the manifests and deployment files say.
 #[derive(Debug, Default)]
@@ -28,6 +30,45 @@ pub struct Workspace {
     pub units: Vec<Unit>,
     /// Files that could not be read, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// Where the lines of the files stand that units cite.
+    pub lines: CitedLines,
+}
+
+/// Where the lines stand of manifests and deployment files that something refers to.
+#[derive(Debug, Default)]
+pub struct CitedLines(std::collections::BTreeMap<String, Vec<Span>>);
+
+impl CitedLines {
+    /// The lines of those files that a dependency or a start of a unit refers to.
+    pub fn new(files: &[ManifestFile], units: &[Unit]) -> Self {
+        let cited: std::collections::BTreeSet<&str> = units
+            .iter()
+            .flat_map(|unit| {
+                let starts = unit.starts.iter().map(|(path, _)| path.as_str());
+                unit.dependencies.iter().map(|found| found.path.as_str()).chain(starts)
+            })
+            .collect();
+        let files = files.iter().filter(|file| cited.contains(file.path.as_str()));
+        Self(files.map(|file| (file.path.clone(), line_spans(&file.text))).collect())
+    }
+
+    /// The place of a 1-based line, without the white space around it.
+    pub fn place(&self, path: &str, line: u32) -> Option<Place> {
+        let span = self.0.get(path)?.get((line as usize).checked_sub(1)?)?;
+        Some(Place { path: Ustr::from(path), span: *span })
+    }
+}
+
+fn line_spans(text: &str) -> Vec<Span> {
+    let mut at = 0;
+    text.split_inclusive('\n')
+        .map(|line| {
+            let start = at + (line.len() - line.trim_start().len());
+            let end = (at + line.trim_end().len()).max(start);
+            at += line.len();
+            Span::new(start, end)
+        })
+        .collect()
 }
 
 /// One build unit: a Go module, a Python project, a Maven or Gradle module.
@@ -47,6 +88,8 @@ pub struct Unit {
     pub stacks: Vec<StackUse>,
     /// Files (relative) that start it: Dockerfiles, Procfiles, manifests with its command.
     pub launchers: Vec<String>,
+    /// Where a deployment file runs a command of it: file and 1-based line.
+    pub starts: Vec<(String, u32)>,
 }
 
 /// A declared dependency.
@@ -133,6 +176,7 @@ impl Unit {
             dependencies: Vec::new(),
             stacks: Vec::new(),
             launchers: Vec::new(),
+            starts: Vec::new(),
         }
     }
 }

@@ -27,6 +27,13 @@ pub struct StackDescription {
     /// Dependencies that must all be there besides, for the auto-configuration to happen.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// Glob patterns of dependencies that are declared for its sake and do nothing unless it is switched on: exporters,
+    /// packages of instrumentation.
+    #[serde(default)]
+    pub companions: Vec<String>,
+    /// How it is switched on where a companion is declared alone.
+    #[serde(default)]
+    pub switch_on: String,
     /// Whether the dependency alone switches nothing on.
     pub needs_code: bool,
     /// Whether the dependency alone switches it on.
@@ -77,6 +84,13 @@ pub struct Switch {
     pub name: String,
     /// A regular expression on its value; without it any value but an empty one, `0` or `false`.
     pub value: Option<String>,
+}
+
+impl StackDescription {
+    /// Whether somebody declares this dependency only for the stack's sake.
+    pub fn is_companion(&self, dependency: &str) -> bool {
+        globs(&self.companions).is_ok_and(|set| set.is_match(dependency))
+    }
 }
 
 impl Switch {
@@ -158,6 +172,8 @@ mod tests {
             assert!(PAGES.contains(&format!("[\"{}.toml\",", page.id)), "{}: named after its id", page.id);
             assert!(!page.languages.is_empty() && !page.sources.is_empty(), "{}", page.id);
             assert!(!(page.needs_code && page.auto_configuration), "{}", page.id);
+            globs(&page.companions).unwrap_or_else(|error| panic!("{}: {error}", page.id));
+            assert_eq!(page.companions.is_empty(), page.switch_on.is_empty(), "{}", page.id);
             compile(page).unwrap_or_else(|error| panic!("{}: {error}", page.id));
             for switch in page.environment.iter().chain(&page.disabled_by).chain(&page.annotations) {
                 regexes(&switch.value.iter().cloned().collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Mode, Scope, StackUse, Unit};
+use crate::services::{Dependency, Mode, Scope, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -27,6 +27,10 @@ pub struct UnitView {
     pub stacks: Vec<StackUse>,
     /// Names of the declared dependencies that the program runs with.
     pub dependencies: FxHashSet<String>,
+    /// What its own manifest and those that it inherits from declare for the running program.
+    pub declared: Vec<Dependency>,
+    /// Where deployment files run a command of it.
+    pub starts: Vec<(String, u32)>,
     /// Libraries that are instrumented process-wide, with the reason.
     pub covered: FxHashMap<String, Coverage>,
     /// A stack that covers every library it knows, with the libraries that it leaves out.
@@ -57,6 +61,8 @@ impl UnitView {
                 .filter(|found| found.is_running())
                 .map(|found| found.name.clone())
                 .collect(),
+            declared: unit.dependencies.iter().filter(|found| found.scope == Scope::Direct).cloned().collect(),
+            starts: unit.starts.clone(),
             covered: FxHashMap::default(),
             covers_all: None,
             own_instrumentor: unit

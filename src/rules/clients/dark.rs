@@ -47,7 +47,7 @@ fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
     })
 }
 
-fn is_program(file: &SourceFile) -> bool {
+pub(super) fn is_program(file: &SourceFile) -> bool {
     match file.facts.language {
         Language::Go => file.facts.package == "main",
         Language::Python => {
@@ -59,7 +59,7 @@ fn is_program(file: &SourceFile) -> bool {
     }
 }
 
-fn serves(language: Language, module: &str) -> bool {
+pub(super) fn serves(language: Language, module: &str) -> bool {
     Knowledge::built_in(language).libraries().iter().any(|library| {
         let is_it = library.modules.iter().any(|prefix| {
             module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))

@@ -4,6 +4,7 @@ mod calls;
 pub(super) mod dark;
 mod gate;
 mod life;
+pub(super) mod loaded;
 mod server;
 mod words;
 
