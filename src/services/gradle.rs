@@ -28,7 +28,8 @@ static PLUGIN: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?:^|[ {])(?:id[ (]*|apply plugin:[ ]*|apply\(plugin[ ]*=[ ]*)["']([^"']+)["'][ )]*(?:version[ (]*["']([^"']+)["'])?"#,
     )
 });
-static SCRIPT: LazyLock<Regex> = LazyLock::new(|| regex(r#"apply[ (]*from[ ]*[:=][ (]*["']([^"']+)["']"#));
+static SCRIPT: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"apply[ (]*from[ ]*[:=][ (]*(?:(?:rootProject\.|project\.)?file[ (]*)?["']([^"']+)["']"#));
 static MOVED: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"project\([ ]*["']:?([^"']+)["'][ ]*\)\.projectDir[ ]*=[^"'\n]*["']([^"'\n]+)["']"#));
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"["']:?([^"'\n]+)["']"#));
@@ -555,6 +556,17 @@ mod tests {
         )]);
         assert_eq!(launches[0].facts.len(), 1);
         assert_eq!(launches[0].facts[0].line, 6);
+    }
+
+    #[test]
+    fn scripts_are_applied_by_file_too() {
+        let modules = read_all(&[
+            ("build.gradle", "apply from: file('gradle/libs.gradle')"),
+            ("gradle/libs.gradle", "dependencies {\n  compile (\n    'g:a:1',\n    'g:b:2'\n  )\n}"),
+        ])
+        .0;
+        let names: Vec<_> = modules[0].unit.dependencies.iter().map(|found| found.name.as_str()).collect();
+        assert_eq!(names, ["g:a", "g:b"]);
     }
 
     #[test]
