@@ -66,7 +66,7 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
         let functions = [**function];
         !task::restores(study, &functions, false)
             && if mdc_only {
-                mdc::logs(study, &functions)
+                mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
             } else {
                 study.summary(**function).has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES)
             }

@@ -20,6 +20,13 @@ pub(super) fn logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
             .any(|function| task::calls(study, function).any(|call| is_log_call(study, call)))
 }
 
+/// Whether a task, or what it calls, puts ids into the logging context itself.
+pub(super) fn puts_again(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    task::below(study, functions, 2)
+        .into_iter()
+        .any(|function| study.calls_in(function).any(|fact| fact.effect.puts_mdc))
+}
+
 /// Whether a call logs by a logger that a code generator declares, so that its type is not seen.
 fn is_log_call(study: &Study<'_>, call: ValueRef) -> bool {
     let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return false };
