@@ -175,7 +175,7 @@ pub struct TypeDescription {
     /// Methods that it calls as roots by design: jobs, start-up, shutdown, health checks.
     #[serde(default)]
     pub root_methods: Vec<Ustr>,
-    /// The executors that it hands to its entry methods run work as it is, without a trace.
+    /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
 }

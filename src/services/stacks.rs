@@ -66,6 +66,9 @@ pub struct StackDescription {
     /// Ids of the libraries that `*` leaves out.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Whether it puts the ids of the current span into the logging context, so that log records are part of its traces.
+    #[serde(default)]
+    pub logs_ids: bool,
     /// The formats it reads and writes when nothing else is said.
     #[serde(default)]
     pub propagators: Vec<String>,

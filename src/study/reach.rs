@@ -102,6 +102,14 @@ fn by_type_annotation(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     Some(Inbound::Entry(program.place_of(owner.file, entry.span)))
 }
 
+/// Whether the executors that come into a method as parameters are a library's own, which run work without a trace.
+pub fn is_given_plain_executors(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { return false };
+    let supers = program.supertypes(owner);
+    supers.iter().filter_map(|ty| program.knowledge.ty(*ty)).any(|(_, described)| described.plain_executors)
+}
+
 /// By overriding or implementing a method that a library calls.
 fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     let program = study.program;
@@ -114,8 +122,8 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     // Java says which methods override; elsewhere every method of the type may.
     let overrides = program.language != Language::Java || decl.annotations.iter().any(|found| found.name == "Override");
     let names = |methods: &[Ustr]| methods.iter().any(|name| *name == decl.name || (overrides && name == "*"));
-    program.supertypes(owner).into_iter().find_map(|ty| {
-        let (_, described) = program.knowledge.ty(ty)?;
+    program.supertypes(owner).iter().find_map(|ty| {
+        let (_, described) = program.knowledge.ty(*ty)?;
         if names(&described.entry_methods) {
             return Some(Inbound::Entry(program.place_of(function.file, decl.name_span)));
         }
@@ -241,9 +249,11 @@ fn spread(
             callees.entry(caller).or_default().extend(program.callee(call).functions.iter().copied());
         }
     }
+    let overriding = overriding(study);
     let mut work = from;
     while let Some(function) = work.pop() {
         let mut next = callees.get(&function).cloned().unwrap_or_default();
+        next.extend(overriding.get(&function).into_iter().flatten().copied());
         next.extend(study.nested.get(&function).into_iter().flatten().copied());
         for callee in next {
             if let std::collections::hash_map::Entry::Vacant(free) = out.entry(callee) {
@@ -252,6 +262,31 @@ fn spread(
             }
         }
     }
+}
+
+/// The methods that override each abstract method of the service's own classes, however many there are.
+fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
+    let program = study.program;
+    let mut out: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
+    if program.language != Language::Java {
+        return out;
+    }
+    for function in program.all_functions() {
+        let decl = program.function(function);
+        if decl.flags.is_abstract || !decl.annotations.iter().any(|found| found.name == "Override") {
+            continue;
+        }
+        let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { continue };
+        for ty in program.supertypes(owner).iter() {
+            let Some(name) = Ustr::from_existing(&format!("{ty}.{}", decl.name)) else { continue };
+            for above in program.named_functions(name) {
+                if program.function(above).flags.is_abstract {
+                    out.entry(above).or_default().push(function);
+                }
+            }
+        }
+    }
+    out
 }
 
 /// Marks functions all of whose callers are roots.

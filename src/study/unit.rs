@@ -120,6 +120,12 @@ impl UnitView {
         })
     }
 
+    /// Whether a stack of it puts the current ids into the logging context.
+    pub fn logs_ids(&self) -> bool {
+        let page = |id: &str| crate::services::stacks().iter().find(|page| page.id == id);
+        self.stacks.iter().any(|found| page(&found.stack).is_some_and(|page| page.logs_ids))
+    }
+
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.
     pub fn has_family(&self, family: &str) -> bool {
         self.stacks

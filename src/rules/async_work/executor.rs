@@ -4,7 +4,7 @@ use super::task;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::Slot;
 use crate::link::{Origin, ValueRef};
-use crate::study::{CallFact, Study};
+use crate::study::{CallFact, Study, is_given_plain_executors};
 
 /// How an executor stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
             match origin {
                 Origin::Call(call, _) if study.fact(call).is_some() => made = made.or(Some(call)),
                 Origin::Literal(literal) if matches!(study.program.expr_kind(literal), ExprKind::Lit(_)) => {}
+                Origin::Param(function, _) if is_given_plain_executors(study, function) => {}
                 _ if study.language() == Language::Python => {}
                 _ => return Executor::Unknown,
             }

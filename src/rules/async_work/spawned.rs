@@ -126,7 +126,8 @@ fn judge<'a>(
     if !joined && task::loops_forever(study, &task.functions) {
         return Err(None);
     }
-    let matters = matters(study, &task.functions, mdc_only);
+    // Where the stack writes its ids into log records, a record without them is out of the trace.
+    let matters = matters(study, &task.functions, mdc_only) || (unit.logs_ids() && mdc::logs(study, &task.functions));
     let given = match joined && !mdc_only {
         true => {
             let spawn = HandOver { call: fact.call, task: task.value, functions: &task.functions };
@@ -138,6 +139,9 @@ fn judge<'a>(
         return Err(None);
     }
     if task::restores(study, &task.functions, given.is_some()) {
+        return Err(Some(Verdict::Carried));
+    }
+    if mdc_only && mdc::puts_again(study, &task.functions) {
         return Err(Some(Verdict::Carried));
     }
     let given = given.filter(|_| !matters);
@@ -213,9 +217,15 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
 fn what(study: &Study<'_>, lost: &Lost<'_>) -> &'static str {
     match lost.kind {
         SpawnKind::Thread => "the new thread",
-        SpawnKind::Future if lost.made.is_none() && study.language() == Language::Java => "a common pool's thread",
+        SpawnKind::Future if runs_on_common_pool(study, lost) => "a common pool's thread",
         _ => "a pool's thread",
     }
+}
+
+/// Whether a future is given no executor.
+fn runs_on_common_pool(study: &Study<'_>, lost: &Lost<'_>) -> bool {
+    let executor = lost.fact.effect.spawns.map(|spawn| study.slot(lost.fact.call, spawn.executor));
+    study.language() == Language::Java && executor.is_none_or(|values| values.is_empty())
 }
 
 fn rule(lost: &Lost<'_>) -> &'static str {
