@@ -398,6 +398,12 @@ pub struct FunctionDescription {
     /// It switches instrumentation on for these library ids, in the whole process.
     #[serde(default)]
     pub switches_on: Vec<String>,
+    /// It takes the place of these constructors: only what is made by them afterwards is instrumented.
+    #[serde(default)]
+    pub replaces: Vec<Ustr>,
+    /// It has no effect on an app that has started.
+    #[serde(default)]
+    pub before_start: bool,
     /// A boundary is crossed here.
     #[serde(default)]
     pub hop: Option<Hop>,

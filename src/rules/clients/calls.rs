@@ -1,8 +1,8 @@
 //! uninstrumented-http-client, uninstrumented-rpc-client.
 
 use super::super::{Verdict, Verdicts};
-use super::gate;
 use super::life::{Life, Lives};
+use super::{forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -34,9 +34,19 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         }
     }
     channels(lives, &mut broken);
+    let forgotten = forgotten::clients(lives);
+    for client in &forgotten {
+        broken.entry(client.made).or_insert_with(|| Broken { kind: HopKind::HttpCall, uses: Vec::new() });
+    }
     let broken = by_switch(study, broken);
-    let findings = broken.iter().map(|(at, found)| finding(study, *at, found));
-    out.findings.extend(findings);
+    for (at, found) in &broken {
+        let mut finding = finding(study, *at, found);
+        if let Some(client) = forgotten.iter().find(|client| client.made == *at && found.uses.is_empty()) {
+            finding.confidence = Confidence::Likely;
+            finding.related.push(study.related(client.sibling, "others are instrumented one by one"));
+        }
+        out.findings.push(finding);
+    }
 }
 
 /// The verdict on one call, and the places of its causes.
@@ -264,7 +274,7 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
         HopKind::RpcCall => "uninstrumented-rpc-client",
         _ => "uninstrumented-http-client",
     };
-    let mut out = study.finding(rule, at, confidence(study, found));
+    let mut out = study.finding(rule, at, confidence(study, at, found));
     let maker = study.callee_text(at);
     let direct = found.uses.contains(&at);
     let what = if found.kind == HopKind::RpcCall { "metadata" } else { "header" };
@@ -292,9 +302,13 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
     out
 }
 
-fn confidence(study: &Study<'_>, found: &Broken) -> Confidence {
+fn confidence(study: &Study<'_>, at: ValueRef, found: &Broken) -> Confidence {
     let seen = found.uses.iter().any(|call| is_in_request(study, *call));
-    if seen { Confidence::Certain } else { Confidence::Likely }
+    match seen {
+        true => Confidence::Certain,
+        false if gate::is_left_to_the_user(study, at) => Confidence::Possible,
+        false => Confidence::Likely,
+    }
 }
 
 fn related(study: &Study<'_>, out: &mut Finding, at: ValueRef, found: &Broken) {

@@ -1,7 +1,7 @@
 //! Whether a call can be part of a request's trace at all.
 
 use super::words;
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::Slot;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Mode;
@@ -34,6 +34,14 @@ fn unit_takes_work(study: &Study<'_>, file: u32) -> bool {
         (fact.effect.span.is_some() || fact.effect.registers.is_some_and(|found| !found.root))
             && unit(fact.call.file) == unit(file)
     })
+}
+
+/// Whether the unit of a client is a library: nothing of it is called for inbound work, so that process-wide
+/// instrumentation is up to the program that uses it.
+pub(super) fn is_left_to_the_user(study: &Study<'_>, client: ValueRef) -> bool {
+    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    let mut here = study.program.all_functions().filter(|function| unit(function.file) == unit(client.file));
+    study.language() == Language::Python && !here.any(|function| matches!(study.inbound(function), Inbound::Entry(_)))
 }
 
 fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {

@@ -48,6 +48,8 @@ pub(super) struct Later {
     pub(super) given: Vec<ValueRef>,
     /// Its registering methods, handed on as values (`services.ForEach(server.RegisterService)`).
     pub(super) mounts: Vec<ValueRef>,
+    /// Names of fields that it is kept in, of objects whose type is not seen.
+    pub(super) escapes: Vec<Ustr>,
 }
 
 /// Answers about lives, remembered.
@@ -113,10 +115,19 @@ impl<'s, 'a> Lives<'s, 'a> {
         let parts = self.construction(call, MAX_DEPTH);
         let life = match parts {
             Life::Instrumented => parts,
-            _ => parts.and(self.later(call).life.unwrap_or(Life::Plain)),
+            _ => {
+                let later = self.later(call);
+                let kept = if later.escapes.is_empty() { Life::Plain } else { Life::Unknown };
+                parts.and(later.life.unwrap_or(Life::Plain)).and(kept)
+            }
         };
         self.made.borrow_mut().insert(call, life);
         life
+    }
+
+    /// How a value stands by what it is made of alone.
+    pub(super) fn of_parts(&self, call: ValueRef) -> Life {
+        self.construction(call, MAX_DEPTH)
     }
 
     fn construction(&self, call: ValueRef, depth: u32) -> Life {
@@ -229,7 +240,9 @@ impl<'s, 'a> Lives<'s, 'a> {
         if depth == 0 {
             return Life::Unknown;
         }
-        if program.type_of(value).is_some_and(|ty| self.is_instrumented_type(ty)) {
+        let is_instrumented = |ty: Option<Ustr>| ty.is_some_and(|ty| self.is_instrumented_type(ty));
+        // A class is often named without making an object of it: `app.add_middleware(TheMiddleware)`.
+        if is_instrumented(program.type_of(value)) || is_instrumented(program.qualify(value)) {
             return Life::Instrumented;
         }
         let mut life = Life::Plain;
@@ -531,7 +544,7 @@ impl Walk<'_, '_, '_> {
         match program.expr_kind(target) {
             ExprKind::Member { base, name, .. } => match program.type_of(ValueRef { expr: *base, ..target }) {
                 Some(owner) => self.field(owner, *name),
-                None => self.mark(Life::Unknown),
+                None => self.out.escapes.push(*name),
             },
             ExprKind::Name(name) => {
                 if let crate::link::Step::Field(owner, name) = program.step(target) {

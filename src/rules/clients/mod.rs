@@ -2,7 +2,9 @@
 
 mod calls;
 pub(super) mod dark;
+mod forgotten;
 mod gate;
+mod late;
 mod life;
 pub(super) mod loaded;
 mod server;
@@ -16,4 +18,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let lives = life::Lives::new(study);
     calls::check(&lives, out);
     server::check(&lives, out);
+    late::check(&lives, out);
 }
