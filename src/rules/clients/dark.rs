@@ -3,10 +3,11 @@
 use super::super::Verdicts;
 use super::gate;
 use crate::finding::{Confidence, Finding, Place};
-use crate::ir::{ExprKind, Language};
+use crate::ir::{ExprKind, Import, Language};
 use crate::knowledge::{HopKind, Knowledge, TypeRole};
 use crate::link::SourceFile;
 use crate::study::UnitView;
+use ustr::Ustr;
 
 /// Reports services that nothing traces while most others of the workspace are traced.
 pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
@@ -42,8 +43,32 @@ fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
         return None;
     }
     files().filter(|file| !gate::is_aside(&file.path)).find_map(|file| {
-        let import = file.facts.imports.iter().find(|import| serves(file.facts.language, &import.module))?;
+        let import = file.facts.imports.iter().find(|import| match file.facts.language {
+            Language::Python => makes_server(file, import),
+            language => serves(language, &import.module),
+        })?;
         Some(Place { path: file.path, span: import.span })
+    })
+}
+
+/// Whether a file makes a server by an imported name. Python code also imports the parts of web frameworks to describe
+/// or test an API, which serves nothing.
+fn makes_server(file: &SourceFile, import: &Import) -> bool {
+    let knowledge = Knowledge::built_in(Language::Python);
+    let makes = |name: &str| {
+        let found = Ustr::from_existing(name).and_then(|name| knowledge.function(name));
+        found.is_some_and(|(_, function)| function.makes == Some(TypeRole::Server))
+    };
+    file.facts.exprs.iter().any(|expr| {
+        let ExprKind::Call { callee, .. } = &expr.kind else { return false };
+        match &file.facts.expr(*callee).kind {
+            ExprKind::Name(name) => *name == import.local && makes(&import.target),
+            ExprKind::Member { base, name, .. } => {
+                matches!(&file.facts.expr(*base).kind, ExprKind::Name(base) if *base == import.local)
+                    && makes(&format!("{}.{name}", import.target))
+            }
+            _ => false,
+        }
     })
 }
 

@@ -97,7 +97,7 @@ fn made_before<'a>(lives: &Lives<'_, 'a>, fact: &CallFact<'a>) -> Option<Late<'a
     let all = constructions(study, fact, &[fact.function]);
     let at = program.expr(fact.call).span.start;
     let is_before = |call: &&ValueRef| program.expr(**call).span.end <= at;
-    let last = all.iter().filter(is_before).next_back()?;
+    let last = all.iter().rfind(is_before)?;
     let later = all.iter().any(|call| !is_before(&call));
     if later || lives.of_construction(*last) == Life::Instrumented {
         return None;
