@@ -17,7 +17,7 @@ const TRACE_HEADERS: &[&str] = &[
     "x-request-id",
 ];
 
-/// Parts of names of settings that carry no instrumentation.
+/// Starts of words in names of settings that carry no instrumentation.
 const INNOCENT: &[&str] = &[
     "addr",
     "target",
@@ -56,6 +56,13 @@ const INNOCENT: &[&str] = &[
     "header",
     "error",
     "log",
+    "baseur",
+    "max",
+    "read",
+    "write",
+    "connect",
+    "pool",
+    "idle",
 ];
 
 /// Parts of names that speak of tracing.
@@ -91,7 +98,8 @@ pub(super) fn is_trace_header(text: &str) -> bool {
 
 /// Whether a setting of this name can hold no instrumentation.
 pub(super) fn is_innocent(name: &str) -> bool {
-    any(INNOCENT, name) && !any(TRACING, name)
+    let innocent = split_words(name).any(|word| INNOCENT.iter().any(|known| word.starts_with(known)));
+    innocent && !any(TRACING, name)
 }
 
 /// Whether a name speaks of tracing.
@@ -130,4 +138,15 @@ pub(super) fn is_third_party(text: &str) -> bool {
     host.contains('.')
         && !inner.iter().any(|end| host.ends_with(end))
         && !host.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_innocent;
+
+    #[test]
+    fn a_transport_is_no_port() {
+        assert!(is_innocent("base_url") && is_innocent("ReadTimeout") && is_innocent("http2"));
+        assert!(!is_innocent("Transport") && !is_innocent("traceHeader") && !is_innocent("interceptors"));
+    }
 }
