@@ -36,12 +36,7 @@ pub(super) fn inbound(study: &Study<'_>) -> FxHashMap<FuncRef, Inbound> {
             out.insert(function, Inbound::Takes);
         }
     }
-    let roots: Vec<FuncRef> = {
-        let mut roots: Vec<_> = out.iter().filter(|(_, how)| **how == Inbound::Root).map(|(f, _)| *f).collect();
-        roots.sort_unstable();
-        roots
-    };
-    only_from_roots(study, &mut out, roots);
+    only_from_roots(study, &mut out);
     out
 }
 
@@ -289,12 +284,11 @@ fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
     out
 }
 
-/// Marks functions all of whose callers are roots.
-fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roots: Vec<FuncRef>) {
+/// Marks functions all of whose callers are roots, or begin what lives as long as the process.
+fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
     let program = study.program;
     let mut changed = true;
     let mut rounds = 0;
-    let _ = roots;
     while changed && rounds < 12 {
         changed = false;
         rounds += 1;
@@ -305,24 +299,38 @@ fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>, roo
             {
                 continue;
             }
-            // Whoever makes a function literal that takes a request, a library calls it when one comes in.
-            if study.context_param(function).is_some_and(|param| param.is_request && param.function == function)
-                && program.function(function).flags.is_closure
-            {
-                continue;
-            }
             let decl = program.function(function);
             // A literal that takes a request of its own runs when one comes, not where it is written.
             let own = study.context_param(function).filter(|param| param.function == function);
             let brings = own.is_some_and(|param| param.is_request);
-            let nested = decl.parent.filter(|parent| parent.0 != 0 && !brings).map(|id| FuncRef { id, ..function });
+            if brings && decl.flags.is_closure {
+                continue;
+            }
+            let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
             let mut above: Vec<FuncRef> =
                 program.callers(function).iter().map(|call| program.function_at(*call)).collect();
             above.extend(nested);
-            if !above.is_empty() && above.iter().all(|caller| out.get(caller) == Some(&Inbound::Root)) {
+            let is_root = |caller: &FuncRef| match out.get(caller) {
+                Some(how) => *how == Inbound::Root,
+                None => begins(study, *caller),
+            };
+            if !above.is_empty() && above.iter().all(is_root) {
                 out.insert(function, Inbound::Root);
                 changed = true;
             }
         }
     }
+}
+
+/// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
+/// otherwise: a Go constructor, the start of a loop.
+fn begins(study: &Study<'_>, function: FuncRef) -> bool {
+    const STARTS: &[&str] = &["start", "setup", "init", "bootstrap", "serve"];
+    const MAKES: &[&str] = &["new", "must", "provide", "register"];
+    let decl = study.program.function(study.program.outermost(function));
+    let says = |words: &[&str]| {
+        words.iter().any(|word| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+    };
+    let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
+    says(STARTS) || (study.language() == Language::Go && !is_method && says(MAKES))
 }
