@@ -237,14 +237,19 @@ impl<'a> Program<'a> {
         for expr in &file.source.facts.exprs {
             let crate::ir::ExprKind::Composite { ty: Some(ty), fields } = &expr.kind else { continue };
             let name = self.type_ref(at, ty);
-            if !self.types.contains_key(&name) {
-                continue;
-            }
-            for field in fields {
+            let Some(index) = self.types.get(&name) else { continue };
+            let declared = &self.type_decl(*index).fields;
+            // Go `T{a, b}` names no field and gives every one.
+            let in_order = fields.len() == declared.len() && fields.iter().all(|field| field.key.is_none());
+            for (n, field) in fields.iter().enumerate() {
+                let value = ValueRef { file: at, expr: field.value };
+                if let Some(declared) = declared.get(n).filter(|_| in_order) {
+                    writes.entry((name, declared.name)).or_default().push((value, None));
+                }
                 if let Some(key) = field.key
                     && let crate::ir::ExprKind::Name(key) = self.expr_kind(ValueRef { file: at, expr: key })
                 {
-                    writes.entry((name, *key)).or_default().push((ValueRef { file: at, expr: field.value }, None));
+                    writes.entry((name, *key)).or_default().push((value, None));
                 }
             }
         }
