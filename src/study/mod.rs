@@ -178,7 +178,11 @@ impl<'a> Study<'a> {
     pub fn outlives_request(&self, function: FuncRef) -> bool {
         let outer = self.program.outermost(function);
         let name = self.program.function(outer).name.to_lowercase();
-        !matches!(self.inbound(outer), Inbound::Entry(_)) && LIFETIME.iter().any(|word| name.starts_with(word))
+        // What takes a request serves it, whatever its name (`ServeHTTP`).
+        let serves = self.context_param(outer).is_some_and(|param| param.is_request);
+        !serves
+            && !matches!(self.inbound(outer), Inbound::Entry(_))
+            && LIFETIME.iter().any(|word| name.starts_with(word))
     }
 
     /// The unit of a file.
