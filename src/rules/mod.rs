@@ -46,8 +46,9 @@ pub enum Verdict {
 /// Runs every rule over one language's files.
 pub fn check(study: &Study<'_>) -> Verdicts {
     let mut out = Verdicts::default();
-    clients::check(study, &mut out);
-    contexts::check(study, &mut out);
+    let lives = clients::Lives::new(study);
+    clients::check(&lives, &mut out);
+    contexts::check(&lives, &mut out);
     messaging::check(study, &mut out);
     settings::check(study, &mut out);
     spans::check(study, &mut out);

@@ -34,6 +34,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         }
     }
     channels(lives, &mut broken);
+    broken.retain(|at, _| !gate::is_aside(&study.program.place(*at).path));
+    broken.retain(|at, found| found.kind != HopKind::RpcCall || is_meant_to_be_traced(lives, *at, found));
     let forgotten = forgotten::clients(lives);
     for client in &forgotten {
         broken.entry(client.made).or_insert_with(|| Broken { kind: HopKind::HttpCall, uses: Vec::new() });
@@ -141,6 +143,24 @@ fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         && !gate::goes_to_third_party(study, fact.call)
 }
 
+/// Whether the very client of a call is instrumented, whatever the others of its library are.
+pub(in crate::rules) fn is_traced_client(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let Some(hop) = fact.effect.hop else { return false };
+    match hop.client {
+        Slot::Global(name) => lives.global(name) == Life::Instrumented,
+        slot => lives.study.slot(fact.call, slot).first().is_some_and(|client| {
+            let origins = lives.study.program.origins(*client, true);
+            let traced = |origin: &Origin| match origin {
+                Origin::Call(made, _) | Origin::Literal(made) => {
+                    is_construction(lives.study, *made) && lives.of_construction(*made) == Life::Instrumented
+                }
+                _ => false,
+            };
+            !origins.is_empty() && origins.iter().all(traced)
+        }),
+    }
+}
+
 /// Whether something near a call injects: its function, a helper that it calls, or a caller that hands it its request.
 fn injects_near(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> bool {
     let program = lives.study.program;
@@ -192,11 +212,7 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
         let later = lives.later(fact.call);
         let uses: Vec<ValueRef> =
             later.uses.into_iter().filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
-        let in_request = |call: &ValueRef| {
-            let param = study.context_param(study.program.function_at(*call));
-            is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
-        };
-        if !uses.is_empty() && (uses.iter().any(in_request) || is_traced_elsewhere(lives, fact)) {
+        if !uses.is_empty() {
             broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
         }
     }
@@ -205,6 +221,17 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
 /// Whether a call is known to run for inbound work.
 fn is_in_request(study: &Study<'_>, call: ValueRef) -> bool {
     matches!(study.inbound(study.program.function_at(call)), Inbound::Entry(_) | Inbound::Below(_))
+}
+
+/// Whether calls of a channel belong to requests: one is known to, or the unit traces others of the library. A context
+/// alone says little, as loaders and watchers at start-up take one too.
+fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) -> bool {
+    let study = lives.study;
+    let in_request = |call: &ValueRef| {
+        let param = study.context_param(study.program.function_at(*call));
+        is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
+    };
+    found.uses.iter().any(in_request) || study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
 }
 
 /// Whether the unit instruments another channel or server of the same library, so that its calls are meant to be traced.

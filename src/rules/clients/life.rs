@@ -17,7 +17,7 @@ const MAX_PLACES: usize = 400;
 
 /// How a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(in crate::rules) enum Life {
     /// Everything it is made of was seen, and nothing instruments it.
     Plain,
     /// Something instruments it.
@@ -53,9 +53,9 @@ pub(super) struct Later {
 }
 
 /// Answers about lives, remembered.
-pub(super) struct Lives<'s, 'a> {
+pub(in crate::rules) struct Lives<'s, 'a> {
     /// The study.
-    pub(super) study: &'s Study<'a>,
+    pub(in crate::rules) study: &'s Study<'a>,
     members: FxHashMap<Ustr, Vec<ValueRef>>,
     made: RefCell<FxHashMap<ValueRef, Life>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
@@ -68,7 +68,7 @@ pub(super) struct Lives<'s, 'a> {
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// Indexes the members of a program.
-    pub(super) fn new(study: &'s Study<'a>) -> Self {
+    pub(in crate::rules) fn new(study: &'s Study<'a>) -> Self {
         let mut members: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
         let mut naming = FxHashSet::default();
         for (file, unit) in study.program.files.iter().enumerate() {
@@ -107,7 +107,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     /// How the client that a call makes stands, by what it is made of and by what becomes of it.
-    pub(super) fn of_construction(&self, call: ValueRef) -> Life {
+    pub(in crate::rules) fn of_construction(&self, call: ValueRef) -> Life {
         if let Some(known) = self.made.borrow().get(&call) {
             return *known;
         }
@@ -200,7 +200,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     /// How a variable of a library that the whole process shares stands, by what the code writes to it.
-    pub(super) fn global(&self, name: Ustr) -> Life {
+    pub(in crate::rules) fn global(&self, name: Ustr) -> Life {
         if let Some(known) = self.globals.borrow().get(&name) {
             return *known;
         }
@@ -585,7 +585,13 @@ impl Walk<'_, '_, '_> {
         let program = self.lives.study.program;
         let ExprKind::Composite { ty: Some(ty), fields } = program.expr_kind(parent) else { return };
         let owner = program.type_ref(parent.file, ty);
-        for field in fields.iter().filter(|field| field.value == value.expr) {
+        let declared = program.own_type(owner).map(|ty| &program.type_decl(ty).fields[..]).unwrap_or_default();
+        let in_order = fields.len() == declared.len() && fields.iter().all(|field| field.key.is_none());
+        for (n, field) in fields.iter().enumerate().filter(|(_, field)| field.value == value.expr) {
+            if let Some(declared) = declared.get(n).filter(|_| in_order) {
+                self.field(owner, declared.name);
+                continue;
+            }
             match field.key.map(|expr| program.expr_kind(ValueRef { expr, ..parent })) {
                 Some(ExprKind::Name(name)) => self.field(owner, *name),
                 _ => self.work.push(parent),

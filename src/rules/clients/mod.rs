@@ -10,13 +10,14 @@ pub(super) mod loaded;
 mod server;
 mod words;
 
+pub(super) use calls::is_traced_client;
+pub(super) use life::Lives;
+
 use super::Verdicts;
-use crate::study::Study;
 
 /// Runs the rules of this group.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    let lives = life::Lives::new(study);
-    calls::check(&lives, out);
-    server::check(&lives, out);
-    late::check(&lives, out);
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    calls::check(lives, out);
+    server::check(lives, out);
+    late::check(lives, out);
 }

@@ -9,14 +9,15 @@ mod replaced;
 mod stale;
 
 use super::Verdicts;
-use crate::study::Study;
+use super::clients::Lives;
 
 /// Runs the rules of this group.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     replaced::check(study, out);
     hook::check(study, out);
     stale::check(study, out);
-    not_passed::check(study, out);
+    not_passed::check(lives, out);
     framework::check(study, out);
     log::check(study, out);
 }

@@ -1,41 +1,87 @@
 //! `context-not-passed`: an instrumented client is called by a variant that carries no context, with one at hand.
 
-use crate::finding::{Confidence, Related};
+use crate::finding::{Confidence, Finding, Related};
 use crate::knowledge::{HopKind, Slot, TypeRole};
-use crate::link::Origin;
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, Inbound, Study};
+use crate::rules::clients::{Lives, is_traced_client};
+use crate::study::{CallFact, ContextParam, Inbound, Study};
 
-/// Finds calls without a context in functions that hold one.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+/// How far callers are asked for a context.
+const MAX_LEVELS: usize = 3;
+
+/// Finds calls without a context in functions that hold one, or whose callers do.
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     for fact in study.calls() {
         let Some(hop) = fact.effect.hop else { continue };
-        if !matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall) || !is_instrumented(study, fact) {
+        if !matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)
+            || study.inbound(fact.function) == Inbound::Root
+            || !without_context(study, fact, hop.context)
+            || !is_instrumented(lives, fact)
+        {
             continue;
         }
-        if study.inbound(fact.function) == Inbound::Root {
-            continue;
-        }
-        let Some(param) = study.context_param(fact.function) else { continue };
-        if !without_context(study, fact, hop.context) {
-            continue;
-        }
-        let mut finding = study.finding("context-not-passed", fact.call, Confidence::Certain);
-        let (call, name) = (study.callee_text(fact.call), param.name);
-        finding.message = format!("{call} sends without a context although {name} is at hand");
-        finding.label = "sent under a fresh context".to_owned();
-        finding.effect = "the client's span becomes a root, and the called service continues that new trace".to_owned();
-        finding.help = format!(
-            "build the request with {name}: http.NewRequestWithContext or the client's own SetContext/WithContext"
-        );
-        finding.confirm = "search for root spans of kind CLIENT from this service".to_owned();
-        finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
-        out.findings.push(finding);
+        let own = study.context_param(fact.function);
+        let (param, confidence) = match own {
+            Some(param) => (param, Confidence::Certain),
+            None => match context_of_callers(study, fact.function) {
+                Some(param) => (param, Confidence::Likely),
+                None => continue,
+            },
+        };
+        out.findings.push(finding(study, fact, &param, confidence));
     }
 }
 
-fn is_instrumented(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    study.unit(fact.call.file).is_traced() && study.unit(fact.call.file).coverage(fact.library).is_some()
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, param: &ContextParam, confidence: Confidence) -> Finding {
+    let mut finding = study.finding("context-not-passed", fact.call, confidence);
+    let (call, name) = (study.callee_text(fact.call), param.name);
+    let own = confidence == Confidence::Certain;
+    finding.message = if own {
+        format!("{call} sends without a context although {name} is at hand")
+    } else {
+        let function = study.function_name(fact.function);
+        format!("{call} sends without a context: {function} takes none, although its callers hold {name}")
+    };
+    finding.label = "sent under a fresh context".to_owned();
+    finding.effect = "the client's span becomes a root, and the called service continues that new trace".to_owned();
+    finding.help =
+        format!("build the request with {name}: http.NewRequestWithContext or the client's own SetContext/WithContext");
+    if !own {
+        finding.help = format!(
+            "give {} a context parameter and bind it to the request (SetContext, WithContext); this assumes that {} runs inside a trace",
+            study.function_name(fact.function),
+            study.function_name(param.function)
+        );
+    }
+    finding.confirm = "search for root spans of kind CLIENT from this service".to_owned();
+    finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
+    finding
+}
+
+/// The context of the nearest caller that has one and runs for inbound work.
+fn context_of_callers(study: &Study<'_>, function: FuncRef) -> Option<ContextParam> {
+    let program = study.program;
+    if study.language() != crate::ir::Language::Go || study.outlives_request(function) {
+        return None;
+    }
+    let mut level = vec![program.outermost(function)];
+    for _ in 0..MAX_LEVELS {
+        let above = level.iter().flat_map(|function| program.callers(*function)).take(64);
+        level = above.map(|call| program.function_at(*call)).collect();
+        level.retain(|caller| study.inbound(*caller) != Inbound::Root && !study.outlives_request(*caller));
+        let found = level.iter().find_map(|caller| study.context_param(*caller));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn is_instrumented(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let unit = lives.study.unit(fact.call.file);
+    (unit.is_traced() && unit.coverage(fact.library).is_some()) || is_traced_client(lives, fact)
 }
 
 fn without_context(study: &Study<'_>, fact: &CallFact<'_>, context: Slot) -> bool {
@@ -47,6 +93,9 @@ fn without_context(study: &Study<'_>, fact: &CallFact<'_>, context: Slot) -> boo
     if study.program.role_of(*value) != Some(TypeRole::Request) {
         return false;
     }
+    if context == Slot::Receiver {
+        return is_bare_chain(study, *value);
+    }
     let origins = study.program.origins(*value, false);
     !origins.is_empty()
         && origins.iter().all(|origin| match origin {
@@ -56,8 +105,27 @@ fn without_context(study: &Study<'_>, fact: &CallFact<'_>, context: Slot) -> boo
         && !rebound(study, fact, *value)
 }
 
+/// Whether a request that is built and sent in one chain of calls starts at a client and is given no context.
+fn is_bare_chain(study: &Study<'_>, request: ValueRef) -> bool {
+    let program = study.program;
+    let mut at = request;
+    for _ in 0..40 {
+        let Some(fact) = study.fact(at) else { return false };
+        if fact.effect.binds_context.is_some() || fact.effect.derives != Some(Slot::Receiver) {
+            return false;
+        }
+        let Some(receiver) = program.receiver(at) else { return false };
+        match program.role_of(receiver) {
+            Some(TypeRole::HttpClient) => return true,
+            Some(TypeRole::Request) => at = receiver,
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// Whether a context is bound to the request between its making and the call.
-fn rebound(study: &Study<'_>, fact: &CallFact<'_>, request: crate::link::ValueRef) -> bool {
+fn rebound(study: &Study<'_>, fact: &CallFact<'_>, request: ValueRef) -> bool {
     let Some(def) = study.program.reaching(request).first() else { return true };
     let var = study.program.def(request.file, *def).var;
     study.calls_in(fact.function).filter(|other| other.effect.binds_context.is_some()).any(|other| {
