@@ -118,17 +118,3 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
     }
     false
 }
-
-#[cfg(test)]
-mod tests {
-    use super::is_aside;
-
-    #[test]
-    fn folders_of_examples_are_aside_and_packages_are_not() {
-        assert!(is_aside("examples/till/main.go"));
-        assert!(is_aside("service/e2e/run.go"));
-        assert!(!is_aside("src/main/java/com/example/till/Till.java"));
-        assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
-        assert!(!is_aside("pkg/example.go"));
-    }
-}
