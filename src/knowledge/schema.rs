@@ -141,6 +141,8 @@ pub enum TypeRole {
     Logger,
     /// A tracer provider, exporter, processor.
     Provider,
+    /// The invocation of a command line: whoever takes one works for an operator, not for a request.
+    Command,
     /// Anything else that types are tracked through.
     Other,
 }

@@ -3,7 +3,7 @@
 use super::Study;
 use crate::finding::Place;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::AnnotationRole;
+use crate::knowledge::{AnnotationRole, TypeRole};
 use crate::link::{FuncRef, Step, ValueRef};
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
@@ -46,6 +46,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
         let decl = program.function(function);
         let is_root =
             function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some());
+        let is_root = is_root || takes_command(study, function);
         let how = if is_root {
             Some(Inbound::Root)
         } else {
@@ -103,6 +104,13 @@ pub fn is_given_plain_executors(study: &Study<'_>, function: FuncRef) -> bool {
     let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { return false };
     let supers = program.supertypes(owner);
     supers.iter().filter_map(|ty| program.knowledge.ty(*ty)).any(|(_, described)| described.plain_executors)
+}
+
+/// Whether a function is given the invocation of a command line.
+fn takes_command(study: &Study<'_>, function: FuncRef) -> bool {
+    let types =
+        (0..study.program.function(function).params.len() as u16).filter_map(|n| study.program.param_type(function, n));
+    types.into_iter().any(|ty| study.program.role(ty) == Some(TypeRole::Command))
 }
 
 /// By overriding or implementing a method that a library calls.

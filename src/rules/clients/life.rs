@@ -86,6 +86,10 @@ impl<'s, 'a> Lives<'s, 'a> {
                 }
             }
         }
+        // Whoever has a request made with the header in it sends it.
+        let makers: Vec<ValueRef> =
+            naming.iter().flat_map(|function| study.program.callers(*function).iter().copied()).collect();
+        naming.extend(makers.into_iter().map(|call| study.program.outermost(study.program.function_at(call))));
         Self {
             study,
             members,

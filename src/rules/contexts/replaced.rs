@@ -25,6 +25,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) || fact.site.deferred {
         return None;
     }
+    if parts_on_purpose(study, fact.function) {
+        return None;
+    }
     let spawned = spawned_closure(study, fact.function, param.function);
     if is_default(study, fact.call) || spawned.is_some_and(|closure| loops_for_ever(study, closure)) {
         return None;
@@ -44,6 +47,12 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
         (None, None) => return None,
     };
     Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
+}
+
+/// Whether a function says that its work is a trace of its own: it links to the other one, or asks for a new root.
+fn parts_on_purpose(study: &Study<'_>, function: FuncRef) -> bool {
+    let around = study.with_nested(study.program.outermost(function));
+    around.iter().flat_map(|at| study.calls_in(*at)).any(|near| near.effect.links || near.effect.drops_parent)
 }
 
 fn report(
