@@ -70,6 +70,8 @@ pub fn wrapper_library() -> LibraryDescription {
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         mend: String::new(),
+        settings: Vec::new(),
+        plugs: Vec::new(),
         types: Vec::new(),
         functions: Vec::new(),
         annotations: Vec::new(),
@@ -150,9 +152,10 @@ impl Knowledge {
     }
 
     /// What is known of an annotation or decorator.
-    pub fn annotation(&self, name: Ustr) -> Option<&AnnotationDescription> {
+    pub fn annotation(&self, name: Ustr) -> Option<(&LibraryDescription, &AnnotationDescription)> {
         let entry = self.annotations.get(&name)?;
-        Some(&self.libraries[entry.0 as usize].annotations[entry.1 as usize])
+        let library = &self.libraries[entry.0 as usize];
+        Some((library, &library.annotations[entry.1 as usize]))
     }
 
     /// The modules (Go: import paths) by which a trace can travel, those of described names included, as a team's

@@ -9,6 +9,6 @@ mod schema;
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{
     AnnotationDescription, AnnotationRole, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect,
-    LibraryDescription, LogEffect, Registers, Sampler, Setting, Slot, SpanEffect, Spawn, SpawnKind, TypeDescription,
-    TypeRole,
+    LibraryDescription, LogEffect, Registers, Sampler, Setting, SettingDescription, Slot, SpanEffect, Spawn, SpawnKind,
+    TypeDescription, TypeRole,
 };

@@ -88,6 +88,12 @@ pub struct LibraryDescription {
     /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
     #[serde(default)]
     pub mend: String,
+    /// Settings by which a framework instruments the instances that it makes itself.
+    #[serde(default, rename = "setting")]
+    pub settings: Vec<SettingDescription>,
+    /// Names by which code that is not seen is plugged into an instance: where one is written, nothing can be said.
+    #[serde(default)]
+    pub plugs: Vec<Ustr>,
     /// The types that matter.
     #[serde(default, rename = "type")]
     pub types: Vec<TypeDescription>,
@@ -97,6 +103,23 @@ pub struct LibraryDescription {
     /// Annotations and decorators that matter.
     #[serde(default, rename = "annotation")]
     pub annotations: Vec<AnnotationDescription>,
+}
+
+/// A setting that is off unless the application sets it, and by which a framework instruments a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingDescription {
+    /// Its name in the application's settings.
+    pub name: String,
+    /// Others that do the same for a part of the instances.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// The family of the stacks that read it.
+    pub family: String,
+    /// Whether it is about those who send or about those who receive.
+    pub role: TypeRole,
+    /// The types whose instances it is applied to; one that the application makes itself must be told in code.
+    pub types: Vec<Ustr>,
 }
 
 /// What a type is for the trace.

@@ -5,7 +5,7 @@ use super::launch::{Fact, FactKind, Launch, file_name, folder};
 use super::stacks::{Compiled, compiled};
 use super::{
     Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, evidence, golang, gradle, kubernetes, maven,
-    python, shell,
+    python, settings, shell,
 };
 use crate::ir::Language;
 use globset::Candidate;
@@ -33,6 +33,7 @@ pub fn is_manifest(path: &str) -> bool {
         || gradle::is_manifest(path)
         || docker::is_dockerfile(path)
         || shell::is_script(path)
+        || settings::is_settings(path)
         || name.ends_with(".yaml")
         || name.ends_with(".yml")
 }
@@ -56,8 +57,22 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
             unit.name = if unit.root.is_empty() { "workspace".to_owned() } else { file_name(&unit.root).to_owned() };
         }
     }
+    settings::attach(&mut units, &files);
+    units.iter_mut().for_each(|unit| fetch_settings(unit, &files));
     skipped.sort();
     Workspace { units, skipped, ..Workspace::default() }
+}
+
+/// Completes the settings of a unit that fetches some of them when it starts.
+fn fetch_settings(unit: &mut Unit, files: &[&ManifestFile]) {
+    let fetching = compiled().iter().find(|stack| {
+        let fetches = |d: &Dependency| d.is_running() && stack.page.fetches_settings.contains(&d.name);
+        unit.stacks.iter().any(|found| found.stack == stack.page.id)
+            && (unit.settings.has_any(&stack.page.imports_settings) || unit.dependencies.iter().any(fetches))
+    });
+    if let Some(stack) = fetching {
+        unit.settings.fetch(&stack.page.application_name, files);
+    }
 }
 
 /// Units of all build systems, the roots that only gather modules, and what build files say about the start.
@@ -77,6 +92,7 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             stacks: Vec::new(),
             launchers: Vec::new(),
             starts: Vec::new(),
+            settings: super::Settings::default(),
         });
     }
     let (mut java, mut launches) = maven::read(files, skipped);
@@ -172,6 +188,7 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
                 stacks: Vec::new(),
                 launchers: Vec::new(),
                 starts: Vec::new(),
+                settings: super::Settings::default(),
             });
         }
     }

@@ -17,6 +17,7 @@ pub(super) fn read(path: &str, text: &str) -> Unit {
         stacks: Vec::new(),
         launchers: Vec::new(),
         starts: Vec::new(),
+        settings: super::Settings::default(),
     };
     let mut block = String::new();
     for (at, line) in text.lines().enumerate() {

@@ -189,6 +189,7 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
         stacks: Vec::new(),
         launchers: Vec::new(),
         starts: Vec::new(),
+        settings: super::Settings::default(),
     };
     Module { unit, uses, gathers }
 }

@@ -103,6 +103,7 @@ fn unit(path: &str, poms: &BTreeMap<&str, Pom>) -> Unit {
         stacks: Vec::new(),
         launchers: Vec::new(),
         starts: Vec::new(),
+        settings: super::Settings::default(),
     }
 }
 

@@ -11,11 +11,13 @@ mod kubernetes;
 mod launch;
 mod maven;
 mod python;
+mod settings;
 mod shell;
 mod stacks;
 mod yaml;
 
 pub use discover::{ManifestFile, discover, is_manifest};
+pub use settings::{Settings, Told};
 pub use stacks::{StackDescription, Switch, stacks};
 
 use crate::finding::Place;
@@ -90,6 +92,9 @@ pub struct Unit {
     pub launchers: Vec<String>,
     /// Where a deployment file runs a command of it: file and 1-based line.
     pub starts: Vec<(String, u32)>,
+    /// What its files of settings say (Java).
+    #[serde(skip)]
+    pub settings: Settings,
 }
 
 /// A declared dependency.
@@ -177,6 +182,7 @@ impl Unit {
             stacks: Vec::new(),
             launchers: Vec::new(),
             starts: Vec::new(),
+            settings: Settings::default(),
         }
     }
 }

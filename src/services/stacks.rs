@@ -75,6 +75,15 @@ pub struct StackDescription {
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// The setting that names the application.
+    #[serde(default)]
+    pub application_name: String,
+    /// Settings of the application (or how their names start) by which it takes others from elsewhere.
+    #[serde(default)]
+    pub imports_settings: Vec<String>,
+    /// Dependencies with which the application fetches settings when it starts.
+    #[serde(default)]
+    pub fetches_settings: Vec<String>,
     /// Where all this is written.
     pub sources: Vec<String>,
 }

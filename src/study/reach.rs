@@ -3,9 +3,9 @@
 use super::Study;
 use crate::finding::Place;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{AnnotationRole, TypeRole};
+use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription, TypeDescription, TypeRole};
 use crate::link::{FuncRef, Step, ValueRef};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
 /// How a function comes to run.
@@ -134,8 +134,39 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     })
 }
 
-/// The role of an annotation or decorator, by its imported name or by the type of the object it is a method of.
+/// The methods of the service's own types to which a library gives messages, with the library.
+pub fn handling<'a>(study: &Study<'a>) -> Vec<(FuncRef, &'a LibraryDescription)> {
+    let knowledge = study.program.knowledge;
+    let consumer = |ty: &&TypeDescription| ty.role == TypeRole::Consumer;
+    let types = knowledge.libraries().iter().flat_map(|library| &library.types).filter(consumer);
+    let methods: FxHashSet<Ustr> = types.flat_map(|ty| ty.entry_methods.iter().copied()).collect();
+    let library_of = |function: FuncRef| {
+        let decl = study.program.function(function);
+        if !methods.contains(&decl.name) || decl.flags.is_abstract || decl.flags.is_static {
+            return None;
+        }
+        let owner = study.program.enclosing_type(function).filter(|_| decl.owner.is_some())?;
+        let supers = study.program.supertypes(study.program.type_name(owner));
+        let found = supers
+            .iter()
+            .filter_map(|ty| knowledge.ty(*ty))
+            .find(|(_, ty)| consumer(&ty) && ty.entry_methods.contains(&decl.name))?;
+        Some((function, found.0))
+    };
+    study.program.all_functions().filter_map(library_of).collect()
+}
+
+/// The role of an annotation or decorator.
 pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Annotation) -> Option<AnnotationRole> {
+    described_annotation(study, file, annotation).map(|(_, found)| found.role)
+}
+
+/// What is known of an annotation or decorator, by its imported name or by the type of the object it is a method of.
+pub fn described_annotation<'a>(
+    study: &Study<'a>,
+    file: u32,
+    annotation: &crate::ir::Annotation,
+) -> Option<(&'a LibraryDescription, &'a AnnotationDescription)> {
     let program = study.program;
     let value = ValueRef { file, expr: annotation.expr };
     let callee = match program.expr_kind(value) {
@@ -144,15 +175,15 @@ pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Ann
     };
     if program.language == Language::Java {
         let name = program.type_ref(file, &crate::ir::TypeRef { name: annotation.name, args: Vec::new() });
-        return program.knowledge.annotation(name).map(|found| found.role);
+        return program.knowledge.annotation(name);
     }
     if let Some(found) = program.qualify(callee).and_then(|name| program.knowledge.annotation(name)) {
-        return Some(found.role);
+        return Some(found);
     }
     let ExprKind::Member { base, name, .. } = program.expr_kind(callee) else { return None };
     let ty = program.type_of(ValueRef { file, expr: *base })?;
     let named = |ty: Ustr| program.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
-    named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty))).map(|found| found.role)
+    named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty)))
 }
 
 /// How far function values are followed through wrappers.

@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Dependency, Mode, Scope, StackUse, Unit};
+use crate::services::{Dependency, Mode, Scope, Settings, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -37,6 +37,8 @@ pub struct UnitView {
     pub covers_all: Option<(Coverage, BTreeSet<String>)>,
     /// An instrumentation package exists for this very project, so its public methods have spans around them.
     pub own_instrumentor: bool,
+    /// What its files of settings say.
+    pub settings: Settings,
 }
 
 /// Whether a package of this name instruments the project: `…-instrumentation-<project>`.
@@ -65,6 +67,7 @@ impl UnitView {
             starts: unit.starts.clone(),
             covered: FxHashMap::default(),
             covers_all: None,
+            settings: unit.settings.clone(),
             own_instrumentor: unit
                 .dependencies
                 .iter()
@@ -124,6 +127,16 @@ impl UnitView {
     pub fn logs_ids(&self) -> bool {
         let page = |id: &str| crate::services::stacks().iter().find(|page| page.id == id);
         self.stacks.iter().any(|found| page(&found.stack).is_some_and(|page| page.logs_ids))
+    }
+
+    /// Whether a stack of this family (`opentelemetry`, `datadog`, …) configures itself here.
+    pub fn configures(&self, family: &str) -> bool {
+        let pages = crate::services::stacks();
+        self.stacks.iter().any(|found| {
+            found.active
+                && found.mode == Mode::AutoConfiguration
+                && pages.iter().any(|page| page.id == found.stack && page.family == family)
+        })
     }
 
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.

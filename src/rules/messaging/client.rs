@@ -1,8 +1,12 @@
 //! Whether the instance that sends or receives is instrumented.
 
+use super::hops::unit_of;
+use crate::ir::ExprKind;
 use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
 
 /// What is known of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +19,48 @@ pub(super) enum Instance {
     Unseen,
     /// Nothing can be said.
     Unknown,
+}
+
+/// Units, with the libraries into which their code plugs something that is not seen.
+#[derive(Debug)]
+pub(super) struct Plugged<'a>(FxHashSet<(usize, &'a str)>);
+
+impl<'a> Plugged<'a> {
+    /// Looks for the names by which code gets into a library: in imports, names and strings.
+    pub(super) fn new(study: &Study<'a>) -> Self {
+        let mut by_name: FxHashMap<Ustr, Vec<&'a str>> = FxHashMap::default();
+        for library in study.program.knowledge.libraries() {
+            for plug in &library.plugs {
+                by_name.entry(*plug).or_default().push(&library.id);
+            }
+        }
+        let mut out = FxHashSet::default();
+        for file in study.program.files.iter().filter(|_| !by_name.is_empty()) {
+            let unit = file.source.unit;
+            for expr in &file.source.facts.exprs {
+                if let ExprKind::Name(name) | ExprKind::Str(name) | ExprKind::Member { name, .. } = &expr.kind {
+                    out.extend(by_name.get(name).into_iter().flatten().map(|library| (unit, *library)));
+                }
+            }
+            for import in &file.source.facts.imports {
+                let named = by_name.iter().filter(|(plug, _)| {
+                    import.module.starts_with(plug.as_str()) || import.target.starts_with(plug.as_str())
+                });
+                out.extend(named.flat_map(|(_, libraries)| libraries).map(|library| (unit, *library)));
+            }
+        }
+        Self(out)
+    }
+
+    /// Whether something is plugged into a library in the unit of a file.
+    pub(super) fn has(&self, study: &Study<'_>, file: u32, library: &LibraryDescription) -> bool {
+        self.in_unit(unit_of(study, file), library)
+    }
+
+    /// Whether something is plugged into a library in a unit.
+    pub(super) fn in_unit(&self, unit: usize, library: &LibraryDescription) -> bool {
+        self.0.contains(&(unit, library.id.as_str()))
+    }
 }
 
 /// Judges the instance behind a hop.
@@ -73,7 +119,8 @@ fn instruments_near(study: &Study<'_>, function: FuncRef, library: &LibraryDescr
     })
 }
 
-fn unseen(study: &Study<'_>, library: &LibraryDescription) -> Instance {
+/// What is known of an instance of a library that is not seen to be made.
+pub(super) fn unseen(study: &Study<'_>, library: &LibraryDescription) -> Instance {
     let any = study.calls().iter().any(|fact| fact.effect.instruments.is_some() && is_about(study, fact, library));
     if any { Instance::Unknown } else { Instance::Unseen }
 }

@@ -1,15 +1,15 @@
 //! `consume-without-extract`: a message is handled outside its trace.
 
 use super::super::{Verdict, Verdicts};
-use super::client::{Instance, instance};
-use super::hops::{hop_calls, traced_units, unit_of};
+use super::client::{Instance, Plugged, instance, unseen};
+use super::hops::{hop_calls, method_name, traced_units, unit_of};
 use super::material::names_key;
-use super::relay;
+use super::{managed, relay};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Inbound, Study, Summary, functions_of};
+use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of, handling};
 use rustc_hash::FxHashSet;
 
 /// How many callers up the message may be handled.
@@ -18,14 +18,16 @@ const CALLERS_UP: usize = 4;
 /// Judges every call that receives messages, and every handler that is registered or annotated for them.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let traced = traced_units(study);
+    let plugged = Plugged::new(study);
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Consume]) {
-        if !traced.contains(&unit_of(study, fact.call.file)) {
+        if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
             continue;
         }
         let unit = unit_of(study, fact.call.file);
         match judge(study, fact) {
             Ok(verdict) => out.count(unit, verdict),
+            Err(_) if plugged.has(study, fact.call.file, fact.library) => out.count(unit, Verdict::Unknown),
             Err(found) => {
                 out.count(unit, Verdict::Broken);
                 if seen.insert(found.place) {
@@ -34,6 +36,75 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             }
         }
     }
+    for (function, library) in given_by_library(study) {
+        let unit = unit_of(study, function.file);
+        if traced.contains(&unit)
+            && !plugged.has(study, function.file, library)
+            && let Err(found) = judge_given(study, function, library)
+            && seen.insert(found.place)
+        {
+            out.count(unit, Verdict::Broken);
+            out.findings.push(*found);
+        }
+    }
+}
+
+/// The functions that a library gives messages to, by annotation or by the type that they belong to.
+fn given_by_library<'a>(study: &Study<'a>) -> Vec<(FuncRef, &'a LibraryDescription)> {
+    let mut out: Vec<_> = handling(study).into_iter().filter(|(_, library)| consumes(library)).collect();
+    for function in study.program.all_functions() {
+        let annotations = study.program.function(function).annotations.iter();
+        let described = annotations.filter_map(|found| described_annotation(study, function.file, found));
+        let mut consumers = described.filter(|(_, found)| found.role == AnnotationRole::Consumer);
+        out.extend(consumers.next().map(|(library, _)| (function, library)));
+    }
+    out
+}
+
+/// Whether a library hands out messages.
+fn consumes(library: &LibraryDescription) -> bool {
+    library.types.iter().any(|ty| ty.role == TypeRole::Consumer)
+}
+
+/// Judges a function that a library gives messages to.
+fn judge_given(study: &Study<'_>, function: FuncRef, library: &LibraryDescription) -> Result<Verdict, Box<Finding>> {
+    let unit = study.unit(function.file);
+    let handler = Handler { function, by: By::Library };
+    if unit.coverage(library).is_some() || handled(study, &handler).has(Summary::EXTRACTS) {
+        return Ok(Verdict::Carried);
+    }
+    let is_managed = library.settings.iter().any(|setting| unit.configures(&setting.family));
+    if is_managed || unseen(study, library) != Instance::Unseen || is_decorated(study, function, library) {
+        return Ok(Verdict::Unknown);
+    }
+    match loses(study, None, &handler) {
+        Some(work) => Err(Box::new(finding(study, None, library, &handler, work, Confidence::Likely))),
+        None => Ok(Verdict::Unknown),
+    }
+}
+
+/// Whether something of the service's own stands before the handlers of a library: it extracts and hands on by the same
+/// method.
+fn is_decorated(study: &Study<'_>, function: FuncRef, library: &LibraryDescription) -> bool {
+    let name = study.program.function(function).name;
+    let hands_on = |other: FuncRef| {
+        let calls = study.with_nested(other).into_iter().flat_map(|inner| {
+            let file = &study.program.files[inner.file as usize];
+            file.flow.calls_of(inner.id).map(move |site| ValueRef { file: inner.file, expr: site.expr })
+        });
+        calls.into_iter().any(|call| method_name(study, call) == Some(name.as_str()))
+    };
+    handling(study)
+        .into_iter()
+        .any(|(other, owner)| owner.id == library.id && study.summary(other).has(Summary::EXTRACTS) && hands_on(other))
+}
+
+/// The work that a handler does outside of its message's trace, where nothing else can be said of it.
+fn loses(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> Option<ValueRef> {
+    if takes_over(study, handler.function) || names_key_below(study, handler.function) || is_handed_on(study, handler) {
+        return None;
+    }
+    work_of(study, fact, handler)
 }
 
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>> {
@@ -49,16 +120,13 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>
         if handled(study, &handler).has(Summary::EXTRACTS) {
             verdict = Verdict::Carried;
         } else if made != Instance::Unknown
-            && !takes_over(study, handler.function)
-            && !names_key_below(study, handler.function)
-            && !is_handed_on(study, &handler)
-            && let Some(work) = work_of(study, fact, &handler)
+            && let Some(work) = loses(study, Some(fact), &handler)
         {
             let confidence = match (made, handler.by) {
                 (Instance::Plain, By::Receiving | By::Library) => Confidence::Certain,
                 _ => Confidence::Likely,
             };
-            return Err(Box::new(finding(study, fact, &handler, work, confidence)));
+            return Err(Box::new(finding(study, Some(fact), fact.library, &handler, work, confidence)));
         }
     }
     Ok(verdict)
@@ -198,7 +266,7 @@ fn takes_over(study: &Study<'_>, function: FuncRef) -> bool {
 }
 
 /// The first call under a handler that starts a span or carries a context on.
-fn work_of(study: &Study<'_>, fact: &CallFact<'_>, handler: &Handler) -> Option<ValueRef> {
+fn work_of(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> Option<ValueRef> {
     let inner = study.with_nested(handler.function);
     let own = inner.iter().flat_map(|function| study.calls_in(*function));
     let mut starts: Vec<ValueRef> =
@@ -215,10 +283,10 @@ fn work_of(study: &Study<'_>, fact: &CallFact<'_>, handler: &Handler) -> Option<
 
 /// Whether a library call is done for a message: any under a handler; in a function that receives it, a span in the
 /// same loop, or what leaves after it.
-fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: &CallFact<'_>, handler: &Handler) -> bool {
-    if handler.by != By::Receiving {
+fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> bool {
+    let Some(fact) = fact.filter(|_| handler.by == By::Receiving) else {
         return work.effect.span.is_some() || leaves(work);
-    }
+    };
     let start = |value: ValueRef| study.program.expr(value).span.start;
     let together = fact.site.in_loop == 0 || work.site.in_loop != 0 || work.function != fact.function;
     let after = start(work.call) > start(fact.call);
@@ -231,7 +299,7 @@ fn leaves(fact: &CallFact<'_>) -> bool {
 
 /// The calls of own functions that start a span further down, or (for a relayed message) work under a context; in a
 /// function that receives messages only those that get something of them.
-fn below(study: &Study<'_>, inner: &[FuncRef], fact: &CallFact<'_>, handler: &Handler) -> Vec<ValueRef> {
+fn below(study: &Study<'_>, inner: &[FuncRef], fact: Option<&CallFact<'_>>, handler: &Handler) -> Vec<ValueRef> {
     let mut out = Vec::new();
     for function in inner {
         let Some(file) = study.program.files.get(function.file as usize) else { continue };
@@ -241,7 +309,8 @@ fn below(study: &Study<'_>, inner: &[FuncRef], fact: &CallFact<'_>, handler: &Ha
             let works = own
                 && (study.effect_of(call).has(Summary::STARTS)
                     || handler.by == By::Relay && is_under_context(study, call));
-            let of_message = || relay::gets(study, call, fact.call) || hands_out_span(study, call);
+            let of_message =
+                || fact.is_some_and(|fact| relay::gets(study, call, fact.call)) || hands_out_span(study, call);
             if works && (handler.by != By::Receiving || of_message()) {
                 out.push(call);
             }
@@ -279,14 +348,15 @@ fn names_key_below(study: &Study<'_>, handler: FuncRef) -> bool {
 
 fn finding(
     study: &Study<'_>,
-    fact: &CallFact<'_>,
+    fact: Option<&CallFact<'_>>,
+    library: &LibraryDescription,
     handler: &Handler,
     work: ValueRef,
     confidence: Confidence,
 ) -> Finding {
     let local = study.program.outermost(study.program.function_at(work)) == handler.function;
-    let at = if handler.by == By::Receiving && local { fact.call } else { work };
-    let receives = study.callee_text(fact.call);
+    let at = fact.filter(|_| handler.by == By::Receiving && local).map_or(work, |fact| fact.call);
+    let receives = fact.map_or_else(|| library.title.clone(), |fact| format!("`{}`", study.callee_text(fact.call)));
     let works = study.callee_text(work);
     let name = study.function_name(study.program.outermost(study.program.function_at(at)));
     let mut found = study.finding("consume-without-extract", at, confidence);
@@ -294,12 +364,12 @@ fn finding(
         let span = study.program.function(handler.function).name_span;
         found.place = study.program.place_of(handler.function.file, span);
     }
-    found.message = format!("nothing in `{name}` reads the trace from the message that `{receives}` hands out");
+    found.message = format!("nothing in `{name}` reads the trace from the message that {receives} hands out");
     found.label = "handled outside the message's trace".to_owned();
     found.effect = format!("`{works}` belongs to another trace than the one that sent the message");
-    found.help = match mend(fact.library) {
+    found.help = match mend(library) {
         Some(mend) => {
-            format!("extract the context from the message and give it to `{works}`; for {}: {mend}", fact.library.title)
+            format!("extract the context from the message and give it to `{works}`; for {}: {mend}", library.title)
         }
         None => format!("extract the context from the message and give it to `{works}`"),
     };
@@ -314,7 +384,7 @@ fn finding(
     if handler.by == By::Relay || at != work {
         found.related.push(study.related(work, "work for the message starts here"));
     }
-    if at != fact.call {
+    if let Some(fact) = fact.filter(|fact| fact.call != at) {
         found.related.push(study.related(fact.call, "messages arrive here"));
     }
     found

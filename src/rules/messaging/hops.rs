@@ -86,7 +86,7 @@ fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescriptio
 }
 
 /// The name after the dot of a call.
-fn method_name(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
+pub(super) fn method_name(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return None };
     match study.program.expr_kind(ValueRef { expr: *callee, ..call }) {
         ExprKind::Member { name, .. } => Some(name.as_str()),

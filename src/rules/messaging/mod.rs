@@ -6,6 +6,7 @@ mod extract;
 mod hops;
 mod inject;
 mod left_out;
+mod managed;
 mod material;
 mod nowhere;
 mod produce;
@@ -18,6 +19,7 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     produce::check(study, out);
     consume::check(study, out);
+    managed::check(study, out);
     extract::check(study, out);
     inject::check(study, out);
     nowhere::check(study, out);

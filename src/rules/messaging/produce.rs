@@ -1,10 +1,10 @@
 //! `produce-without-inject`: a message leaves without the trace.
 
 use super::super::{Verdict, Verdicts};
-use super::client::{Instance, instance};
+use super::client::{Instance, Plugged, instance};
 use super::hops::{hop_calls, traced_units, unit_of};
 use super::material::{Content, content, gives_identity, names_key};
-use super::{left_out, relay};
+use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::{HopKind, Slot, TypeRole};
@@ -18,15 +18,17 @@ const CALLERS_UP: usize = 4;
 /// Judges every call that sends a message.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let traced = traced_units(study);
+    let plugged = Plugged::new(study);
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
-        if !traced.contains(&unit_of(study, fact.call.file)) {
+        if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
             continue;
         }
         let Some(verdict) = judge(study, fact) else { continue };
         let unit = unit_of(study, fact.call.file);
         match verdict {
             Ok(verdict) => out.count(unit, verdict),
+            Err(_) if plugged.has(study, fact.call.file, fact.library) => out.count(unit, Verdict::Unknown),
             Err(found) => {
                 out.count(unit, Verdict::Broken);
                 if seen.insert(found.place) {
@@ -126,7 +128,7 @@ fn sent_into(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
 }
 
 /// Where a trace is known to be when the message leaves.
-fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, String)> {
+pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, String)> {
     let program = study.program;
     if let Some(param) = study.context_param(function) {
         let message = format!("the trace arrives in `{}`", param.name);

@@ -1,0 +1,258 @@
+//! What the files of settings beside a Java program say (`application.yml`, `application.properties`).
+//!
+//! Source: <https://docs.spring.io/spring-boot/reference/features/external-config.html>: names are compared without case,
+//! dashes and underscores, and any of them may be given from outside as a variable.
+
+use super::launch::{file_name, folder, is_below};
+use super::{ManifestFile, Scope, Unit, yaml};
+use crate::ir::Language;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The largest file of settings that is looked at.
+const MAX_SIZE: usize = 256 * 1024;
+
+/// How the name of a switch ends.
+const SWITCH: &str = "enabled";
+
+/// Plain names and values.
+type Pairs = Vec<(String, String)>;
+
+/// What is known of an application's settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Names (plain: lower case, letters and digits only) and values, of the unit and of the modules that it uses.
+    told: Pairs,
+    /// The unit's own files.
+    paths: Vec<String>,
+    /// Plain names of switches that other files mention.
+    elsewhere: Arc<BTreeSet<String>>,
+    /// Part of the settings comes from where the workspace does not show.
+    remote: bool,
+}
+
+/// What an application is told by a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It is on.
+    On,
+    /// Nothing sets it, or it is off: the default of a switch.
+    Off,
+    /// It may be set where that is not seen.
+    Unknown,
+}
+
+impl Settings {
+    /// What a switch of this name is set to.
+    pub fn switch(&self, name: &str) -> Told {
+        let plain = plain(name);
+        match self.told.iter().rev().find(|(known, _)| *known == plain) {
+            Some((_, value)) if value.trim().eq_ignore_ascii_case("false") => Told::Off,
+            Some(_) => Told::On,
+            None if self.paths.is_empty() || self.remote => Told::Unknown,
+            None if self.elsewhere.iter().any(|word| plain.ends_with(word.as_str()) || word.ends_with(&plain)) => {
+                Told::Unknown
+            }
+            None => Told::Off,
+        }
+    }
+
+    /// The file in which a setting would stand.
+    pub fn path(&self) -> Option<&str> {
+        self.paths.first().map(String::as_str)
+    }
+
+    /// Whether a setting's name starts like one of these.
+    pub(super) fn has_any(&self, names: &[String]) -> bool {
+        let is_named = |known: &str| names.iter().any(|name| known.starts_with(&plain(name)));
+        self.told.iter().any(|(known, _)| is_named(known))
+    }
+
+    /// Takes note that a server hands out part of the settings, and reads them where the workspace has its files: named
+    /// after the application, which the setting `name` says, beside one for all.
+    pub(super) fn fetch(&mut self, name: &str, files: &[&ManifestFile]) {
+        let name = plain(name);
+        let own = self.told.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let of_all = own.map(|own| handed_out(&own, files)).unwrap_or_default();
+        let read: Option<Vec<Pairs>> = of_all.iter().map(|file| pairs(&file.path, &file.text)).collect();
+        match read {
+            Some(read) if !read.is_empty() => self.told.extend(read.into_iter().flatten()),
+            _ => self.remote = true,
+        }
+    }
+}
+
+/// The files that a server of settings hands out to an application of this name.
+fn handed_out<'a>(name: &str, files: &[&'a ManifestFile]) -> Vec<&'a ManifestFile> {
+    let kept = |path: &str| folder(path).split('/').any(|part| part.contains("config") || part == "resources");
+    let stem = |path: &'a str| {
+        let (stem, end) = file_name(path).rsplit_once('.')?;
+        matches!(end, "yml" | "yaml" | "properties").then_some(stem)
+    };
+    let held = || files.iter().copied().filter(|file| kept(&file.path) && file.text.len() <= MAX_SIZE);
+    let homes: BTreeSet<&str> =
+        held().filter(|file| stem(&file.path) == Some(name)).map(|file| folder(&file.path)).collect();
+    let wanted = |file: &&ManifestFile| {
+        let stem = file_name(&file.path).rsplit_once('.').map(|(stem, _)| stem);
+        homes.contains(folder(&file.path)) && (stem == Some(name) || stem == Some("application"))
+    };
+    held().filter(wanted).collect()
+}
+
+/// Whether a file holds an application's settings, by its name.
+pub(super) fn is_settings(path: &str) -> bool {
+    let name = file_name(path);
+    let stem = ["application", "bootstrap"].iter().any(|start| name.starts_with(start));
+    stem && (name.ends_with(".properties") || is_yaml(name))
+}
+
+fn is_yaml(name: &str) -> bool {
+    name.ends_with(".yml") || name.ends_with(".yaml")
+}
+
+/// Gives each Java unit its settings.
+pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
+    if !units.iter().any(|unit| unit.language == Language::Java) {
+        return;
+    }
+    let mut elsewhere = BTreeSet::new();
+    let mut read: Vec<(usize, &ManifestFile)> = Vec::new();
+    for file in files.iter().copied().filter(|file| !crate::walk::is_test_path(&file.path, Language::Java)) {
+        match owner(units, &file.path).filter(|_| is_settings(&file.path) && file.text.len() <= MAX_SIZE) {
+            Some(unit) => read.push((unit, file)),
+            None => elsewhere.extend(switches(&file.text)),
+        }
+    }
+    let told: Vec<(usize, Option<Pairs>)> =
+        read.iter().map(|(unit, file)| (*unit, pairs(&file.path, &file.text))).collect();
+    let elsewhere = Arc::new(elsewhere);
+    let roots: Vec<String> = units.iter().map(|unit| unit.root.clone()).collect();
+    for (at, unit) in units.iter_mut().enumerate().filter(|(_, unit)| unit.language == Language::Java) {
+        let used: BTreeSet<&str> =
+            unit.dependencies.iter().filter(|d| d.scope == Scope::Workspace).map(|d| folder(&d.path)).collect();
+        let of_unit = |owner: usize| owner == at || roots.get(owner).is_some_and(|root| used.contains(root.as_str()));
+        unit.settings = Settings {
+            told: told
+                .iter()
+                .filter(|(owner, _)| of_unit(*owner))
+                .flat_map(|(_, found)| found.clone().unwrap_or_default())
+                .collect(),
+            paths: read.iter().filter(|(owner, _)| *owner == at).map(|(_, file)| file.path.clone()).collect(),
+            elsewhere: Arc::clone(&elsewhere),
+            remote: told.iter().any(|(owner, found)| of_unit(*owner) && found.is_none()),
+        };
+    }
+}
+
+/// The innermost Java unit whose sources a file of settings lies beside.
+fn owner(units: &[Unit], path: &str) -> Option<usize> {
+    let holds = |unit: &Unit| unit.language == Language::Java && is_below(path, &unit.root);
+    let found = (0..units.len()).filter(|at| holds(&units[*at])).max_by_key(|at| units[*at].root.len())?;
+    let rest = path.strip_prefix(units[found].root.as_str())?.trim_start_matches('/');
+    // A folder of settings that a server of settings hands out belongs to others.
+    let beside = folder(rest);
+    (matches!(beside, "" | "config") || beside.starts_with("src/main/")).then_some(found)
+}
+
+/// The settings in a file, or `None` for one that cannot be read.
+fn pairs(path: &str, text: &str) -> Option<Pairs> {
+    let mut out = Vec::new();
+    if is_yaml(path) {
+        for document in yaml::documents(text).ok()? {
+            flatten(String::new(), &document, &mut out);
+        }
+        return Some(out);
+    }
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!'])) {
+        if let Some((name, value)) = line.split_once(['=', ':']) {
+            out.push((plain(name), value.trim().to_owned()));
+        }
+    }
+    Some(out)
+}
+
+/// The leaves of a YAML document under their whole names; its depth is limited by the reader.
+fn flatten(name: String, value: &Value, out: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, inner) in entries {
+                flatten(format!("{name}{}", plain(key)), inner, out);
+            }
+        }
+        other => out.extend(yaml::line(other).map(|text| (name, text))),
+    }
+}
+
+/// A name without case, dashes, dots and underscores.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// The plain names of switches that a text mentions, however it is written.
+fn switches(text: &str) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for word in text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "._-".contains(letter))) {
+        let ends = word.len() > SWITCH.len()
+            && word.len() < 200
+            && word.as_bytes()[word.len() - SWITCH.len()..].eq_ignore_ascii_case(SWITCH.as_bytes());
+        if ends {
+            out.insert(plain(word));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(files: &[(&str, &str)]) -> Settings {
+        let mut unit = Unit::loose(Language::Java);
+        unit.root = "orders".to_owned();
+        let files: Vec<ManifestFile> =
+            files.iter().map(|(path, text)| ManifestFile { path: (*path).into(), text: (*text).into() }).collect();
+        let mut units = vec![unit];
+        attach(&mut units, &files.iter().collect::<Vec<_>>());
+        units.remove(0).settings
+    }
+
+    #[test]
+    fn names_are_compared_plainly() {
+        let yaml = "a:\n  b-c:\n    watch-enabled: true\n---\nd.e-enabled: 'false'\n";
+        let found = settings(&[("orders/src/main/resources/application.yml", yaml)]);
+        assert_eq!(found.switch("a.b-c.watch-enabled"), Told::On);
+        assert_eq!(found.switch("a.bC.watchEnabled"), Told::On);
+        assert_eq!(found.switch("d.e-enabled"), Told::Off);
+        assert_eq!(found.switch("f.watch-enabled"), Told::Off);
+        let lines = "# x\na.watch-enabled = true\n";
+        let found = settings(&[("orders/src/main/resources/application.properties", lines)]);
+        assert_eq!(found.switch("a.watch-enabled"), Told::On);
+    }
+
+    #[test]
+    fn what_is_set_elsewhere_is_unknown() {
+        let own = ("orders/src/main/resources/application.yml", "a: b\n");
+        assert_eq!(settings(&[]).switch("a.watch-enabled"), Told::Unknown);
+        let deployed = ("deploy/orders.yaml", "env:\n- name: A_WATCH_ENABLED\n  value: 'true'\n");
+        assert_eq!(settings(&[own, deployed]).switch("a.watch-enabled"), Told::Unknown);
+        let shared = ("shared/orders.yml", "a:\n  watch-enabled: true\n");
+        assert_eq!(settings(&[own, shared]).switch("a.watch-enabled"), Told::Unknown);
+        let tested = ("orders/src/test/resources/application.yml", "a:\n  watch-enabled: true\n");
+        assert_eq!(settings(&[own, tested]).switch("a.watch-enabled"), Told::Off);
+    }
+
+    #[test]
+    fn what_a_server_hands_out_is_read_where_it_is() {
+        let named = ("orders/src/main/resources/application.yml", "app.name: orders\n");
+        let held = |path: &str| ManifestFile { path: path.into(), text: "a.watch-enabled: true\n".into() };
+        let (own, other) = (held("server/config/orders.yml"), held("server/config/bills.yml"));
+        let mut found = settings(&[named]);
+        assert!(found.has_any(&["app.n".to_owned()]) && !found.has_any(&["app.x".to_owned()]));
+        found.fetch("app.name", &[&own, &other]);
+        assert_eq!((found.switch("a.watch-enabled"), found.switch("b.watch-enabled")), (Told::On, Told::Off));
+        let mut found = settings(&[named]);
+        found.fetch("app.name", &[&other]);
+        assert_eq!(found.switch("b.watch-enabled"), Told::Unknown);
+    }
+}
