@@ -432,6 +432,10 @@ pub struct FunctionDescription {
     /// A boundary is crossed here.
     #[serde(default)]
     pub hop: Option<Hop>,
+    /// Families of stacks whose instrumentation makes a span here that is over before the caller can do anything: nothing
+    /// is current for what comes after it.
+    #[serde(default)]
+    pub over_under: Vec<String>,
     /// It starts a span.
     #[serde(default)]
     pub span: Option<SpanEffect>,

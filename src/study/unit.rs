@@ -129,6 +129,12 @@ impl UnitView {
         self.stacks.iter().any(|found| page(&found.stack).is_some_and(|page| page.logs_ids))
     }
 
+    /// The families of its stacks.
+    pub fn families(&self) -> Vec<&'static str> {
+        let page = |found: &StackUse| crate::services::stacks().iter().find(|page| page.id == found.stack);
+        self.stacks.iter().filter_map(page).map(|page| page.family.as_str()).collect()
+    }
+
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) configures itself here.
     pub fn configures(&self, family: &str) -> bool {
         let pages = crate::services::stacks();

@@ -1,7 +1,7 @@
 //! Whether the instance that sends or receives is instrumented.
 
 use super::hops::unit_of;
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary};
@@ -69,7 +69,13 @@ pub(super) fn instance(study: &Study<'_>, fact: &CallFact<'_>) -> Instance {
     if matches!(hop.client, Slot::None | Slot::Ambient) {
         return Instance::Plain;
     }
-    let values = study.slot(fact.call, hop.client);
+    // A loop has no call: the value that it runs over is the instance.
+    let is_call = study.fact(fact.call).is_some_and(|known| std::ptr::eq(known.effect, fact.effect));
+    let values = if is_call || study.language() != Language::Python {
+        study.slot(fact.call, hop.client)
+    } else {
+        vec![fact.call]
+    };
     let library = fact.library;
     let mut state = if values.is_empty() { unseen(study, library) } else { Instance::Plain };
     for value in values {

@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
-use super::hops::{hop_calls, method_name, traced_units, unit_of};
+use super::hops::{hop_calls, loop_over, method_name, traced_units, unit_of};
 use super::material::names_key;
 use super::{managed, relay};
 use crate::finding::{Confidence, Finding};
@@ -108,10 +108,11 @@ fn loses(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> O
 }
 
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>> {
-    if study.unit(fact.call.file).coverage(fact.library).is_some() {
+    let over = is_over(study, fact);
+    if study.unit(fact.call.file).coverage(fact.library).is_some() && !over {
         return Ok(Verdict::Carried);
     }
-    let made = instance(study, fact);
+    let made = if over { Instance::Plain } else { instance(study, fact) };
     if made == Instance::Instrumented {
         return Ok(Verdict::Carried);
     }
@@ -130,6 +131,15 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>
         }
     }
     Ok(verdict)
+}
+
+/// Whether the span of whatever may instrument a call is over when it returns.
+fn is_over(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let families = &fact.effect.over_under;
+    let unit = study.unit(fact.call.file);
+    !families.is_empty()
+        && unit.is_traced()
+        && unit.families().iter().all(|family| families.iter().any(|one| one == family))
 }
 
 /// A function that handles messages.
@@ -288,6 +298,10 @@ fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: Option<&CallFact<'_>>, 
         return work.effect.span.is_some() || leaves(work);
     };
     let start = |value: ValueRef| study.program.expr(value).span.start;
+    if let Some(round) = loop_over(study, fact.call) {
+        let inside = work.call.file == fact.call.file && round.contains(study.program.expr(work.call).span);
+        return inside && start(work.call) > start(fact.call) && (work.effect.span.is_some() || leaves(work));
+    }
     let together = fact.site.in_loop == 0 || work.site.in_loop != 0 || work.function != fact.function;
     let after = start(work.call) > start(fact.call);
     together && (work.effect.span.is_some() || (leaves(work) && after))

@@ -1,7 +1,8 @@
 //! The calls that send or receive, also behind the service's own interfaces.
 
-use crate::ir::{ExprKind, Language, TypeKind};
+use crate::ir::{ExprKind, Language, LoopKind, Span, StmtKind, TypeKind};
 use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, TypeRole};
+use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -51,7 +52,53 @@ pub(super) fn hop_calls<'a>(study: &Study<'a>, kinds: &[HopKind]) -> Vec<CallFac
         out.extend(behind_interfaces(study, &is_kind));
         out.sort_unstable_by_key(|fact| fact.call);
     }
+    if study.language() == Language::Python {
+        out.extend(loops(study, &is_kind));
+        out.sort_unstable_by_key(|fact| fact.call);
+    }
     out
+}
+
+/// The methods that a loop calls on what it runs over.
+const OF_LOOP: &[&str] = &["__next__", "__anext__"];
+
+/// Loops over something whose next element is a hop: the value that they run over stands for the call.
+fn loops<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescription) -> bool) -> Vec<CallFact<'a>> {
+    let program = study.program;
+    let mut out = Vec::new();
+    for (at, file) in program.files.iter().enumerate() {
+        for stmt in &file.source.facts.stmts {
+            let StmtKind::Loop { kind: LoopKind::Each, subject: Some(subject), .. } = stmt.kind else { continue };
+            let call = ValueRef { file: at as u32, expr: subject };
+            let Some(ty) = program.type_of(call) else { continue };
+            let named =
+                OF_LOOP.iter().filter_map(|method| program.described(ustr::Ustr::from(&format!("{ty}.{method}"))));
+            let found = named.into_iter().find(|(_, effect)| is_kind(effect));
+            if let Some((library, effect)) = found {
+                let function = program.function_at(call);
+                let site = CallSite {
+                    expr: subject,
+                    function: function.id,
+                    deferred: false,
+                    spawned: false,
+                    managed: false,
+                    dropped: false,
+                    in_loop: 0,
+                };
+                out.push(CallFact { call, function, library, effect, site });
+            }
+        }
+    }
+    out
+}
+
+/// The bytes of the loop that runs over a value.
+pub(super) fn loop_over(study: &Study<'_>, value: ValueRef) -> Option<Span> {
+    let file = study.program.files.get(value.file as usize)?;
+    file.source.facts.stmts.iter().find_map(|stmt| match stmt.kind {
+        StmtKind::Loop { subject: Some(subject), .. } if subject == value.expr => Some(stmt.span),
+        _ => None,
+    })
 }
 
 fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescription) -> bool) -> Vec<CallFact<'a>> {
