@@ -150,7 +150,7 @@ pub fn handling<'a>(study: &Study<'a>) -> Vec<(FuncRef, &'a LibraryDescription)>
         let found = supers
             .iter()
             .filter_map(|ty| knowledge.ty(*ty))
-            .find(|(_, ty)| consumer(&ty) && ty.entry_methods.contains(&decl.name))?;
+            .find(|(_, ty)| consumer(ty) && ty.entry_methods.contains(&decl.name))?;
         Some((function, found.0))
     };
     study.program.all_functions().filter_map(library_of).collect()
