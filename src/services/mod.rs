@@ -18,7 +18,7 @@ mod yaml;
 
 pub use discover::{ManifestFile, discover, is_manifest};
 pub use settings::{Settings, Told};
-pub use stacks::{StackDescription, Switch, stacks};
+pub use stacks::{Reach, StackDescription, Switch, stacks};
 
 use crate::finding::Place;
 use crate::ir::{Language, Span};

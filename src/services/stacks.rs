@@ -63,6 +63,10 @@ pub struct StackDescription {
     /// Ids of the libraries it instruments with no code; `*` for all but `except`.
     #[serde(default)]
     pub covers: Vec<String>,
+    /// How a client of a covered library must be made to be instrumented, by the library's id; without an entry, in
+    /// whatever way.
+    #[serde(default)]
+    pub reach: std::collections::BTreeMap<String, Reach>,
     /// Ids of the libraries that `*` leaves out.
     #[serde(default)]
     pub except: Vec<String>,
@@ -86,6 +90,19 @@ pub struct StackDescription {
     pub fetches_settings: Vec<String>,
     /// Where all this is written.
     pub sources: Vec<String>,
+}
+
+/// Which clients of a library a stack instruments, from all to few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that the container keeps, as a post-processor sees them, and those made by a builder that it injects.
+    Managed,
+    /// Only those made by a builder that the container injects.
+    Injected,
 }
 
 /// A named value that switches a stack on or off.
@@ -203,6 +220,9 @@ mod tests {
             };
             for id in page.covers.iter().chain(&page.except) {
                 assert!(known(id), "{}: there is no library {id}", page.id);
+            }
+            for id in page.reach.keys() {
+                assert!(page.covers.contains(id), "{}: `reach` of {id}, which it does not cover", page.id);
             }
             assert!(
                 page.except.is_empty() || page.covers.iter().any(|id| id == "*"),

@@ -26,6 +26,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
                 let coverage = Coverage {
                     by: "a process-wide instrumentor".to_owned(),
                     at: Some((file.source.path.to_string(), line)),
+                    reach: crate::services::Reach::All,
                 };
                 switched.entry(file.source.unit).or_default().push((library.clone(), coverage));
             }
@@ -43,7 +44,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             let counts =
                 |coverage: &Coverage| at == unit || !coverage.at.as_ref().is_some_and(|(path, _)| is_aside(path));
             for (library, coverage) in found.iter().filter(|(_, coverage)| counts(coverage)) {
-                units[at].covered.entry(library.clone()).or_insert_with(|| coverage.clone());
+                units[at].add_coverage(library, coverage.clone());
             }
         }
     }

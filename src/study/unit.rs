@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Dependency, Mode, Scope, Settings, StackUse, Unit};
+use crate::services::{Dependency, Mode, Reach, Scope, Settings, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -12,6 +12,8 @@ pub struct Coverage {
     pub by: String,
     /// Where that is switched on: file and 1-based line.
     pub at: Option<(String, u32)>,
+    /// Which clients of the library it is true of.
+    pub reach: Reach,
 }
 
 /// One unit with its stacks, seen from the rules.
@@ -81,33 +83,41 @@ impl UnitView {
 
     fn cover(&mut self, found: &StackUse) {
         let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) else { return };
-        let coverage = Coverage { by: page.title.clone(), at: Some((found.path.clone(), found.line)) };
+        let at = Some((found.path.clone(), found.line));
+        let coverage = Coverage { by: page.title.clone(), at, reach: Reach::All };
         for library in &page.covers {
             if library == "*" {
                 self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
             } else {
-                self.covered.entry(library.clone()).or_insert_with(|| coverage.clone());
+                let reach = page.reach.get(library).copied().unwrap_or_default();
+                self.add_coverage(library, Coverage { reach, ..coverage.clone() });
             }
+        }
+    }
+
+    /// Takes note of a coverage, unless one is known that reaches as far.
+    pub(super) fn add_coverage(&mut self, library: &str, coverage: Coverage) {
+        if self.covered.get(library).is_none_or(|known| known.reach > coverage.reach) {
+            self.covered.insert(library.to_owned(), coverage);
         }
     }
 
     /// Why a library needs no instrumentation in the code of this unit, or `None` when it does.
     pub fn coverage(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
-        if let Some(found) = self.covered.get(&library.id) {
-            return Some(found);
-        }
-        if let Some((found, except)) = &self.covers_all
-            && !except.contains(&library.id)
-        {
-            return Some(found);
-        }
-        let active = self.stacks.iter().filter(|found| found.active);
-        active.into_iter().find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()))
+        let all = self.covers_all.as_ref().filter(|(_, except)| !except.contains(&library.id)).map(|(found, _)| found);
+        let mut active = self.stacks.iter().filter(|found| found.active);
+        let described = active.find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()));
+        [self.covered.get(&library.id), all, described].into_iter().flatten().min_by_key(|found| found.reach)
+    }
+
+    /// Whether every client of a library is instrumented in this unit, however it was made.
+    pub fn covers_every_client(&self, library: &crate::knowledge::LibraryDescription) -> bool {
+        self.coverage(library).is_some_and(|found| found.reach == Reach::All)
     }
 
     fn described() -> &'static Coverage {
         static DESCRIBED: std::sync::LazyLock<Coverage> =
-            std::sync::LazyLock::new(|| Coverage { by: "its stack".to_owned(), at: None });
+            std::sync::LazyLock::new(|| Coverage { by: "its stack".to_owned(), at: None, reach: Reach::All });
         &DESCRIBED
     }
 

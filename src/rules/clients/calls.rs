@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::life::{Life, Lives};
-use super::{forgotten, gate};
+use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -22,12 +22,16 @@ struct Broken {
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     let mut broken: BTreeMap<ValueRef, Broken> = BTreeMap::new();
+    let plain = beans::plain(lives);
     for fact in study.calls() {
         let Some(hop) = fact.effect.hop.filter(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)) else {
             continue;
         };
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
-        let (verdict, at) = judge(lives, fact, hop.client, hop.carrier);
+        let (verdict, at) = match plain.get(&fact.call) {
+            Some(made) => (Verdict::Broken, vec![*made]),
+            None => judge(lives, fact, hop.client, hop.carrier),
+        };
         out.count(unit, verdict);
         for place in at {
             broken.entry(place).or_insert_with(|| Broken { kind: hop.kind, uses: Vec::new() }).uses.push(fact.call);
@@ -51,11 +55,19 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     }
 }
 
-/// The verdict on one call, and the places of its causes.
+/// The verdict on one call, and the places of its causes. What covers some clients of a library covers those that are
+/// not seen to be others.
 fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> (Verdict, Vec<ValueRef>) {
+    let found = judge_made(lives, fact, client, carrier);
+    let is_covered = lives.study.unit(fact.call.file).coverage(fact.library).is_some();
+    if found.0 == Verdict::Unknown && is_covered { (Verdict::Carried, Vec::new()) } else { found }
+}
+
+/// The verdict on one call, by how its client was made.
+fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> (Verdict, Vec<ValueRef>) {
     let study = lives.study;
     let unit = study.unit(fact.call.file);
-    if unit.coverage(fact.library).is_some() || injects_near(lives, fact, carrier) {
+    if unit.covers_every_client(fact.library) || injects_near(lives, fact, carrier) {
         return (Verdict::Carried, Vec::new());
     }
     let silent = (Verdict::Unknown, Vec::new());
@@ -134,10 +146,10 @@ fn is_construction(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 fn covered(study: &Study<'_>, call: ValueRef) -> bool {
-    study.fact(call).is_some_and(|fact| study.unit(call.file).coverage(fact.library).is_some())
+    study.fact(call).is_some_and(|fact| study.unit(call.file).covers_every_client(fact.library))
 }
 
-fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+pub(super) fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     gate::can_be_inside(study, fact.function)
         && !gate::is_apart(study, fact.function, fact.call)
         && !gate::goes_to_third_party(study, fact.call)
@@ -162,7 +174,7 @@ pub(in crate::rules) fn is_traced_client(lives: &Lives<'_, '_>, fact: &CallFact<
 }
 
 /// Whether something near a call injects: its function, a helper that it calls, or a caller that hands it its request.
-fn injects_near(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> bool {
+pub(super) fn injects_near(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> bool {
     let program = lives.study.program;
     let mut work = vec![program.outermost(fact.function)];
     let takes = takes_carrier(lives, fact, carrier);

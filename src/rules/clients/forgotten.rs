@@ -49,7 +49,9 @@ fn forgotten(lives: &Lives<'_, '_>, fact: &CallFact<'_>, by_hand: &[(ValueRef, S
     let unit = study.unit(fact.call.file);
     let (sibling, _) = by_hand.iter().find(|(_, library)| *library == fact.library.id)?;
     let later = lives.later(fact.call);
-    let is_plain = lives.of_parts(fact.call) == Life::Plain && later.life.is_none_or(|life| life == Life::Plain);
+    let is_plain = lives.of_parts(fact.call) == Life::Plain
+        && later.life.is_none_or(|life| life == Life::Plain)
+        && later.beans.is_empty();
     // A client whose calls are seen is judged by them.
     let is_judged = later.uses.iter().any(|call| study.fact(*call).is_some_and(|fact| fact.effect.hop.is_some()));
     let is_kept = !later.escapes.is_empty() && !later.escapes.iter().any(|name| is_instrumented_by_name(study, *name));

@@ -1,6 +1,6 @@
 //! The whole life of a client or server: what it is made of, and what is done to it later.
 
-use super::words;
+use super::{beans, words};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
@@ -50,6 +50,8 @@ pub(super) struct Later {
     pub(super) mounts: Vec<ValueRef>,
     /// Names of fields that it is kept in, of objects whose type is not seen.
     pub(super) escapes: Vec<Ustr>,
+    /// Functions whose result, this value, the container keeps: it may instrument what it keeps.
+    pub(super) beans: Vec<FuncRef>,
 }
 
 /// Answers about lives, remembered.
@@ -121,7 +123,8 @@ impl<'s, 'a> Lives<'s, 'a> {
             Life::Instrumented => parts,
             _ => {
                 let later = self.later(call);
-                let kept = if later.escapes.is_empty() { Life::Plain } else { Life::Unknown };
+                let is_kept = !later.escapes.is_empty() || !later.beans.is_empty();
+                let kept = if is_kept { Life::Unknown } else { Life::Plain };
                 parts.and(later.life.unwrap_or(Life::Plain)).and(kept)
             }
         };
@@ -608,11 +611,8 @@ impl Walk<'_, '_, '_> {
         let flow = &program.files[value.file as usize].flow;
         for found in flow.returns.iter().filter(|found| found.values.first() == Some(&value.expr)) {
             let function = FuncRef { file: value.file, id: found.function };
-            if program.function(function).annotations.iter().any(|annotation| {
-                crate::study::annotation_role(self.lives.study, value.file, annotation)
-                    == Some(crate::knowledge::AnnotationRole::Bean)
-            }) {
-                self.mark(Life::Unknown);
+            if beans::is_bean(self.lives.study, function) {
+                self.out.beans.push(function);
             }
             self.work.extend(program.callers(function).iter().copied());
         }
@@ -699,6 +699,9 @@ impl Walk<'_, '_, '_> {
             self.mark(Life::Instrumented);
             return;
         }
+        if let Some(life) = self.by_helper(call) {
+            self.mark(life);
+        }
         let callee = program.callee(call);
         let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
         for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
@@ -722,6 +725,19 @@ impl Walk<'_, '_, '_> {
         for function in &callee.functions {
             self.follow_into(value, call, *function);
         }
+    }
+
+    /// What a builder or customizer does to a client that it is given: `builder.configure(client)`.
+    fn by_helper(&self, call: ValueRef) -> Option<Life> {
+        let study = self.lives.study;
+        let program = study.program;
+        let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none())?;
+        let configures = match program.role_of(receiver)? {
+            TypeRole::Middleware => true,
+            TypeRole::HttpClient => study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Arg(0))),
+            _ => false,
+        };
+        configures.then(|| self.lives.part(receiver, "", MAX_DEPTH - 6))
     }
 
     fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {

@@ -1,5 +1,6 @@
 //! Rules about who makes the span and the header: clients, servers, whole services.
 
+mod beans;
 mod calls;
 pub(super) mod dark;
 mod forgotten;

@@ -1,0 +1,154 @@
+//! Clients that a container hands out as they were made, under a stack that instruments only what its own builders make.
+
+use super::calls::{injects_near, reports_here};
+use super::gate;
+use super::life::{Life, Lives};
+use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::services::Reach;
+use crate::study::{CallFact, Study};
+use rustc_hash::FxHashMap;
+use ustr::Ustr;
+
+/// A function whose result the container keeps.
+struct Bean {
+    name: Ustr,
+    ty: Ustr,
+    unit: usize,
+    /// Where the client is made that it hands out, if nothing instruments that.
+    made: Option<ValueRef>,
+}
+
+/// An outbound call through a client that the container injects.
+struct Injected {
+    call: ValueRef,
+    ty: Ustr,
+    name: Ustr,
+    unit: usize,
+}
+
+/// Whether the container keeps a function's result.
+pub(super) fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
+    let annotations = &study.program.function(function).annotations;
+    annotations
+        .iter()
+        .any(|annotation| crate::study::annotation_role(study, function.file, annotation) == Some(AnnotationRole::Bean))
+}
+
+/// The calls through plain clients of the container, each with the place where its client is made.
+pub(super) fn plain(lives: &Lives<'_, '_>) -> FxHashMap<ValueRef, ValueRef> {
+    let beans = beans(lives);
+    if beans.iter().all(|bean| bean.made.is_none()) {
+        return FxHashMap::default();
+    }
+    let calls = injected(lives).into_iter();
+    calls.filter_map(|call| Some((call.call, handed_out(lives.study, &beans, &call)?))).collect()
+}
+
+/// The beans that are clients.
+fn beans(lives: &Lives<'_, '_>) -> Vec<Bean> {
+    let study = lives.study;
+    let made = made(lives);
+    let mut out = Vec::new();
+    for function in study.program.all_functions().filter(|function| is_bean(study, *function)) {
+        let decl = study.program.function(function);
+        let Some(ty) = decl.results.first().map(|ty| study.program.type_ref(function.file, ty)) else { continue };
+        if study.program.role(ty) == Some(TypeRole::HttpClient) {
+            let made = made.iter().find(|(bean, _)| *bean == function).map(|(_, made)| *made);
+            out.push(Bean { name: decl.name, ty, unit: unit(study, function.file), made });
+        }
+    }
+    out
+}
+
+/// The bean functions whose client nothing instruments, with the place where it is made.
+fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
+    let study = lives.study;
+    let mut out = Vec::new();
+    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::HttpClient)) {
+        let view = study.unit(fact.call.file);
+        let skip = !is_left_to_builders(study, fact)
+            || !gate::is_traced_by_code(view)
+            || gate::is_apart(study, fact.function, fact.call)
+            || gate::goes_to_third_party(study, fact.call)
+            || is_instrumented_elsewhere(study, fact);
+        if skip || lives.of_parts(fact.call) != Life::Plain {
+            continue;
+        }
+        let later = lives.later(fact.call);
+        let is_plain = later.escapes.is_empty() && later.life.is_none_or(|life| life == Life::Plain);
+        let to_third_party = later.uses.iter().any(|call| gate::goes_to_third_party(study, *call));
+        if is_plain && !to_third_party {
+            out.extend(later.beans.into_iter().map(|bean| (bean, fact.call)));
+        }
+    }
+    out
+}
+
+/// Whether what covers a call's library leaves out all clients but those of the builders that the container injects.
+fn is_left_to_builders(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    study.unit(fact.call.file).coverage(fact.library).is_some_and(|found| found.reach == Reach::Injected)
+}
+
+/// Whether the unit instruments clients of the same library by hand: it may do so to each one that the container makes.
+fn is_instrumented_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+    study.calls().iter().any(|fact| {
+        fact.effect.instruments.is_some()
+            && fact.library.id == made.library.id
+            && unit(study, fact.call.file) == unit(study, made.call.file)
+    })
+}
+
+/// The calls that go out inside a trace through a client that comes from the container.
+fn injected(lives: &Lives<'_, '_>) -> Vec<Injected> {
+    let study = lives.study;
+    let mut out = Vec::new();
+    for fact in study.calls() {
+        let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::HttpCall) else { continue };
+        if matches!(hop.client, Slot::None | Slot::Ambient | Slot::Global(_)) || !is_left_to_builders(study, fact) {
+            continue;
+        }
+        if !reports_here(study, fact) || injects_near(lives, fact, hop.carrier) {
+            continue;
+        }
+        let Some(client) = study.slot(fact.call, hop.client).first().copied() else { continue };
+        if let [origin] = study.program.origins(client, true)[..]
+            && let Some((ty, name)) = place(study, origin)
+        {
+            out.push(Injected { call: fact.call, ty, name, unit: unit(study, fact.call.file) });
+        }
+    }
+    out
+}
+
+/// The type and name of the field or parameter that a value came in by.
+fn place(study: &Study<'_>, origin: Origin) -> Option<(Ustr, Ustr)> {
+    let program = study.program;
+    match origin {
+        Origin::Field(owner, name) => Some((program.field_type(owner, name, 4)?, name)),
+        Origin::Param(function, n) => {
+            let param = program.function(function).params.get(n as usize)?;
+            Some((program.param_type(function, n)?, param.name))
+        }
+        _ => None,
+    }
+}
+
+/// Where the client is made that a call goes through: that of the bean of this name, else of the only kind there is.
+fn handed_out(study: &Study<'_>, beans: &[Bean], call: &Injected) -> Option<ValueRef> {
+    let fits = |bean: &&Bean| {
+        bean.unit == call.unit && (bean.ty == call.ty || study.program.supertypes(bean.ty).contains(&call.ty))
+    };
+    let fitting: Vec<&Bean> = beans.iter().filter(fits).collect();
+    if let Some(named) = fitting.iter().find(|bean| bean.name == call.name) {
+        return named.made;
+    }
+    if fitting.iter().any(|bean| bean.made.is_none()) {
+        return None;
+    }
+    fitting.first()?.made
+}
+
+fn unit(study: &Study<'_>, file: u32) -> usize {
+    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
+}
