@@ -128,7 +128,7 @@ fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Ver
                     other => life = other,
                 }
             }
-            Origin::Field(..) if lives.part(client, "", 4) == Life::Plain => causes.push(call),
+            Origin::Field(owner, name) if lives.named(owner, name) == Life::Plain => causes.push(call),
             Origin::Literal(nil) if matches!(study.program.expr_kind(nil), crate::ir::ExprKind::Lit(_)) => {}
             _ => life = Life::Unknown,
         }

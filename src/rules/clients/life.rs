@@ -387,7 +387,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     /// A function used as a value, or a global of a library.
-    fn named(&self, owner: Ustr, name: Ustr) -> Life {
+    pub(super) fn named(&self, owner: Ustr, name: Ustr) -> Life {
         let program = self.study.program;
         let own = program.methods(owner, name);
         if !own.is_empty() {
