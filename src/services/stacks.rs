@@ -76,6 +76,10 @@ pub struct StackDescription {
     /// The formats it reads and writes when nothing else is said.
     #[serde(default)]
     pub propagators: Vec<String>,
+    /// Names in code by which tracing is switched on, for a product that does something else without them. Empty: it
+    /// always traces.
+    #[serde(default)]
+    pub tracing_words: Vec<String>,
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,

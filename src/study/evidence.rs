@@ -2,7 +2,7 @@
 
 use super::aside::is_aside;
 use super::unit::{Coverage, UnitView, instruments_project};
-use crate::ir::Language;
+use crate::ir::{ExprKind, FileFacts, Language};
 use crate::knowledge::{FunctionDescription, Setting, Slot};
 use crate::link::{FuncRef, Program, ValueRef};
 use crate::services::{Mode, StackUse, stacks};
@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// direction; one in an example counts for the example alone.
 pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     imports(program, units);
+    without_tracing(program, units);
     own_instrumentors(program, units);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
     for (at, file) in program.files.iter().enumerate() {
@@ -48,6 +49,31 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             }
         }
     }
+}
+
+/// Takes away the stacks that only trace when told to, from units whose code does not tell them.
+fn without_tracing(program: &Program<'_>, units: &mut [UnitView]) {
+    for page in stacks().iter().filter(|page| !page.tracing_words.is_empty()) {
+        let uses = |unit: &UnitView| unit.stacks.iter().any(|found| found.stack == page.id);
+        let candidates: Vec<usize> = (0..units.len()).filter(|at| uses(&units[*at])).collect();
+        for at in candidates {
+            let mut files = program.files.iter().filter(|file| file.source.unit == at);
+            let is_of_language = units[at].language == program.language;
+            if is_of_language && !files.any(|file| mentions(&file.source.facts, &page.tracing_words)) {
+                units[at].stacks.retain(|found| found.stack != page.id);
+            }
+        }
+    }
+}
+
+/// Whether a file names any of these: as a name, a keyword, or in a text.
+fn mentions(facts: &FileFacts, words: &[String]) -> bool {
+    let is_word = |name: &str| words.iter().any(|word| word == name);
+    facts.exprs.iter().any(|expr| match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } | ExprKind::Str(name) => is_word(name),
+        ExprKind::Call { args, .. } => args.iter().any(|arg| arg.name.is_some_and(|name| is_word(&name))),
+        _ => false,
+    })
 }
 
 /// Takes note of projects that code of their own imports an instrumentation for: `….instrumentation.<project>`.
