@@ -28,14 +28,17 @@ pub fn is_aside(path: &str) -> bool {
         "pytest",
         "locust",
     ];
-    let folders: Vec<&str> = path.split('/').collect();
-    // `com/example` is a package's name, not a folder of examples.
-    let is_domain = |at: usize| at > 0 && ["com", "org", "net", "io"].contains(&folders[at - 1]);
-    (0..folders.len().saturating_sub(1)).any(|at| asides.contains(&folders[at]) && !is_domain(at))
+    folders(path).split('/').any(|folder| asides.contains(&folder))
         || ["smoketest", "locust", "conftest", "benchmark"]
             .iter()
             .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
         || path.contains("pytest")
+}
+
+/// The folders that a file lies in, without those that are only the words of a Java package (`org/shop/samples`).
+fn folders(path: &str) -> &str {
+    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
+    folders.find("src/main/java").and_then(|at| folders.get(..at)).unwrap_or(folders)
 }
 
 #[cfg(test)]
@@ -47,6 +50,7 @@ mod tests {
         assert!(is_aside("examples/till/main.go"));
         assert!(is_aside("service/e2e/run.go"));
         assert!(!is_aside("src/main/java/com/example/till/Till.java"));
+        assert!(!is_aside("src/main/java/org/till/samples/Till.java"));
         assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
         assert!(!is_aside("pkg/example.go"));
     }
