@@ -66,6 +66,7 @@ pub fn wrapper_library() -> LibraryDescription {
         id: "wrappers".to_owned(),
         title: "this project's wrappers".to_owned(),
         modules: Vec::new(),
+        family: String::new(),
         passive: false,
         dependencies: Vec::new(),
         covered_by: Vec::new(),

@@ -75,6 +75,9 @@ pub struct LibraryDescription {
     /// Import prefixes by which code uses it: Go import paths, Python modules, Java packages.
     #[serde(default)]
     pub modules: Vec<String>,
+    /// The family of the stacks whose spans it starts, where those of other families are no parents for them.
+    #[serde(default)]
+    pub family: String,
     /// A trace travels by other libraries only: a file that imports none but passive ones can hold no finding.
     #[serde(default)]
     pub passive: bool,

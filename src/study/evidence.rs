@@ -19,7 +19,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     for (at, file) in program.files.iter().enumerate() {
         for site in &file.flow.calls {
             let call = ValueRef { file: at as u32, expr: site.expr };
-            let Some((_, effect)) = program.callee(call).name.and_then(|name| program.described(name)) else {
+            let Some((switch, effect)) = program.callee(call).name.and_then(|name| program.described(name)) else {
                 continue;
             };
             for library in &effect.switches_on {
@@ -28,6 +28,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
                     by: "a process-wide instrumentor".to_owned(),
                     at: Some((file.source.path.to_string(), line)),
                     reach: crate::services::Reach::All,
+                    family: switch.family.clone(),
                 };
                 switched.entry(file.source.unit).or_default().push((library.clone(), coverage));
             }

@@ -14,6 +14,17 @@ pub struct Coverage {
     pub at: Option<(String, u32)>,
     /// Which clients of the library it is true of.
     pub reach: Reach,
+    /// The family whose spans it makes; empty where that is several or not known.
+    pub family: String,
+}
+
+impl Coverage {
+    /// Takes note that another coverage does the same: which family's spans are made is known while they agree.
+    pub(super) fn join(&mut self, other: &Self) {
+        if self.family != other.family {
+            self.family.clear();
+        }
+    }
 }
 
 /// One unit with its stacks, seen from the rules.
@@ -83,8 +94,12 @@ impl UnitView {
 
     fn cover(&mut self, found: &StackUse) {
         let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) else { return };
-        let at = Some((found.path.clone(), found.line));
-        let coverage = Coverage { by: page.title.clone(), at, reach: Reach::All };
+        let coverage = Coverage {
+            by: page.title.clone(),
+            at: Some((found.path.clone(), found.line)),
+            reach: Reach::All,
+            family: page.family.clone(),
+        };
         for library in &page.covers {
             if library == "*" {
                 self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
@@ -96,7 +111,11 @@ impl UnitView {
     }
 
     /// Takes note of a coverage, unless one is known that reaches as far.
-    pub(super) fn add_coverage(&mut self, library: &str, coverage: Coverage) {
+    pub(super) fn add_coverage(&mut self, library: &str, mut coverage: Coverage) {
+        if let Some(known) = self.covered.get_mut(library) {
+            known.join(&coverage);
+            coverage.family.clone_from(&known.family);
+        }
         if self.covered.get(library).is_none_or(|known| known.reach > coverage.reach) {
             self.covered.insert(library.to_owned(), coverage);
         }
@@ -115,9 +134,18 @@ impl UnitView {
         self.coverage(library).is_some_and(|found| found.reach == Reach::All)
     }
 
+    /// Whether it runs with a package that instruments another one, which a launcher that is not seen may load.
+    pub fn has_instrumentation_of(&self, package: &str) -> bool {
+        self.dependencies.iter().any(|found| instruments_project(found, package))
+    }
+
     fn described() -> &'static Coverage {
-        static DESCRIBED: std::sync::LazyLock<Coverage> =
-            std::sync::LazyLock::new(|| Coverage { by: "its stack".to_owned(), at: None, reach: Reach::All });
+        static DESCRIBED: std::sync::LazyLock<Coverage> = std::sync::LazyLock::new(|| Coverage {
+            by: "its stack".to_owned(),
+            at: None,
+            reach: Reach::All,
+            family: String::new(),
+        });
         &DESCRIBED
     }
 

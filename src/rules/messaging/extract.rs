@@ -4,7 +4,7 @@ use super::super::Verdicts;
 use super::hops::{traced_units, unit_of};
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
@@ -37,8 +37,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 fn start_of(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
     let inner = study.with_nested(function);
     let own = || inner.iter().flat_map(|at| study.calls_in(*at)).filter(|fact| fact.effect.span.is_some());
-    if let Some(server) = own().find(|fact| is_server_span(study, fact)) {
+    if let Some(server) = own().find(|fact| is_server_span(study, fact.call)) {
         return Some(server.call);
+    }
+    let helpers = || inner.iter().flat_map(|at| callees(study, *at));
+    if let Some((call, _)) =
+        helpers().find(|(call, next)| study.summary(*next).has(Summary::STARTS) && is_server_span(study, *call))
+    {
+        return Some(call);
     }
     if !is_filter(study, function) {
         return None;
@@ -66,21 +72,46 @@ fn callees(study: &Study<'_>, function: FuncRef) -> Vec<(ValueRef, FuncRef)> {
 /// Units in which something extracts, or instruments what may be a server.
 fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
     let unit = |fact: &CallFact<'_>| unit_of(study, fact.call.file);
-    let mut out: FxHashSet<usize> =
-        study.calls().iter().filter(|fact| fact.effect.extract.is_some() || may_serve(study, fact)).map(unit).collect();
+    let of_spans: Vec<_> = (0..study.units.len()).map(|at| span_family(study, at)).collect();
+    let spans = |unit: usize| of_spans.get(unit).copied().flatten();
+    let reads = |fact: &&CallFact<'_>| {
+        (fact.effect.extract.is_some() || may_serve(study, fact))
+            && !is_foreign(study, &fact.library.family, spans(unit(fact)))
+    };
+    let mut out: FxHashSet<usize> = study.calls().iter().filter(reads).map(unit).collect();
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();
         let mut servers = libraries.filter(|library| library.types.iter().any(|ty| server(ty.role)));
-        if servers.any(|library| uses(study, at, library) && view.coverage(library).is_some()) {
+        let covers = |library: &LibraryDescription| {
+            let found = view.coverage(library);
+            found.is_some_and(|found| !is_foreign(study, &found.family, spans(at)))
+                || library.dependencies.iter().any(|name| view.has_instrumentation_of(name))
+        };
+        if servers.any(|library| uses(study, at, library) && covers(library)) {
             out.insert(at);
         }
     }
     out
 }
 
+/// The family whose spans the code of a unit starts, where it starts those of one only, and one that keeps them apart.
+fn span_family<'a>(study: &Study<'a>, unit: usize) -> Option<&'a str> {
+    let starts = study.calls().iter().filter(|fact| fact.effect.span.is_some());
+    let mut families =
+        starts.filter(|fact| unit_of(study, fact.call.file) == unit).map(|fact| fact.library.family.as_str());
+    let first = families.next().filter(|family| !family.is_empty())?;
+    families.all(|family| family == first).then_some(first)
+}
+
+/// Whether a family is another one than that whose spans are started: what it reads is no parent for them.
+fn is_foreign(study: &Study<'_>, family: &str, spans: Option<&str>) -> bool {
+    let is_apart = || study.program.knowledge.libraries().iter().any(|library| library.family == family);
+    spans.is_some_and(|spans| spans != family) && !family.is_empty() && is_apart()
+}
+
 /// Whether a unit's files import a library.
-fn uses(study: &Study<'_>, unit: usize, library: &crate::knowledge::LibraryDescription) -> bool {
+fn uses(study: &Study<'_>, unit: usize, library: &LibraryDescription) -> bool {
     study.program.files.iter().filter(|file| file.source.unit == unit).any(|file| {
         file.scope.targets().any(|target| {
             library.modules.iter().any(|module| {
@@ -116,9 +147,9 @@ fn request_param(study: &Study<'_>, function: FuncRef) -> Option<ustr::Ustr> {
 }
 
 /// Whether the span is said to be a server's: a constant of that name in the call, or in what it is chained to.
-fn is_server_span(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
-    let span = study.program.expr(fact.call).span;
+fn is_server_span(study: &Study<'_>, call: ValueRef) -> bool {
+    let Some(file) = study.program.files.get(call.file as usize) else { return false };
+    let span = study.program.expr(call).span;
     file.source.facts.exprs.iter().any(|expr| {
         let name = match &expr.kind {
             ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
