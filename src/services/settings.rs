@@ -51,11 +51,21 @@ impl Settings {
             Some((_, value)) if value.trim().eq_ignore_ascii_case("false") => Told::Off,
             Some(_) => Told::On,
             None if self.paths.is_empty() || self.remote => Told::Unknown,
-            None if self.elsewhere.iter().any(|word| plain.ends_with(word.as_str()) || word.ends_with(&plain)) => {
-                Told::Unknown
-            }
+            None if self.is_told_elsewhere(&plain) => Told::Unknown,
             None => Told::Off,
         }
+    }
+
+    /// Whether the application itself says no, and nothing elsewhere speaks of it.
+    pub fn refuses(&self, name: &str) -> bool {
+        let plain = plain(name);
+        let told = self.told.iter().rev().find(|(known, _)| *known == plain);
+        told.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("false")) && !self.is_told_elsewhere(&plain)
+    }
+
+    /// Whether another file mentions a switch of this plain name.
+    fn is_told_elsewhere(&self, plain: &str) -> bool {
+        self.elsewhere.iter().any(|word| plain.ends_with(word.as_str()) || word.ends_with(plain))
     }
 
     /// The file in which a setting would stand.
@@ -236,6 +246,10 @@ mod tests {
         assert_eq!(settings(&[]).switch("a.watch-enabled"), Told::Unknown);
         let deployed = ("deploy/orders.yaml", "env:\n- name: A_WATCH_ENABLED\n  value: 'true'\n");
         assert_eq!(settings(&[own, deployed]).switch("a.watch-enabled"), Told::Unknown);
+        let refusing = ("orders/src/main/resources/application.yml", "a.watch-enabled: false\n");
+        assert!(settings(&[refusing]).refuses("a.watch-enabled"));
+        assert!(!settings(&[refusing, deployed]).refuses("a.watch-enabled"));
+        assert!(!settings(&[own]).refuses("a.watch-enabled"));
         let shared = ("shared/orders.yml", "a:\n  watch-enabled: true\n");
         assert_eq!(settings(&[own, shared]).switch("a.watch-enabled"), Told::Unknown);
         let tested = ("orders/src/test/resources/application.yml", "a:\n  watch-enabled: true\n");

@@ -83,6 +83,9 @@ pub struct StackDescription {
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// Settings of the application by which it is switched off.
+    #[serde(default)]
+    pub refused_by: Vec<String>,
     /// The setting that names the application.
     #[serde(default)]
     pub application_name: String,

@@ -179,7 +179,10 @@ impl UnitView {
         self.stacks.iter().any(|found| {
             found.active
                 && found.mode == Mode::AutoConfiguration
-                && pages.iter().any(|page| page.id == found.stack && page.family == family)
+                && pages.iter().any(|page| {
+                    let refused = || page.refused_by.iter().any(|name| self.settings.refuses(name));
+                    page.id == found.stack && page.family == family && !refused()
+                })
         })
     }
 

@@ -73,7 +73,7 @@ fn judge_given(study: &Study<'_>, function: FuncRef, library: &LibraryDescriptio
     if unit.coverage(library).is_some() || handled(study, &handler).has(Summary::EXTRACTS) {
         return Ok(Verdict::Carried);
     }
-    let is_managed = library.settings.iter().any(|setting| unit.configures(&setting.family));
+    let is_managed = library.settings.iter().any(|setting| unit.has_family(&setting.family));
     if is_managed || unseen(study, library) != Instance::Unseen || is_decorated(study, function, library) {
         return Ok(Verdict::Unknown);
     }

@@ -57,8 +57,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
 }
 
-/// Whether a call goes through an instance that is judged here: of a library that a stack of the unit reads a setting
-/// for, and not seen to be made but by a function that hands it to the framework.
+/// Whether a call goes through an instance that only this module judges: of a library that a stack of the unit has a
+/// setting for, and not seen to be made but by a function that hands it to the framework.
 pub(super) fn judges(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let unit = study.unit(fact.call.file);
     let role = match fact.effect.hop.map(|hop| hop.kind) {
@@ -67,7 +67,7 @@ pub(super) fn judges(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         _ => return false,
     };
     let settings = fact.library.settings.iter();
-    if !settings.into_iter().any(|setting| setting.role == role && unit.configures(&setting.family)) {
+    if !settings.into_iter().any(|setting| setting.role == role && unit.has_family(&setting.family)) {
         return false;
     }
     let client = fact.effect.hop.map_or(Slot::None, |hop| hop.client);
