@@ -50,6 +50,76 @@ impl FileScope {
     }
 }
 
+/// Java packages in which several units declare types of the same name: services side by side in one workspace, each with
+/// its own `com.acme.Settings`. Such a package has another name in all of them but the first.
+#[derive(Debug, Default)]
+pub struct Homonyms {
+    types: FxHashMap<(usize, Ustr), FxHashSet<Ustr>>,
+}
+
+impl Homonyms {
+    /// Finds them among all files.
+    pub fn new(sources: &[&SourceFile]) -> Self {
+        let mut first: FxHashMap<(Ustr, Ustr), usize> = FxHashMap::default();
+        let mut renamed: FxHashSet<(usize, Ustr)> = FxHashSet::default();
+        let mut types: FxHashMap<(usize, Ustr), FxHashSet<Ustr>> = FxHashMap::default();
+        for source in sources.iter().filter(|source| source.facts.language == Language::Java) {
+            let package = source.facts.package;
+            for ty in source.facts.types.iter().filter(|ty| ty.owner.is_none() && !ty.name.is_empty()) {
+                types.entry((source.unit, package)).or_default().insert(ty.name);
+                if *first.entry((package, ty.name)).or_insert(source.unit) != source.unit {
+                    renamed.insert((source.unit, package));
+                }
+            }
+        }
+        types.retain(|place, _| renamed.contains(place));
+        Self { types }
+    }
+
+    /// The other name of a file's package.
+    pub fn package(&self, source: &SourceFile) -> Option<Ustr> {
+        let package = source.facts.package;
+        self.types.contains_key(&(source.unit, package)).then(|| other_name(package, source.unit))
+    }
+
+    /// Makes the imports of a file name what its own unit declares. What the unit does not declare in such a package is
+    /// that of another unit.
+    pub fn rename(&self, source: &SourceFile, scope: &mut FileScope) {
+        if self.types.is_empty() {
+            return;
+        }
+        for target in scope.names.values_mut() {
+            *target = self.renamed(source.unit, *target).unwrap_or(*target);
+        }
+        let own: Vec<Ustr> =
+            scope.wildcards.iter().filter_map(|target| self.renamed_wildcard(source.unit, *target)).collect();
+        scope.wildcards.splice(0..0, own);
+        if self.package(source).is_some() {
+            scope.wildcards.push(source.facts.package);
+        }
+    }
+
+    /// `package.Type…`, where the unit declares the type.
+    fn renamed(&self, unit: usize, target: Ustr) -> Option<Ustr> {
+        target.match_indices('.').find_map(|(dot, _)| {
+            let package = Ustr::from_existing(&target[..dot])?;
+            let rest = &target[dot + 1..];
+            let ty = Ustr::from_existing(rest.split('.').next().unwrap_or(rest))?;
+            let declared = self.types.get(&(unit, package))?;
+            declared.contains(&ty).then(|| Ustr::from(&format!("{}.{rest}", other_name(package, unit))))
+        })
+    }
+
+    fn renamed_wildcard(&self, unit: usize, target: Ustr) -> Option<Ustr> {
+        let is_package = self.types.contains_key(&(unit, target));
+        if is_package { Some(other_name(target, unit)) } else { self.renamed(unit, target) }
+    }
+}
+
+fn other_name(package: Ustr, unit: usize) -> Ustr {
+    Ustr::from(&format!("{package}#{unit}"))
+}
+
 /// The names that a Go import path may have in code: its last segment without version and `go-`/`-go` decoration, and
 /// with `_` for the `-` that no package name can have.
 fn go_package_names(path: &str) -> Vec<String> {

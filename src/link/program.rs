@@ -1,7 +1,7 @@
 //! The symbol table of one language's files: every definition under its qualified name, every call with its place.
 
 use super::flow::{CallSite, Def, DefId, FileFlow, flow};
-use super::imports::{FileScope, module_name};
+use super::imports::{FileScope, Homonyms, module_name};
 use super::resolve::Callee;
 use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
@@ -29,7 +29,8 @@ pub struct SourceFile {
 pub struct FileUnit<'a> {
     /// The source file.
     pub source: &'a SourceFile,
-    /// Go: the package's import path. Python: the dotted module. Java: the package.
+    /// Go: the package's import path. Python: the dotted module. Java: the package, told apart from that of another unit
+    /// by a number where both declare a type of one name.
     pub module: Ustr,
     /// Reaching definitions, calls, writes.
     pub flow: FileFlow,
@@ -126,13 +127,16 @@ impl<'a> Program<'a> {
         roots: &[(String, String)],
     ) -> Self {
         let python_packages = super::imports::python_packages(sources);
+        let homonyms = Homonyms::new(sources);
         let files: Vec<FileUnit<'a>> = sources
             .par_iter()
             .map(|source| {
                 let (root, module) = roots.get(source.unit).map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
                 let module = module_name(source, root, module, &python_packages);
                 let flow = flow(&source.facts);
-                let scope = FileScope::new(&source.facts, module, source.path);
+                let mut scope = FileScope::new(&source.facts, module, source.path);
+                homonyms.rename(source, &mut scope);
+                let module = homonyms.package(source).unwrap_or(module);
                 FileUnit { source, module, flow, scope }
             })
             .collect();
