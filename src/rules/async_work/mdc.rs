@@ -3,13 +3,71 @@
 use super::task;
 use crate::ir::{ExprKind, Language};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{Study, Summary};
+use crate::study::{Inbound, Study, Summary};
 
-/// Whether the unit of a file puts ids into the logging context while a request is handled.
+/// How far the callers of a function are followed.
+const MAX_CALLERS: usize = 60;
+
+/// Whether the unit of a file puts ids into the logging context around every request: in what stands before handlers.
 pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    study.language() == Language::Java
-        && study.calls().iter().any(|fact| fact.effect.puts_mdc && unit(fact.call.file) == unit(file))
+    putting(study, file).any(|function| callers(study, function).into_iter().any(|above| stands_before(study, above)))
+}
+
+/// Whether ids are in the logging context where a function hands work over: put there around every request, or by one of
+/// those that lead to the function.
+pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
+    let path = callers(study, study.program.outermost(function));
+    let on_the_way = |putting: FuncRef| {
+        let mut above = vec![putting];
+        above.extend(study.program.callers(putting).iter().map(|call| outermost_at(study, *call)));
+        above.iter().any(|function| path.contains(function))
+    };
+    putting(study, function.file).any(on_the_way) || puts_ids(study, function.file)
+}
+
+/// The functions of a file's unit that put ids into the logging context.
+fn putting<'s>(study: &'s Study<'_>, file: u32) -> impl Iterator<Item = FuncRef> + 's {
+    let unit = move |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    let facts = study.calls().iter().filter(move |fact| {
+        study.language() == Language::Java && fact.effect.puts_mdc && unit(fact.call.file) == unit(file)
+    });
+    facts.map(|fact| study.program.outermost(fact.function))
+}
+
+fn outermost_at(study: &Study<'_>, call: ValueRef) -> FuncRef {
+    study.program.outermost(study.program.function_at(call))
+}
+
+/// A function and those that lead to it.
+fn callers(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
+    let mut out = vec![function];
+    let mut at = 0;
+    while let Some(current) = out.get(at).copied().filter(|_| out.len() < MAX_CALLERS) {
+        at += 1;
+        for call in study.program.callers(current) {
+            let caller = outermost_at(study, *call);
+            if !out.contains(&caller) {
+                out.push(caller);
+            }
+        }
+    }
+    out
+}
+
+/// What types are called whose methods run around the handlers of requests.
+const AROUND: &[&str] = &["filter", "interceptor", "aspect", "advice", "valve"];
+
+/// Whether a function runs around the handlers of requests: it overrides a method of a library's filter or interceptor,
+/// or its type is called so.
+fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    let overrides = decl.annotations.iter().any(|found| found.name == "Override");
+    let owner = decl.owner_name.to_ascii_lowercase();
+    match study.inbound(function) {
+        Inbound::Entry(_) if overrides => true,
+        Inbound::Root => false,
+        _ => AROUND.iter().any(|word| owner.contains(word)),
+    }
 }
 
 /// Whether a task, or what it calls, logs.

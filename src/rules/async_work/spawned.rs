@@ -114,7 +114,7 @@ fn judge<'a>(
 ) -> Result<Lost<'a>, Option<Verdict>> {
     let unit = study.unit(fact.call.file);
     let mdc_only = !unit.is_traced() && !unit.own_instrumentor;
-    if mdc_only && !mdc::puts_ids(study, fact.call.file) {
+    if mdc_only && !mdc::has_ids(study, fact.function) {
         return Err(None);
     }
     if spawn.carries || unit.coverage(fact.library).is_some() {
@@ -178,7 +178,7 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let mut out = study.finding(rule, place, confidence);
     out.message = if first.logs_only {
         format!(
-            "{text} runs on {what} of `{call}`, where the ids that a filter put into the logging context are missing"
+            "{text} runs on {what} of `{call}`, where the ids that were put into the logging context for the request are missing"
         )
     } else {
         format!("{text} runs on {what} of `{call}` without the trace context of its caller")
