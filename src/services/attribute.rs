@@ -22,7 +22,7 @@ impl Units<'_> {
         let home = launch.context.as_deref().unwrap_or_else(|| folder(&launch.path));
         let base = folder(launch.dockerfile.as_deref().unwrap_or(&launch.path));
         if !launch.is_local {
-            let named = self.named(launch, &able);
+            let named = self.nearest(self.named(launch, &able), home);
             return if named.is_empty() { self.only(&able, launch, home) } else { named };
         }
         for found in [
@@ -115,6 +115,13 @@ impl Units<'_> {
         }
         let near = fits(false);
         if near.len() == 1 { near } else { Vec::new() }
+    }
+
+    /// Of units that bear one name, those below the folder of the file that mentions it: a workspace may hold several
+    /// systems side by side, whose services are called alike.
+    fn nearest(&self, found: Vec<usize>, home: &str) -> Vec<usize> {
+        let near: Vec<usize> = found.iter().copied().filter(|at| is_below(&self.units[*at].root, home)).collect();
+        if near.is_empty() { found } else { near }
     }
 
     fn names_of(&self, at: usize) -> Vec<String> {

@@ -286,7 +286,7 @@ fn of_dependencies(dependencies: &[Dependency], language: Language) -> Vec<Stack
 
 fn of_stack(stack: &Compiled, running: &[(&Dependency, Candidate<'_>)]) -> Option<StackUse> {
     let (found, _) = running.iter().find(|(_, name)| stack.dependencies.is_match_candidate(name))?;
-    let missing = stack.page.requires.iter().find(|name| !running.iter().any(|(d, _)| d.name == **name));
+    let missing = stack.page.missing(|name| running.iter().any(|(d, _)| d.name == name));
     let active = stack.page.auto_configuration && missing.is_none();
     let mode = if stack.page.auto_configuration { Mode::AutoConfiguration } else { Mode::Code };
     let evidence = match missing {

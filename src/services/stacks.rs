@@ -27,6 +27,9 @@ pub struct StackDescription {
     /// Dependencies that must all be there besides, for the auto-configuration to happen.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// Other dependencies that bring what is required along.
+    #[serde(default)]
+    pub required_by: Vec<String>,
     /// Glob patterns of dependencies that are declared for its sake and do nothing unless it is switched on: exporters,
     /// packages of instrumentation.
     #[serde(default)]
@@ -123,6 +126,14 @@ pub struct Switch {
 }
 
 impl StackDescription {
+    /// The first dependency that it requires and that is not among these, by `has`.
+    pub fn missing(&self, has: impl Fn(&str) -> bool) -> Option<&str> {
+        if self.required_by.iter().any(|name| has(name)) {
+            return None;
+        }
+        self.requires.iter().map(String::as_str).find(|name| !has(name))
+    }
+
     /// Whether somebody declares this dependency only for the stack's sake.
     pub fn is_companion(&self, dependency: &str) -> bool {
         globs(&self.companions).is_ok_and(|set| set.is_match(dependency))

@@ -105,6 +105,22 @@ fn annotations_and_builds_are_seen() {
 }
 
 #[test]
+fn systems_side_by_side_keep_their_deployments() {
+    let compose = |on: bool| {
+        format!("services:\n  cart:\n    image: cart:1\n    environment:\n      - OTEL_JAVAAGENT_ENABLED={on}\n")
+    };
+    let cart = "<project><groupId>g</groupId><artifactId>cart</artifactId></project>";
+    let found = workspace(&[
+        ("one/cart/pom.xml", cart),
+        ("two/cart/pom.xml", cart),
+        ("one/compose.yaml", &compose(true)),
+        ("two/compose.yaml", &compose(false)),
+    ]);
+    assert_eq!(stacks_of(&found, "one/cart"), [("opentelemetry-javaagent", Mode::Agent, true)]);
+    assert!(stacks_of(&found, "two/cart").is_empty());
+}
+
+#[test]
 fn modules_reach_through_each_other() {
     let found = workspace(&[
         ("settings.gradle", "include 'lib', 'app'\n"),
