@@ -190,6 +190,14 @@ impl<'a> Study<'a> {
         &self.units[self.program.files[file as usize].source.unit]
     }
 
+    /// Whether a unit, by its index, has code that starts a process.
+    pub fn is_program(&self, unit: usize) -> bool {
+        let program = self.program;
+        let starts = |decl: &crate::ir::Function| decl.name == "main" && (decl.flags.is_static || decl.owner.is_none());
+        let mut files = program.files.iter().filter(|file| file.source.unit == unit);
+        files.any(|file| file.source.facts.functions.iter().any(starts))
+    }
+
     /// The language of the program.
     pub fn language(&self) -> Language {
         self.program.language

@@ -205,7 +205,7 @@ fn takes(study: &Study<'_>, call: ValueRef, made: ValueRef) -> bool {
 
 /// Whether something instruments an instance of a kind that it is given, whichever that is.
 fn is_told_later(study: &Study<'_>, kind: &Kind<'_>) -> bool {
-    study.calls().iter().filter(|fact| fact.effect.instruments == Some(Slot::Receiver)).any(|fact| {
+    let by_type = study.calls().iter().filter(|fact| fact.effect.instruments == Some(Slot::Receiver)).any(|fact| {
         let given = study.slot(fact.call, Slot::Receiver);
         let is_given = |value: &ValueRef| {
             let mut origins = study.program.origins(*value, true).into_iter();
@@ -213,14 +213,35 @@ fn is_told_later(study: &Study<'_>, kind: &Kind<'_>) -> bool {
                 && origins.any(|origin| !matches!(origin, Origin::Call(..)))
         };
         fact.library.id == kind.library.id && given.iter().any(is_given) && counts(study, kind, fact.call)
+    });
+    by_type || is_told_by_name(study, kind)
+}
+
+/// Whether a method by which the library's instances are instrumented is called on a value whose type is not seen: the
+/// parameter of a customizer that is written as a function literal.
+fn is_told_by_name(study: &Study<'_>, kind: &Kind<'_>) -> bool {
+    let program = study.program;
+    let telling = kind.library.functions.iter().filter(|function| function.instruments == Some(Slot::Receiver));
+    let names: FxHashSet<&str> =
+        telling.flat_map(|function| &function.names).filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
+    let tells = |call: ValueRef| {
+        let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return false };
+        let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..call }) else {
+            return false;
+        };
+        names.contains(name.as_str()) && program.type_of(ValueRef { expr: *base, ..call }).is_none()
+    };
+    program.files.iter().enumerate().any(|(at, file)| {
+        let mut calls = file.flow.calls.iter().map(|site| ValueRef { file: at as u32, expr: site.expr });
+        calls.any(|call| tells(call) && counts(study, kind, call))
     })
 }
 
 /// Whether what stands at a place is about the instances of a kind: it is in their unit, or in a module of the workspace
-/// that uses none itself.
+/// that uses none itself and is no program of its own.
 fn counts(study: &Study<'_>, kind: &Kind<'_>, call: ValueRef) -> bool {
     let unit = unit_of(study, call.file);
-    unit == kind.unit || !kind.users.contains(&unit)
+    unit == kind.unit || !(kind.users.contains(&unit) || study.is_program(unit))
 }
 
 fn rule_of(kind: &Kind<'_>) -> &'static str {
