@@ -3,10 +3,10 @@
 use super::{mdc, task};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
-use crate::knowledge::{AnnotationRole, TypeRole};
+use crate::knowledge::{AnnotationRole, Slot, TypeRole};
 use crate::link::FuncRef;
 use crate::rules::{Verdict, Verdicts};
-use crate::study::{Study, Summary, annotation_role};
+use crate::study::{CallFact, Study, Summary, annotation_role};
 use std::collections::BTreeMap;
 
 /// Where a unit switches asynchronous methods on: file and place.
@@ -77,13 +77,14 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
 }
 
 /// Whether the unit has anything that makes an executor carry the context: a decorator, a wrapper, an instrumented pool.
-fn decorates(study: &Study<'_>, unit: usize) -> bool {
+pub(super) fn decorates(study: &Study<'_>, unit: usize) -> bool {
+    let by_hand = |fact: &CallFact<'_>| fact.effect.carries.is_some() || fact.effect.copies_mdc;
+    study.calls().iter().any(|fact| is_in(study, fact.call.file, unit) && by_hand(fact)) || has_decorator(study, unit)
+}
+
+/// Whether the unit has a decorator of tasks, which its frameworks may use.
+pub(super) fn has_decorator(study: &Study<'_>, unit: usize) -> bool {
     let program = study.program;
-    let here = |file: u32| program.files[file as usize].source.unit == unit;
-    let calls = study
-        .calls()
-        .iter()
-        .any(|fact| here(fact.call.file) && (fact.effect.carries.is_some() || fact.effect.copies_mdc));
     let is_decorator = |file: u32, ty: &crate::ir::TypeRef| {
         let name = program.type_ref(file, ty);
         program.knowledge.ty(name).is_some_and(|(library, found)| {
@@ -91,11 +92,12 @@ fn decorates(study: &Study<'_>, unit: usize) -> bool {
                 && library.annotations.iter().any(|a| a.role == AnnotationRole::EnablesAsync)
         })
     };
-    calls
+    let sets = |fact: &CallFact<'_>| fact.effect.carries == Some(Slot::Receiver);
+    study.calls().iter().any(|fact| is_in(study, fact.call.file, unit) && sets(fact))
         || program.files.iter().enumerate().any(|(at, source)| {
             let at = at as u32;
             let facts = &source.source.facts;
-            here(at)
+            is_in(study, at, unit)
                 && (facts.types.iter().any(|ty| ty.supers.iter().any(|ty| is_decorator(at, ty)))
                     || facts.functions.iter().any(|function| function.results.iter().any(|ty| is_decorator(at, ty)))
                     || source
@@ -103,6 +105,10 @@ fn decorates(study: &Study<'_>, unit: usize) -> bool {
                         .targets()
                         .any(|target| program.knowledge.ty(target).is_some_and(|(_, found)| found.instrumented)))
         })
+}
+
+fn is_in(study: &Study<'_>, file: u32, unit: usize) -> bool {
+    study.program.files.get(file as usize).is_some_and(|file| file.source.unit == unit)
 }
 
 fn finding(study: &Study<'_>, rule: &'static str, file: u32, place: Place, lost: &[FuncRef]) -> Finding {

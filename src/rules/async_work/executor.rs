@@ -1,10 +1,11 @@
 //! Whether the executor that work is handed to takes the context along.
 
-use super::task;
+use super::{annotated, task};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::Slot;
-use crate::link::{Origin, ValueRef};
-use crate::study::{CallFact, Study, is_given_plain_executors};
+use crate::knowledge::{AnnotationRole, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{CallFact, Study, Summary, annotation_role, is_given_plain_executors};
+use ustr::Ustr;
 
 /// How an executor stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) enum Executor {
     Carries,
     /// It does not; the place where it is made, if there is one.
     Plain(Option<ValueRef>),
+    /// The container hands it out as one of its functions made it, which is here, without the context.
+    Kept(ValueRef),
     /// Where it comes from is not seen.
     Unknown,
 }
@@ -24,6 +27,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
     }
     let values = study.slot(fact.call, slot);
     let mut made = None;
+    let mut kept = None;
     for value in values {
         if matches!(study.program.expr_kind(value), ExprKind::Lit(_)) {
             continue;
@@ -37,14 +41,84 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
                 Origin::Literal(literal) if matches!(study.program.expr_kind(literal), ExprKind::Lit(_)) => {}
                 Origin::Param(function, _) if is_given_plain_executors(study, function) => {}
                 _ if study.language() == Language::Python => {}
-                _ => return Executor::Unknown,
+                other => match injected(study, fact, other) {
+                    Some(found) => kept = Some(found),
+                    None => return Executor::Unknown,
+                },
             }
         }
     }
-    match made {
-        Some(call) if instrumented_later(study, call) => Executor::Carries,
-        made => Executor::Plain(made),
+    match (made, kept) {
+        (Some(call), _) if instrumented_later(study, call) => Executor::Carries,
+        (None, Some(call)) => Executor::Kept(call),
+        (Some(call), _) if bean_at(study, call).is_some() => Executor::Kept(call),
+        (made, _) => Executor::Plain(made),
     }
+}
+
+/// Where the executor is made that the container puts into a field or parameter, if nothing in the unit makes executors
+/// carry the context. Of several that fit, the one of that name, or all must be plain.
+fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin) -> Option<ValueRef> {
+    let program = study.program;
+    let (ty, name) = match origin {
+        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, name),
+        Origin::Param(function, n) => {
+            (program.param_type(function, n)?, program.function(function).params.get(n as usize)?.name)
+        }
+        _ => return None,
+    };
+    let unit = unit(study, fact.call);
+    if program.role(ty) != Some(TypeRole::Executor) || annotated::decorates(study, unit) {
+        return None;
+    }
+    let fits = |bean: &FuncRef| {
+        program.files[bean.file as usize].source.unit == unit
+            && result(study, *bean).is_some_and(|found| found == ty || program.supertypes(found).contains(&ty))
+    };
+    let beans: Vec<FuncRef> =
+        program.all_functions().filter(|function| is_bean(study, *function)).filter(fits).collect();
+    match beans.iter().find(|bean| program.function(**bean).name == name) {
+        Some(named) => plain_bean(study, *named),
+        None => {
+            let made: Option<Vec<ValueRef>> = beans.iter().map(|bean| plain_bean(study, *bean)).collect();
+            made?.first().copied()
+        }
+    }
+}
+
+fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
+    let annotations = &study.program.function(function).annotations;
+    annotations.iter().any(|found| annotation_role(study, function.file, found) == Some(AnnotationRole::Bean))
+}
+
+/// The function around a call whose result the container keeps.
+fn bean_at(study: &Study<'_>, call: ValueRef) -> Option<FuncRef> {
+    Some(study.program.outermost(study.program.function_at(call))).filter(|function| is_bean(study, *function))
+}
+
+/// The type of what the container keeps of a function.
+fn result(study: &Study<'_>, function: FuncRef) -> Option<Ustr> {
+    let ty = study.program.function(function).results.first()?;
+    Some(study.program.type_ref(function.file, ty))
+}
+
+/// Where a function makes the executor that it hands back, if it does nothing for the context to go along.
+fn plain_bean(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
+    let file = study.program.files.get(function.file as usize)?;
+    let carries = Summary::CARRIES | Summary::INSTRUMENTS | Summary::COPIES_MDC;
+    if study.summary(function).has(carries) {
+        return None;
+    }
+    let returned = file.flow.returns_of(function.id).filter_map(|found| found.values.first());
+    let mut made = None;
+    for value in returned.map(|expr| ValueRef { file: function.file, expr: *expr }) {
+        for origin in study.program.origins(value, true) {
+            let Origin::Call(call, _) = origin else { return None };
+            study.fact(call).filter(|fact| fact.effect.makes == Some(TypeRole::Executor))?;
+            made = Some(call);
+        }
+    }
+    made
 }
 
 /// Whether some call on the same instance makes it carry the context.

@@ -2,10 +2,11 @@
 
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
-use super::{mdc, spawner, task};
+use super::{annotated, mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Spawn, SpawnKind, TypeRole};
+use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::{Verdict, Verdicts};
 use crate::study::{CallFact, Study, Summary};
@@ -36,8 +37,9 @@ struct Task {
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut groups: Vec<Vec<Lost<'_>>> = Vec::new();
     let mut by_made: FxHashMap<ValueRef, usize> = FxHashMap::default();
-    let threads = own_threads(study);
-    for (fact, run) in study.calls().iter().map(|fact| (fact, None)).chain(threads.iter().map(|(f, r)| (f, Some(r)))) {
+    let mut others = own_threads(study);
+    others.extend(handed_back(study));
+    for (fact, run) in study.calls().iter().map(|fact| (fact, None)).chain(others.iter().map(|(f, r)| (f, Some(r)))) {
         let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
         let unit = study.program.files[fact.call.file as usize].source.unit;
         match judge(study, fact, spawn, run) {
@@ -87,6 +89,54 @@ fn own_threads<'a>(study: &Study<'a>) -> Vec<(CallFact<'a>, Vec<FuncRef>)> {
     out
 }
 
+/// Function literals that a handler hands back, or keeps in a variable, as a type that its framework runs on another
+/// thread: hand-overs without a call.
+fn handed_back<'a>(study: &Study<'a>) -> Vec<(CallFact<'a>, Vec<FuncRef>)> {
+    let program = study.program;
+    let mut out = Vec::new();
+    if study.language() != Language::Java {
+        return out;
+    }
+    for (at, file) in program.files.iter().enumerate() {
+        for (closure, expr) in &file.flow.closures {
+            let call = ValueRef { file: at as u32, expr: *expr };
+            let Some(function) = program.function(FuncRef { file: at as u32, id: *closure }).parent else { continue };
+            let function = FuncRef { file: at as u32, id: function };
+            let found = expected(study, function, call).and_then(|ty| program.knowledge.function(ty));
+            let Some((library, effect)) = found.filter(|(_, effect)| effect.spawns.is_some()) else { continue };
+            // What decorates the tasks of the service's executors decorates those of the framework's as well.
+            if annotated::has_decorator(study, file.source.unit) {
+                continue;
+            }
+            let site = CallSite {
+                expr: *expr,
+                function: function.id,
+                deferred: false,
+                spawned: false,
+                managed: false,
+                dropped: false,
+                in_loop: 0,
+            };
+            out.push((CallFact { call, function, library, effect, site }, vec![FuncRef { id: *closure, ..function }]));
+        }
+    }
+    out.sort_by_key(|(fact, _)| fact.call);
+    out
+}
+
+/// The type as which a function literal is returned or kept in a variable.
+fn expected(study: &Study<'_>, function: FuncRef, closure: ValueRef) -> Option<ustr::Ustr> {
+    let program = study.program;
+    let flow = &program.files.get(closure.file as usize)?.flow;
+    if flow.returns_of(function.id).any(|found| found.values.first() == Some(&closure.expr)) {
+        let ty = program.function(function).results.first()?;
+        return Some(program.type_ref(function.file, ty));
+    }
+    let (_, def) = flow.defs_from(closure.expr).next()?;
+    let used = flow.vars.get(def.var.0 as usize)?.uses.first()?;
+    program.type_of(ValueRef { expr: *used, ..closure })
+}
+
 /// The task of a hand-over and the functions that it runs.
 fn handed_over(
     study: &Study<'_>,
@@ -117,7 +167,7 @@ fn judge<'a>(
     if mdc_only && !mdc::has_ids(study, fact.function) {
         return Err(None);
     }
-    if spawn.carries || unit.coverage(fact.library).is_some() {
+    if spawn.carries || unit.covers_every_client(fact.library) {
         return Err(Some(Verdict::Carried));
     }
     let trace = spawner::trace(study, fact.function).ok_or(None)?;
@@ -145,13 +195,15 @@ fn judge<'a>(
         return Err(Some(Verdict::Carried));
     }
     let given = given.filter(|_| !matters);
-    match executor::judge(study, fact, spawn.executor) {
-        Executor::Carries => Err(Some(Verdict::Carried)),
-        Executor::Unknown => Err(Some(Verdict::Unknown)),
-        Executor::Plain(made) => {
-            Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given })
-        }
-    }
+    let made = match executor::judge(study, fact, spawn.executor) {
+        Executor::Carries => return Err(Some(Verdict::Carried)),
+        Executor::Unknown => return Err(Some(Verdict::Unknown)),
+        // What covers some executors covers those of the container.
+        Executor::Kept(_) if unit.coverage(fact.library).is_some() => return Err(Some(Verdict::Carried)),
+        Executor::Kept(made) => Some(made),
+        Executor::Plain(made) => made,
+    };
+    Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given })
 }
 
 fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
@@ -169,7 +221,11 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
         _ if first.task == first.fact.call => format!("`{}.run`", study.callee_text(first.task)),
         _ => format!("`{}`", study.text(first.task)),
     };
-    let call = study.callee_text(first.fact.call);
+    let call = match study.program.expr_kind(first.fact.call) {
+        // It is handed over as what it is.
+        ExprKind::Closure(_) => first.fact.effect.names.first()?.rsplit('.').next()?.to_owned(),
+        _ => study.callee_text(first.fact.call),
+    };
     let what = what(study, first);
     let rule = rule(first);
     let place = first.fact.call;
