@@ -167,7 +167,8 @@ pub enum TypeRole {
     Logger,
     /// A tracer provider, exporter, processor.
     Provider,
-    /// The invocation of a command line: whoever takes one works for an operator, not for a request.
+    /// The invocation of a command line, or a step in the life of the process: whoever takes one works for an operator
+    /// or at start-up, not for a request.
     Command,
     /// Anything else that types are tracked through.
     Other,

@@ -46,7 +46,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
         let decl = program.function(function);
         let is_root =
             function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some());
-        let is_root = is_root || takes_command(study, function);
+        let is_root = is_root || takes_command(study, function) || listens_to_life(study, function);
         let how = if is_root {
             Some(Inbound::Root)
         } else {
@@ -106,11 +106,26 @@ pub fn is_given_plain_executors(study: &Study<'_>, function: FuncRef) -> bool {
     supers.iter().filter_map(|ty| program.knowledge.ty(*ty)).any(|(_, described)| described.plain_executors)
 }
 
-/// Whether a function is given the invocation of a command line.
+/// Whether a function is given the invocation of a command line, or what a framework says of the process's life.
 fn takes_command(study: &Study<'_>, function: FuncRef) -> bool {
     let types =
         (0..study.program.function(function).params.len() as u16).filter_map(|n| study.program.param_type(function, n));
     types.into_iter().any(|ty| study.program.role(ty) == Some(TypeRole::Command))
+}
+
+/// Whether an annotation of a function names a step in the life of the process: `@EventListener(Started.class)`.
+fn listens_to_life(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let is_step = |expr| {
+        let value = ValueRef { file: function.file, expr };
+        program.language == Language::Java
+            && matches!(program.expr_kind(value), ExprKind::Type(ty)
+                if program.role(program.type_ref(function.file, ty)) == Some(TypeRole::Command))
+    };
+    program.function(function).annotations.iter().any(|annotation| {
+        let value = ValueRef { file: function.file, expr: annotation.expr };
+        matches!(program.expr_kind(value), ExprKind::Call { args, .. } if args.iter().any(|arg| is_step(arg.value)))
+    })
 }
 
 /// By overriding or implementing a method that a library calls.

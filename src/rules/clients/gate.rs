@@ -22,18 +22,28 @@ pub(super) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
         Inbound::Unknown => {
             let outer = study.program.function(study.program.outermost(function));
             let is_method = outer.owner.is_some() || !outer.owner_name.is_empty();
-            is_method && !is_start_up(study, function) && unit_takes_work(study, function.file)
+            is_method
+                && !is_start_up(study, function)
+                && unit_takes_work(study, function.file)
+                && !makes_bean(study, function)
         }
     }
 }
 
-/// Whether a unit takes requests or starts spans itself.
+/// Whether a unit takes requests or starts spans itself. Java handlers are registered by what is written at them.
 fn unit_takes_work(study: &Study<'_>, file: u32) -> bool {
     let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    let handles =
+        |function: FuncRef| unit(function.file) == unit(file) && matches!(study.inbound(function), Inbound::Entry(_));
     study.calls().iter().any(|fact| {
         (fact.effect.span.is_some() || fact.effect.registers.is_some_and(|found| !found.root))
             && unit(fact.call.file) == unit(file)
-    })
+    }) || (study.language() == Language::Java && study.program.all_functions().any(handles))
+}
+
+/// Whether a function runs while the container is set up.
+fn makes_bean(study: &Study<'_>, function: FuncRef) -> bool {
+    super::beans::is_bean(study, study.program.outermost(function))
 }
 
 /// Whether the unit of a client is a library: nothing of it is called for inbound work, so that process-wide

@@ -63,6 +63,12 @@ const INNOCENT: &[&str] = &[
     "connect",
     "pool",
     "idle",
+    "body",
+    "content",
+    "payload",
+    "accept",
+    "query",
+    "form",
 ];
 
 /// Parts of names that speak of tracing.
