@@ -527,6 +527,10 @@ pub enum AnnotationRole {
     Client,
     /// Turns asynchronous method execution on.
     EnablesAsync,
+    /// The container makes only what the application names or what registers itself.
+    Assembles,
+    /// The container looks for what it makes among the application's classes.
+    Scans,
     /// The function becomes a context manager or wrapper of its caller (Python `contextmanager`).
     ContextManager,
 }

@@ -8,7 +8,9 @@ mod unit;
 
 pub use aside::is_aside;
 pub use evidence::code_evidence;
-pub use reach::{Inbound, annotation_role, described_annotation, functions_of, handling, is_given_plain_executors};
+pub use reach::{
+    Inbound, annotation_role, described_annotation, finds_beans, functions_of, handling, is_given_plain_executors,
+};
 pub use summary::Summary;
 pub use unit::{Coverage, UnitView};
 

@@ -201,6 +201,22 @@ pub fn described_annotation<'a>(
     named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty)))
 }
 
+/// Whether the container of a unit finds its functions that make beans: not where an application is assembled by naming
+/// its parts, and nothing says which it names.
+pub fn finds_beans(study: &Study<'_>, unit: usize) -> bool {
+    let mut assembled = false;
+    for (at, file) in study.program.files.iter().enumerate().filter(|(_, file)| file.source.unit == unit) {
+        for annotation in file.source.facts.types.iter().flat_map(|ty| &ty.annotations) {
+            match annotation_role(study, at as u32, annotation) {
+                Some(AnnotationRole::Scans) => return true,
+                Some(AnnotationRole::Assembles) => assembled = true,
+                _ => {}
+            }
+        }
+    }
+    !assembled
+}
+
 /// How far function values are followed through wrappers.
 const MAX_WRAPPERS: u32 = 5;
 

@@ -4,7 +4,7 @@ use super::{annotated, task};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Study, Summary, annotation_role, is_given_plain_executors};
+use crate::study::{CallFact, Study, Summary, annotation_role, finds_beans, is_given_plain_executors};
 use ustr::Ustr;
 
 /// How an executor stands.
@@ -68,7 +68,7 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin) -> Option<Va
         _ => return None,
     };
     let unit = unit(study, fact.call);
-    if program.role(ty) != Some(TypeRole::Executor) || annotated::decorates(study, unit) {
+    if program.role(ty) != Some(TypeRole::Executor) || annotated::decorates(study, unit) || !finds_beans(study, unit) {
         return None;
     }
     let fits = |bean: &FuncRef| {

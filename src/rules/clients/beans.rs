@@ -6,7 +6,7 @@ use super::life::{Life, Lives};
 use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Reach;
-use crate::study::{CallFact, Study};
+use crate::study::{CallFact, Study, finds_beans};
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
@@ -71,7 +71,8 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
             || !gate::is_traced_by_code(view)
             || gate::is_apart(study, fact.function, fact.call)
             || gate::goes_to_third_party(study, fact.call)
-            || is_instrumented_elsewhere(study, fact);
+            || is_instrumented_elsewhere(study, fact)
+            || !finds_beans(study, unit(study, fact.call.file));
         if skip || lives.of_parts(fact.call) != Life::Plain {
             continue;
         }
