@@ -117,7 +117,10 @@ fn parse_folder(sources: &[SourcePath], folder: &[usize], relevance: &Relevance,
         texts.iter().map(|text| text.as_ref().ok().and_then(|_| depths.next()).unwrap_or(Depth::Nothing)).collect();
     let one = |((source, text), depth): ((&SourcePath, Result<String, Outcome>), Depth)| match (text, depth) {
         (Err(outcome), _) => outcome,
-        (Ok(_), Depth::Nothing) => Outcome::Aside,
+        (Ok(text), Depth::Nothing) => match relevance::heading(source.language, &text) {
+            Some(facts) => Outcome::File(Box::new(ParsedFile { path: Ustr::from(&source.relative), facts })),
+            None => Outcome::Aside,
+        },
         (Ok(text), _) => parse_one(source, &text, depth, limits),
     };
     let members: Vec<&SourcePath> = members().collect();

@@ -6,9 +6,13 @@
 //! any function can lie between two crossings: there every file is read whole.
 
 use super::generated;
-use crate::ir::Language;
+use crate::ir::{FileFacts, FunctionId, Import, Language, LineIndex, Span};
 use memchr::memmem;
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
+
+/// Build tags that keep a Go file out of every service: tools that are run by hand, and tests.
+const APART: &[&str] = &["ignore", "tools", "mage", "e2e", "integration", "acceptance", "smoke", "loadtest"];
 
 /// How much of a file is lowered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +52,7 @@ impl Relevance {
     fn matters(&self, language: Language, text: &str) -> bool {
         language != Language::Go
             || self.packages.is_empty()
-            || go_imports(text).any(|path| self.knows(path))
+            || !is_built_apart(text) && go_imports(text).any(|path| self.knows(path))
             || memmem::find(text.as_bytes(), b"hoplint:").is_some()
     }
 
@@ -56,6 +60,45 @@ impl Relevance {
     fn knows(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         ends.into_iter().any(|end| path.get(..end).is_some_and(|prefix| self.packages.contains(prefix)))
+    }
+}
+
+/// Whether a Go file is built only under a tag that no service is built with.
+fn is_built_apart(text: &str) -> bool {
+    let mut header = text.lines().take_while(|line| !line.starts_with("package "));
+    let Some(line) = header.find_map(|line| line.strip_prefix("//go:build ")) else { return false };
+    // One of several alternatives may be an ordinary build.
+    !line.contains("||") && line.split([' ', '(', ')', '&']).any(|tag| APART.contains(&tag))
+}
+
+/// The package clause and the imports of a Go file that is not parsed: what its package is built with. A file that is
+/// built apart says nothing of its package.
+pub(super) fn heading(language: Language, text: &str) -> Option<FileFacts> {
+    if language != Language::Go || is_built_apart(text) {
+        return None;
+    }
+    let mut facts = FileFacts::new(language, LineIndex::new(b""));
+    let clause = text.lines().find_map(|line| line.strip_prefix("package "))?;
+    facts.package = Ustr::from(clause.split([' ', ';', '/', '\t', '\r']).next()?);
+    facts.imports = go_imports(text).filter(|path| is_path(path)).map(import).collect();
+    Some(facts)
+}
+
+/// Whether a quoted text can be an import path.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte))
+}
+
+/// An import that names nothing in the file.
+fn import(path: &str) -> Import {
+    let path = Ustr::from(path);
+    Import {
+        local: Ustr::from("_"),
+        target: path,
+        module: path,
+        is_static: false,
+        span: Span::default(),
+        function: FunctionId(0),
     }
 }
 
@@ -93,6 +136,25 @@ mod tests {
     #[test]
     fn neighbours_keep_their_declarations() {
         assert_eq!(depths(&[USES, PLAIN, MADE]), [Depth::Whole, Depth::Declarations, Depth::Nothing]);
+    }
+
+    #[test]
+    fn what_is_built_apart_is_left_out() {
+        let tagged = |line: &str| format!("// by hand\n//go:build {line}\n\n{USES}");
+        assert_eq!(depths(&[&tagged("mage")]), [Depth::Nothing]);
+        assert_eq!(depths(&[&tagged("linux && (integration)")]), [Depth::Nothing]);
+        assert_eq!(depths(&[&tagged("!integration")]), [Depth::Whole]);
+        assert_eq!(depths(&[&tagged("linux || tools")]), [Depth::Whole]);
+        assert!(heading(Language::Go, &tagged("mage")).is_none());
+    }
+
+    #[test]
+    fn a_heading_tells_what_a_package_is_built_with() {
+        let facts = heading(Language::Go, "package cmd // a command\nimport (\n\t\"a/b\"\n)\nfunc f() {}").unwrap();
+        assert_eq!(facts.package, "cmd");
+        let found: Vec<&str> = facts.imports.iter().map(|import| import.target.as_str()).collect();
+        assert_eq!(found, ["a/b"]);
+        assert!(heading(Language::Python, "import a").is_none());
     }
 
     #[test]
