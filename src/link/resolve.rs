@@ -701,7 +701,24 @@ impl Program<'_> {
         {
             return Callee::clone(&self.method(owner, Ustr::from(method)));
         }
-        Callee { functions: SmallVec::new(), name: Some(name), constructs }
+        Callee { functions: self.held(name), name: Some(name), constructs }
+    }
+
+    /// The own function that a Go package variable holds, which is written once.
+    fn held(&self, variable: Ustr) -> SmallVec<[FuncRef; 1]> {
+        let owner = variable.rsplit_once('.').filter(|_| self.language == Language::Go);
+        let Some((owner, name)) = owner.and_then(|(owner, name)| Some((Ustr::from_existing(owner)?, Ustr::from(name))))
+        else {
+            return SmallVec::new();
+        };
+        let [(value, None | Some(0))] = self.writes((owner, name)) else { return SmallVec::new() };
+        match self.expr_kind(*value) {
+            ExprKind::Closure(id) => SmallVec::from_slice(&[FuncRef { file: value.file, id: *id }]),
+            ExprKind::Name(_) | ExprKind::Member { .. } => {
+                self.qualify(*value).and_then(|name| self.functions.get(&name)).cloned().unwrap_or_default()
+            }
+            _ => SmallVec::new(),
+        }
     }
 
     /// A method of a type: its own, inherited, or that of the implementations of an interface.
