@@ -68,6 +68,7 @@ pub fn wrapper_library() -> LibraryDescription {
         modules: Vec::new(),
         family: String::new(),
         passive: false,
+        tests: false,
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         mend: String::new(),

@@ -81,6 +81,9 @@ pub struct LibraryDescription {
     /// A trace travels by other libraries only: a file that imports none but passive ones can hold no finding.
     #[serde(default)]
     pub passive: bool,
+    /// Only tests use it: a file that imports it is support for them.
+    #[serde(default)]
+    pub tests: bool,
     /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
     #[serde(default)]
     pub dependencies: Vec<String>,

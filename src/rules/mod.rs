@@ -53,6 +53,7 @@ pub fn check(study: &Study<'_>) -> Verdicts {
     settings::check(study, &mut out);
     spans::check(study, &mut out);
     async_work::check(study, &mut out);
+    out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path));
     out
 }
 

@@ -35,6 +35,27 @@ pub fn is_aside(path: &str) -> bool {
         || path.contains("pytest")
 }
 
+/// Whether a path lies in a folder of what makes load, or stands in for something in tests: no request runs there.
+pub(super) fn is_support(path: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "loadtest",
+        "loadtests",
+        "loadgen",
+        "loadgenerator",
+        "e2e",
+        "mock",
+        "mocks",
+        "testutil",
+        "testutils",
+        "testing",
+    ];
+    folders(path).split('/').any(|folder| {
+        let words: Vec<String> = folder.split(['-', '_']).map(str::to_ascii_lowercase).collect();
+        let pairs = words.windows(2).map(|pair| pair.concat());
+        words.iter().cloned().chain(pairs).any(|word| WORDS.contains(&word.as_str()))
+    })
+}
+
 /// The folders that a file lies in, without those that are only the words of a Java package (`org/shop/samples`).
 fn folders(path: &str) -> &str {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
@@ -43,7 +64,7 @@ fn folders(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::is_aside;
+    use super::{is_aside, is_support};
 
     #[test]
     fn folders_of_examples_are_aside_and_packages_are_not() {
@@ -53,5 +74,13 @@ mod tests {
         assert!(!is_aside("src/main/java/org/till/samples/Till.java"));
         assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
         assert!(!is_aside("pkg/example.go"));
+    }
+
+    #[test]
+    fn what_makes_load_or_stands_in_is_support() {
+        assert!(is_support("cmd/till-loadtest/emit.go"));
+        assert!(is_support("tools/load-generator/main.go"));
+        assert!(is_support("internal/test_utils/till.go"));
+        assert!(!is_support("internal/workload/testimony.go"));
     }
 }

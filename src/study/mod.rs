@@ -1,6 +1,7 @@
 //! What the rules ask: the linked program of one language, the effects of its calls, and what each unit's stack covers.
 
 mod aside;
+mod binary;
 mod evidence;
 mod reach;
 mod summary;
@@ -19,7 +20,7 @@ use crate::ir::{ExprKind, FunctionId, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Slot, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, Program, ValueRef};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
 /// A call of a described library function.
@@ -50,6 +51,8 @@ pub struct Study<'a> {
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
     summaries: FxHashMap<FuncRef, Summary>,
     inbound: FxHashMap<FuncRef, Inbound>,
+    untraced: FxHashSet<Ustr>,
+    commands: binary::Commands,
     source: &'a dyn Fn(Ustr) -> Option<String>,
 }
 
@@ -93,8 +96,11 @@ impl<'a> Study<'a> {
             nested: FxHashMap::default(),
             summaries: FxHashMap::default(),
             inbound: FxHashMap::default(),
+            untraced: FxHashSet::default(),
+            commands: binary::Commands::new(program),
             source,
         };
+        study.untraced = binary::untraced_files(program, &study.commands);
         study.index();
         study.summaries = summary::summaries(&study);
         study.inbound = reach::inbound(&study);
@@ -185,6 +191,26 @@ impl<'a> Study<'a> {
         !serves
             && !matches!(self.inbound(outer), Inbound::Entry(_))
             && LIFETIME.iter().any(|word| name.starts_with(word))
+    }
+
+    /// Whether no trace can be in a file, whatever traces its unit: it is support for tests, or part of no command that is
+    /// traced.
+    pub fn is_out_of_traces(&self, path: Ustr) -> bool {
+        self.untraced.contains(&path)
+    }
+
+    /// Whether the command that a file is the main package of may run a function; true for a file of another package.
+    pub fn may_run(&self, command: u32, functions: &[FuncRef]) -> bool {
+        let main = self.program.files.get(command as usize).filter(|file| file.source.facts.package == "main");
+        let Some(packages) = main.and_then(|file| self.commands.of(file.module)) else { return true };
+        functions.iter().any(|function| binary::may_run(self.program, packages, *function))
+    }
+
+    /// Whether what is in two files can be in one process.
+    pub fn can_meet(&self, one: u32, other: u32) -> bool {
+        let module = |at: u32| self.program.files.get(at as usize).map(|file| file.module);
+        let both = module(one).zip(module(other));
+        one == other || both.is_none_or(|(one, other)| self.commands.share(one, other))
     }
 
     /// The unit of a file.

@@ -4,8 +4,7 @@ use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
 use crate::knowledge::{HopKind, Sampler, Slot};
-use crate::link::Origin;
-use crate::link::ValueRef;
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashSet;
 
@@ -58,29 +57,17 @@ fn all_keep_everything(study: &Study<'_>) -> bool {
     study.calls().iter().all(made) && !(0u32..).zip(&study.program.files).any(constants)
 }
 
-/// Whether the program that a file is part of can receive a trace. A Go command is what its package imports; of
-/// anything else it is not known who uses it.
+/// Whether the program that a file is part of can receive a trace. A Go command is what it runs of the packages that it
+/// imports; of anything else it is not known who uses it.
 fn may_receive(study: &Study<'_>, file: u32) -> bool {
-    let program = study.program;
-    let Some(unit) = program.files.get(file as usize) else { return true };
-    if unit.source.facts.package != "main" {
-        return true;
-    }
-    let mut packages = FxHashSet::default();
-    let mut work = vec![unit.module];
-    while let Some(package) = work.pop() {
-        if packages.insert(package) {
-            let files = program.files.iter().filter(|file| file.module == package);
-            work.extend(files.flat_map(|file| file.scope.targets()));
-        }
-    }
-    study.calls().iter().any(|fact| {
+    let receives = |fact: &&CallFact<'_>| {
         let effect = fact.effect;
-        let receives = effect.extract.is_some()
+        effect.extract.is_some()
             || effect.registers.is_some()
-            || effect.hop.is_some_and(|hop| matches!(hop.kind, HopKind::Serve | HopKind::Consume));
-        receives && program.files.get(fact.call.file as usize).is_some_and(|file| packages.contains(&file.module))
-    })
+            || effect.hop.is_some_and(|hop| matches!(hop.kind, HopKind::Serve | HopKind::Consume))
+    };
+    let receiving: Vec<FuncRef> = study.calls().iter().filter(receives).map(|fact| fact.function).collect();
+    study.may_run(file, &receiving)
 }
 
 fn collect(study: &Study<'_>, value: ValueRef, roots: &mut Vec<ValueRef>) {

@@ -1,0 +1,142 @@
+//! Which Go commands a file is built into, and whether any of them is traced.
+
+use super::aside::is_support;
+use crate::ir::{FunctionId, Language};
+use crate::knowledge::{FunctionDescription, Setting};
+use crate::link::{FuncRef, Program, ValueRef};
+use crate::services::stacks;
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
+
+/// The commands (`package main`) of a program, each with the own packages that it imports, directly or not.
+#[derive(Debug, Default)]
+pub(super) struct Commands(Vec<(Ustr, FxHashSet<Ustr>)>);
+
+impl Commands {
+    /// Reads the imports of a Go program; other languages have none.
+    pub(super) fn new(program: &Program<'_>) -> Self {
+        if program.language != Language::Go {
+            return Self::default();
+        }
+        let mut imports: FxHashMap<Ustr, FxHashSet<Ustr>> = FxHashMap::default();
+        let mut mains: Vec<Ustr> = Vec::new();
+        for file in &program.files {
+            let targets = file.source.facts.imports.iter().map(|import| import.target);
+            imports.entry(file.module).or_default().extend(targets);
+            mains.extend((file.source.facts.package == "main").then_some(file.module));
+        }
+        mains.sort_unstable();
+        mains.dedup();
+        Self(mains.into_iter().map(|main| (main, reached(&imports, main))).collect())
+    }
+
+    /// The packages of the command that a package is the main one of.
+    pub(super) fn of(&self, main: Ustr) -> Option<&FxHashSet<Ustr>> {
+        self.0.iter().find(|(name, _)| *name == main).map(|(_, packages)| packages)
+    }
+
+    /// Whether two packages can be in one process: a command is built of both, or nobody knows of what uses one of them.
+    pub(super) fn share(&self, one: Ustr, other: Ustr) -> bool {
+        let mut of_one = self.0.iter().filter(|(_, packages)| packages.contains(&one)).peekable();
+        let known = of_one.peek().is_some() && self.0.iter().any(|(_, packages)| packages.contains(&other));
+        !known || of_one.any(|(_, packages)| packages.contains(&other))
+    }
+}
+
+/// The packages of the program that one package imports, directly or not, with itself.
+fn reached(imports: &FxHashMap<Ustr, FxHashSet<Ustr>>, from: Ustr) -> FxHashSet<Ustr> {
+    let mut out = FxHashSet::default();
+    let mut work = vec![from];
+    while let Some(package) = work.pop() {
+        if let Some(next) = imports.get(&package).filter(|_| out.insert(package)) {
+            work.extend(next.iter().copied());
+        }
+    }
+    out
+}
+
+/// The files in which no trace can be: those that are there for tests and load, and those of which every command that
+/// they are built into does without tracing, whatever the other commands of their module do.
+pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHashSet<Ustr> {
+    if program.language != Language::Go {
+        return FxHashSet::default();
+    }
+    let tracing = tracing_packages(program);
+    let commands: Vec<(&FxHashSet<Ustr>, bool)> = commands
+        .0
+        .iter()
+        .map(|(_, packages)| (packages, packages.iter().any(|package| tracing.contains(package))))
+        .collect();
+    let in_untraced = |package: &Ustr| {
+        let mut built_into = commands.iter().filter(|(packages, _)| packages.contains(package)).peekable();
+        built_into.peek().is_some() && built_into.all(|(_, traced)| !traced)
+    };
+    let files = (0u32..).zip(&program.files);
+    let out = files
+        .filter(|(at, file)| is_support(&file.source.path) || serves_tests(program, *at) || in_untraced(&file.module));
+    out.map(|(_, file)| file.source.path).collect()
+}
+
+/// Whether a file imports what only tests use.
+fn serves_tests(program: &Program<'_>, file: u32) -> bool {
+    let libraries = program.knowledge.libraries().iter().filter(|library| library.tests);
+    let modules: Vec<&str> = libraries.flat_map(|library| &library.modules).map(String::as_str).collect();
+    let imports = program.files.get(file as usize).map(|file| &file.source.facts.imports);
+    imports.into_iter().flatten().any(|import| modules.iter().any(|module| lies_in(&import.target, module)))
+}
+
+/// Whether a package is this one or lies below it.
+fn lies_in(package: &str, module: &str) -> bool {
+    package.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The packages that do anything about tracing: they call what sets it up, starts spans, instruments, injects or extracts,
+/// or what no description tells of a stack. Types and ids alone are read by loggers too.
+fn tracing_packages(program: &Program<'_>) -> FxHashSet<Ustr> {
+    let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
+    let stacks: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
+    let is_stack = |name: &str| stacks.iter().any(|stack| is_named_in(name, stack));
+    let traces = |at: u32, file: &crate::link::FileUnit<'_>| {
+        file.flow.calls.iter().any(|site| {
+            let Some(name) = program.callee(ValueRef { file: at, expr: site.expr }).name else { return false };
+            program.described(name).map_or_else(|| is_stack(&name), |(_, effect)| acts(effect))
+        })
+    };
+    let files = (0u32..).zip(&program.files);
+    files.filter(|(at, file)| traces(*at, file)).map(|(_, file)| file.module).collect()
+}
+
+/// Whether a qualified name is one of a package or of those below it.
+fn is_named_in(name: &str, package: &str) -> bool {
+    name.strip_prefix(package).is_some_and(|rest| rest.starts_with(['.', '/']))
+}
+
+fn acts(effect: &FunctionDescription) -> bool {
+    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+        || !effect.switches_on.is_empty()
+        || effect.instruments.is_some()
+        || effect.span.is_some()
+        || effect.inject.is_some()
+        || effect.extract.is_some()
+}
+
+/// Whether a command may run a function: one in its packages that is not seen to be called from outside of them alone.
+pub(super) fn may_run(program: &Program<'_>, packages: &FxHashSet<Ustr>, function: FuncRef) -> bool {
+    let inside = |function: FuncRef| {
+        program.files.get(function.file as usize).is_some_and(|file| packages.contains(&file.module))
+    };
+    let mut seen = FxHashSet::default();
+    let mut work = vec![program.outermost(function)];
+    while let Some(at) = work.pop() {
+        if !inside(at) || !seen.insert(at) {
+            continue;
+        }
+        let callers = program.callers(at);
+        // Load-time code, `main`, and what only values or libraries call.
+        if at.id == FunctionId(0) || callers.is_empty() {
+            return true;
+        }
+        work.extend(callers.iter().map(|call| program.outermost(program.function_at(*call))));
+    }
+    false
+}
