@@ -28,6 +28,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if parts_on_purpose(study, fact.function) {
         return None;
     }
+    if runs_later(study, fact.function, param.function) {
+        return None;
+    }
     let spawned = spawned_closure(study, fact.function, param.function);
     if is_default(study, fact.call) || spawned.is_some_and(|closure| loops_for_ever(study, closure)) {
         return None;
@@ -36,7 +39,8 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if went.rebound || went.escapes {
         return None;
     }
-    let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(|sink| !is_cleanup(study, *sink)).collect();
+    let counts = |sink: &ValueRef| !is_cleanup(study, *sink) && !outlives(study, *sink);
+    let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(counts).collect();
     let opaque: Vec<ValueRef> =
         went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
     // What a handler does is not seen; that a goroutine was made for it says that it is the request's work.
@@ -145,6 +149,58 @@ fn spawned_closure(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> Opt
         at = FuncRef { file: at.file, id: program.function(at).parent? };
     }
     None
+}
+
+/// Whether a function literal around a function, below the one that has the context, is kept for later: it is put into a
+/// value, or given to an own function that stores it. What it works on then comes from other requests too.
+fn runs_later(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> bool {
+    let program = study.program;
+    let mut at = function;
+    while at != holder {
+        let made = program.files[at.file as usize].flow.closures.get(&at.id).copied();
+        let made = made.map(|expr| ValueRef { file: at.file, expr });
+        if made.is_some_and(|closure| is_kept(study, closure)) {
+            return true;
+        }
+        let Some(parent) = program.function(at).parent else { return false };
+        at = FuncRef { file: at.file, id: parent };
+    }
+    false
+}
+
+/// Whether a function value goes into a composite, or to an own function whose parameter does.
+fn is_kept(study: &Study<'_>, closure: ValueRef) -> bool {
+    let program = study.program;
+    let Some(parent) = program.parent(closure) else { return false };
+    if !matches!(program.expr_kind(parent), ExprKind::Call { .. }) {
+        return matches!(program.expr_kind(parent), ExprKind::Composite { ty: Some(_), .. });
+    }
+    let position = program.slot(parent, crate::knowledge::Slot::AnyArg).iter().position(|value| *value == closure);
+    let Some(position) = position else { return false };
+    program.callee(parent).functions.iter().any(|function| stores_param(study, *function, position as u16))
+}
+
+/// Whether a function puts one of its parameters into a composite or a field.
+fn stores_param(study: &Study<'_>, function: FuncRef, n: u16) -> bool {
+    let flow = &study.program.files[function.file as usize].flow;
+    let is_it = |kind: crate::link::flow::DefKind| kind == crate::link::flow::DefKind::Param(n);
+    let defs = flow.defs.iter().filter(|def| def.function == function.id && is_it(def.kind));
+    let mut uses = defs.flat_map(|def| &flow.vars[def.var.0 as usize].uses);
+    uses.any(|used| {
+        let used = ValueRef { file: function.file, expr: *used };
+        let parent = study.program.parent(used).map(|parent| study.program.expr_kind(parent));
+        matches!(parent, Some(ExprKind::Composite { ty: Some(_), .. })) || flow.writes_from(used.expr).next().is_some()
+    })
+}
+
+/// Whether a call in a goroutine starts what lives as long as the process, by its own name (`worker.Run`).
+fn outlives(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let function = program.function_at(call);
+    let spawned = program.call_site(call).is_some_and(|site| site.spawned)
+        || spawned_closure(study, function, program.outermost(function)).is_some();
+    let functions = &program.callee(call).functions;
+    spawned && !functions.is_empty() && functions.iter().all(|function| study.outlives_request(*function))
 }
 
 fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
