@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Most uses that a finding lists.
 const MAX_RELATED: usize = 8;
 
+/// Most calls of one generated stub's method that are looked at.
+const MAX_STUB_CALLS: usize = 64;
+
 /// A client that breaks the trace, and the calls through it.
 struct Broken {
     kind: HopKind,
@@ -34,7 +37,12 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         };
         out.count(unit, verdict);
         for place in at {
-            broken.entry(place).or_insert_with(|| Broken { kind: hop.kind, uses: Vec::new() }).uses.push(fact.call);
+            let uses = sites(study, fact.call).into_iter().filter(|call| study.can_meet(place.file, call.file));
+            let uses: Vec<ValueRef> = uses.filter(|call| *call == fact.call || is_in_trace(study, *call)).collect();
+            if !uses.is_empty() {
+                let entry = broken.entry(place).or_insert_with(|| Broken { kind: hop.kind, uses: Vec::new() });
+                entry.uses.extend(uses);
+            }
         }
     }
     channels(lives, &mut broken);
@@ -150,9 +158,27 @@ fn covered(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 pub(super) fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    gate::can_be_inside(study, fact.function)
-        && !gate::is_apart(study, fact.function, fact.call)
-        && !gate::goes_to_third_party(study, fact.call)
+    sites(study, fact.call).into_iter().any(|call| is_in_trace(study, call))
+}
+
+/// Whether a call can be part of a request's trace.
+fn is_in_trace(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.program.function_at(call);
+    gate::can_be_inside(study, function)
+        && !gate::is_apart(study, function, call)
+        && !gate::is_for_operator(study, call.file)
+        && !gate::goes_to_third_party(study, call)
+}
+
+/// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.
+fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    let is_generated = program.files.get(call.file as usize).is_some_and(|file| file.source.facts.generated);
+    if !is_generated || study.language() != crate::ir::Language::Go {
+        return vec![call];
+    }
+    let stub = program.outermost(program.function_at(call));
+    program.callers(stub).iter().copied().take(MAX_STUB_CALLS).collect()
 }
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.
@@ -222,8 +248,9 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
             continue;
         }
         let later = lives.later(fact.call);
-        let uses: Vec<ValueRef> =
-            later.uses.into_iter().filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
+        let uses = later.uses.into_iter().flat_map(|call| sites(study, call));
+        let uses = uses.filter(|call| study.can_meet(fact.call.file, call.file));
+        let uses: Vec<ValueRef> = uses.filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
         if !uses.is_empty() {
             broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
         }
@@ -263,6 +290,7 @@ fn gate_use(study: &Study<'_>, call: ValueRef) -> bool {
     matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes)
         && !super::words::is_apart(&study.callee_text(call))
         && !super::words::is_apart(&study.function_name(function))
+        && !gate::is_for_operator(study, call.file)
 }
 
 /// Whether a call takes a context, as a stub's method does.

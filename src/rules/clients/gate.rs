@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::Slot;
+use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Mode;
 pub(super) use crate::study::is_aside;
@@ -61,6 +61,21 @@ fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
         || ["main", "init", "new", "start", "setup", "bootstrap"].iter().any(|word| name.starts_with(word))
 }
 
+/// Whether a file declares the commands of a command line: what its code asks for, it asks for an operator, also where it
+/// opens a port to wait for an answer.
+pub(super) fn is_for_operator(study: &Study<'_>, file: u32) -> bool {
+    let program = study.program;
+    let commands = program
+        .knowledge
+        .libraries()
+        .iter()
+        .filter(|library| library.types.iter().any(|ty| ty.role == TypeRole::Command));
+    let modules: Vec<&str> = commands.flat_map(|library| &library.modules).map(String::as_str).collect();
+    let imports = program.files.get(file as usize).map(|file| &file.source.facts.imports);
+    study.language() == Language::Go
+        && imports.into_iter().flatten().any(|import| modules.contains(&import.target.as_str()))
+}
+
 /// Whether what a function or file is about stays out of traces: exporters, health checks, start-up metadata.
 pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
     let path = study.program.place(call).path;
@@ -68,7 +83,9 @@ pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> 
     if words::is_apart(&name) || words::is_apart(&path) || is_aside(&path) {
         return true;
     }
-    study.slot(call, Slot::AnyArg).into_iter().any(|value| mentions(study, value, 3))
+    // The client's own name says it too: `s.collectorClient.Do(request)`.
+    let client = study.program.receiver(call).into_iter();
+    client.chain(study.slot(call, Slot::AnyArg)).any(|value| mentions(study, value, 3))
 }
 
 fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
@@ -99,8 +116,19 @@ fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
     }
 }
 
-/// Whether a call names a stranger's service by a literal URL.
+/// Whether a call only keeps records, by what its function and file are named after: audit logs, telemetry.
+pub(in crate::rules) fn keeps_records(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.function_name(study.program.function_at(call));
+    words::names_records(&function) || words::names_records(&study.program.place(call).path)
+}
+
+/// Whether a call goes to a stranger's service: one that its function or file is named after, or that it names by a
+/// literal URL.
 pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.function_name(study.program.function_at(call));
+    if words::names_stranger(&function) || words::names_stranger(&study.program.place(call).path) {
+        return true;
+    }
     let is_one =
         |value: ValueRef| matches!(study.program.expr_kind(value), ExprKind::Str(text) if words::is_third_party(text));
     let mut work = study.slot(call, Slot::AnyArg);

@@ -12,6 +12,7 @@ mod server;
 mod words;
 
 pub(super) use calls::is_traced_client;
+pub(super) use gate::keeps_records;
 pub(super) use life::Lives;
 
 use super::Verdicts;

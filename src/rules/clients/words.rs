@@ -91,6 +91,42 @@ const APART: &[&str] = &[
     "ping",
 ];
 
+/// Services on the public net that everybody calls and that go on with nobody's trace.
+const STRANGERS: &[&str] = &[
+    "auth0",
+    "bitbucket",
+    "cloudflare",
+    "datadog",
+    "discord",
+    "github",
+    "gitlab",
+    "goproxy",
+    "hubspot",
+    "intercom",
+    "jira",
+    "mailchimp",
+    "mailgun",
+    "mailjet",
+    "mattermost",
+    "npm",
+    "okta",
+    "opsgenie",
+    "osv",
+    "pagerduty",
+    "paypal",
+    "postmark",
+    "pypi",
+    "recaptcha",
+    "salesforce",
+    "sendgrid",
+    "slack",
+    "stripe",
+    "telegram",
+    "twilio",
+    "twitter",
+    "zendesk",
+];
+
 fn any(words: &[&str], text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     words.iter().any(|word| text.contains(word))
@@ -115,7 +151,21 @@ pub(super) fn speaks_of_tracing(name: &str) -> bool {
 
 /// Whether a name or string belongs to an exporter, a health check or the like.
 pub(super) fn is_apart(text: &str) -> bool {
-    split_words(text).any(|word| APART.iter().any(|apart| word.starts_with(apart)))
+    let words: Vec<String> = split_words(text).collect();
+    words.iter().any(|word| APART.iter().any(|apart| word.starts_with(apart)))
+        || words.windows(2).any(|pair| matches!([pair[0].as_str(), pair[1].as_str()], ["wait", "for" | "until"]))
+}
+
+/// Whether a name or path is about a stranger's service: a word of it, or several written as one (`PyPI`).
+pub(super) fn names_stranger(text: &str) -> bool {
+    let words: Vec<String> = split_words(text).collect();
+    words.iter().any(|word| STRANGERS.contains(&word.as_str()))
+        || words.windows(2).any(|pair| STRANGERS.contains(&pair.concat().as_str()))
+}
+
+/// Whether a name or path is about records that are only kept: nobody goes on with a request that reads them.
+pub(super) fn names_records(text: &str) -> bool {
+    split_words(text).any(|word| matches!(word.as_str(), "audit" | "auditlog" | "telemetry" | "otlp" | "exporter"))
 }
 
 /// The words of a name or string, in lower case: `HealthCheck` is `health` and `check`, `shipping` is one word.

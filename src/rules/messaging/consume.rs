@@ -265,12 +265,13 @@ fn direct(study: &Study<'_>, function: FuncRef) -> Summary {
     out
 }
 
-/// Whether a function gives a span or context to another one, or instruments something: the message's may be in it.
+/// Whether a function gives a span or context to another one, links to one, or instruments something: the message's may be
+/// in it.
 fn takes_over(study: &Study<'_>, function: FuncRef) -> bool {
     study.with_nested(function).into_iter().any(|inner| {
         study.calls_in(inner).any(|fact| {
             let traces = || fact.library.functions.iter().any(|effect| effect.span.is_some());
-            (fact.effect.binds_context.is_some() && traces()) || fact.effect.instruments.is_some()
+            (fact.effect.binds_context.is_some() && traces()) || fact.effect.instruments.is_some() || fact.effect.links
         })
     })
 }

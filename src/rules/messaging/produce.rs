@@ -9,6 +9,7 @@ use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::rules::clients::keeps_records;
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -48,6 +49,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<F
     };
     if study.unit(fact.call.file).coverage(fact.library).is_some() {
         return Some(Ok(Verdict::Carried));
+    }
+    if keeps_records(study, fact.call) {
+        return None;
     }
     let outer = study.program.outermost(fact.function);
     if study.summary(outer).has(Summary::INJECTS) || names_key(study, outer) {
