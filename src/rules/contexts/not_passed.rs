@@ -16,7 +16,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     for fact in study.calls() {
         let Some(hop) = fact.effect.hop else { continue };
         if !matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)
-            || study.inbound(fact.function) == Inbound::Root
             || !without_context(study, fact, hop.context)
             || !is_instrumented(lives, fact)
         {
@@ -24,6 +23,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         }
         let own = study.context_param(fact.function);
         let (param, confidence) = match own {
+            Some(_) if !may_hold_trace(study, fact.function) => continue,
             Some(param) => (param, Confidence::Certain),
             None => match context_of_callers(study, fact.function) {
                 Some(param) => (param, Confidence::Likely),
@@ -70,13 +70,20 @@ fn context_of_callers(study: &Study<'_>, function: FuncRef) -> Option<ContextPar
     for _ in 0..MAX_LEVELS {
         let above = level.iter().flat_map(|function| program.callers(*function)).take(64);
         level = above.map(|call| program.function_at(*call)).collect();
-        level.retain(|caller| study.inbound(*caller) != Inbound::Root && !study.outlives_request(*caller));
-        let found = level.iter().find_map(|caller| study.context_param(*caller));
+        level.retain(|caller| !study.outlives_request(*caller));
+        let holders = level.iter().filter(|caller| may_hold_trace(study, **caller));
+        let found = holders.filter_map(|caller| study.context_param(*caller)).next();
         if found.is_some() {
             return found;
         }
     }
     None
+}
+
+/// Whether a trace can be in the context of a function: one that came in, or, for work that the service begins by itself,
+/// that of a span which the function starts.
+fn may_hold_trace(study: &Study<'_>, function: FuncRef) -> bool {
+    study.inbound(function) != Inbound::Root || study.calls_in(function).any(|fact| fact.effect.span.is_some())
 }
 
 fn is_instrumented(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
