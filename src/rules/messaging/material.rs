@@ -45,6 +45,12 @@ pub(super) fn is_key(text: &str) -> bool {
     WHOLE.contains(&text.as_str()) || names_context(&text)
 }
 
+/// Whether a name may stand for a trace or span.
+fn speaks_of_traces(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("trace") || name.contains("span")
+}
+
 /// Whether a lower-case text contains the name of a trace header.
 fn names_context(text: &str) -> bool {
     KEYS.iter().any(|key| text.contains(key))
@@ -111,6 +117,11 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
     }
     match program.expr_kind(value) {
         ExprKind::Str(text) if is_key(text) => return Content::Traced,
+        // A key by which a context is asked: `ctx.Value(traceKey{})`.
+        ExprKind::Composite { ty: Some(ty), .. } if speaks_of_traces(&ty.name) => return Content::Unknown,
+        ExprKind::Name(name) | ExprKind::Member { name, .. } if !whole && speaks_of_traces(name) => {
+            return Content::Unknown;
+        }
         ExprKind::Composite { fields, .. } => {
             work.extend(fields.iter().filter_map(|field| field.key).map(|key| (at(key), false)));
             work.extend(fields.iter().map(|field| (at(field.value), false)));
