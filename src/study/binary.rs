@@ -2,7 +2,7 @@
 
 use super::aside::is_support;
 use crate::ir::{FunctionId, Language};
-use crate::knowledge::{FunctionDescription, Setting};
+use crate::knowledge::{FunctionDescription, Setting, TypeRole};
 use crate::link::{FuncRef, Program, ValueRef};
 use crate::services::stacks;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -99,7 +99,7 @@ fn tracing_packages(program: &Program<'_>) -> FxHashSet<Ustr> {
     let traces = |at: u32, file: &crate::link::FileUnit<'_>| {
         file.flow.calls.iter().any(|site| {
             let Some(name) = program.callee(ValueRef { file: at, expr: site.expr }).name else { return false };
-            program.described(name).map_or_else(|| is_stack(&name), |(_, effect)| acts(effect))
+            program.described(name).map_or_else(|| is_stack(&name), |(_, effect)| acts(program, effect))
         })
     };
     let files = (0u32..).zip(&program.files);
@@ -111,8 +111,11 @@ fn is_named_in(name: &str, package: &str) -> bool {
     name.strip_prefix(package).is_some_and(|rest| rest.starts_with(['.', '/']))
 }
 
-fn acts(effect: &FunctionDescription) -> bool {
-    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+fn acts(program: &Program<'_>, effect: &FunctionDescription) -> bool {
+    let role = |ty: &Ustr| program.knowledge.ty(*ty).map(|(_, ty)| ty.role);
+    let hands_out = |ty: &Ustr| matches!(role(ty), Some(TypeRole::Tracer | TypeRole::Provider | TypeRole::Propagator));
+    effect.returns.iter().any(hands_out)
+        || matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
         || !effect.switches_on.is_empty()
         || effect.instruments.is_some()
         || effect.span.is_some()
