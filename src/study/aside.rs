@@ -48,12 +48,19 @@ pub(super) fn is_support(path: &str) -> bool {
         "testutil",
         "testutils",
         "testing",
+        "conformance",
     ];
     folders(path).split('/').any(|folder| {
         let words: Vec<String> = folder.split(['-', '_']).map(str::to_ascii_lowercase).collect();
         let pairs = words.windows(2).map(|pair| pair.concat());
-        words.iter().cloned().chain(pairs).any(|word| WORDS.contains(&word.as_str()))
+        words.iter().cloned().chain(pairs).any(|word| WORDS.contains(&word.as_str()) || is_test_package(&word))
     })
+}
+
+/// Whether a package is named after what it tests with, as `httptest` and `systemtest` are.
+fn is_test_package(name: &str) -> bool {
+    const OTHERS: &[&str] = &["latest", "contest", "attest", "protest", "greatest", "fastest"];
+    name.len() > 4 && name.ends_with("test") && !OTHERS.contains(&name)
 }
 
 /// The folders that a file lies in, without those that are only the words of a Java package (`org/shop/samples`).
@@ -81,6 +88,8 @@ mod tests {
         assert!(is_support("cmd/till-loadtest/emit.go"));
         assert!(is_support("tools/load-generator/main.go"));
         assert!(is_support("internal/test_utils/till.go"));
+        assert!(is_support("systemtest/tilltest/till.go"));
+        assert!(!is_support("internal/contest/latest/till.go"));
         assert!(!is_support("internal/workload/testimony.go"));
     }
 }
