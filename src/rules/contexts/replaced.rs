@@ -28,7 +28,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if parts_on_purpose(study, fact.function) {
         return None;
     }
-    if runs_later(study, fact.function, param.function) {
+    if runs_later(study, fact.function, param.function) || works_off(study, fact) || does_nothing(study, fact) {
         return None;
     }
     let spawned = spawned_closure(study, fact.function, param.function);
@@ -149,6 +149,32 @@ fn spawned_closure(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> Opt
         at = FuncRef { file: at.file, id: program.function(at).parent? };
     }
     None
+}
+
+/// Whether a fresh context is made in an endless loop that takes its work from a channel: what the function was given is
+/// the worker's context, and each piece of work comes with its own or with none.
+fn works_off(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let at = study.program.expr(fact.call).span;
+    let endless = facts.stmts.iter().filter(|stmt| {
+        matches!(stmt.kind, StmtKind::Loop { kind: crate::ir::LoopKind::Forever, .. }) && stmt.span.contains(at)
+    });
+    let takes = |round: crate::ir::Span| {
+        let received = |id: usize, expr: &crate::ir::Expr| {
+            matches!(expr.kind, ExprKind::Receive(_))
+                && round.contains(expr.span)
+                && file.flow.defs_from(crate::ir::ExprId(id as u32)).next().is_some()
+        };
+        facts.exprs.iter().enumerate().any(|(id, expr)| received(id, expr))
+    };
+    endless.into_iter().any(|stmt| takes(stmt.span))
+}
+
+/// Whether a function belongs to what stands in where nothing is traced (`noopTracer.Start`).
+fn does_nothing(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let name = study.function_name(fact.function).to_lowercase();
+    name.contains("noop") || name.starts_with("nop")
 }
 
 /// Whether a function literal around a function, below the one that has the context, is kept for later: it is put into a
