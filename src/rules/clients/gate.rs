@@ -3,7 +3,7 @@
 use super::words;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::services::Mode;
 pub(super) use crate::study::is_aside;
 use crate::study::{Inbound, Study, UnitView};
@@ -142,6 +142,10 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
             ExprKind::Binary { left, .. } => work.push(ValueRef { expr: *left, ..value }),
             ExprKind::Unknown(parts) => work.extend(parts.iter().map(|expr| ValueRef { expr: *expr, ..value })),
             ExprKind::Name(_) | ExprKind::Member { .. } => {
+                // `url := c.base + path` is made of parts, where its origins end.
+                if let Step::Values(values) = study.program.step(value) {
+                    work.extend(values.into_iter().filter(|next| *next != value));
+                }
                 for origin in study.program.origins(value, false) {
                     match origin {
                         Origin::Literal(found) if is_one(found) => return true,

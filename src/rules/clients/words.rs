@@ -104,6 +104,7 @@ const STRANGERS: &[&str] = &[
     "hubspot",
     "intercom",
     "jira",
+    "jwks",
     "mailchimp",
     "mailgun",
     "mailjet",
