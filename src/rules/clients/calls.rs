@@ -79,10 +79,13 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
         return (Verdict::Carried, Vec::new());
     }
     let silent = (Verdict::Unknown, Vec::new());
-    if !gate::is_traced_by_code(unit) || !reports_here(study, fact) {
+    // Who calls a stub's method may not be seen: that its channel is traced can be told all the same.
+    let reports = reports_here(study, fact);
+    if !gate::is_traced_by_code(unit) || (!reports && !sites(study, fact.call).is_empty()) {
         return silent;
     }
     match client {
+        Slot::None | Slot::Ambient | Slot::Global(_) if !reports => return silent,
         Slot::None | Slot::Ambient => return (Verdict::Broken, vec![fact.call]),
         Slot::Global(name) => return judge_global(lives, fact.call, name),
         _ if hands_on(lives, fact) => return silent,
@@ -90,7 +93,8 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
     }
     let values = study.slot(fact.call, client);
     let Some(value) = values.first() else { return silent };
-    judge_client(lives, fact.call, *value)
+    let found = judge_client(lives, fact.call, *value);
+    if !reports && found.0 == Verdict::Broken { silent } else { found }
 }
 
 /// The verdict on a call through a client that the whole process shares.
@@ -178,7 +182,18 @@ fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));
-    program.callers(stub).iter().copied().take(MAX_STUB_CALLS).collect()
+    let callers = program.callers(stub);
+    if callers.is_empty() && !has_seen_callers(study, stub) {
+        return vec![call];
+    }
+    callers.iter().copied().take(MAX_STUB_CALLS).collect()
+}
+
+/// Whether calls of any method of a stub's type are seen.
+fn has_seen_callers(study: &Study<'_>, stub: FuncRef) -> bool {
+    let program = study.program;
+    let methods = program.enclosing_type(stub).map(|ty| program.methods_of(ty)).unwrap_or_default();
+    methods.into_iter().any(|method| !program.callers(method).is_empty())
 }
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.
