@@ -177,8 +177,7 @@ fn is_in_trace(study: &Study<'_>, call: ValueRef) -> bool {
 /// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.
 fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     let program = study.program;
-    let is_generated = program.files.get(call.file as usize).is_some_and(|file| file.source.facts.generated);
-    if !is_generated || study.language() != crate::ir::Language::Go {
+    if !is_generated(study, call) || study.language() != crate::ir::Language::Go {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));
@@ -187,6 +186,10 @@ fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         return vec![call];
     }
     callers.iter().copied().take(MAX_STUB_CALLS).collect()
+}
+
+fn is_generated(study: &Study<'_>, call: ValueRef) -> bool {
+    study.program.files.get(call.file as usize).is_some_and(|file| file.source.facts.generated)
 }
 
 /// Whether calls of any method of a stub's type are seen.
@@ -285,6 +288,10 @@ fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) ->
         let param = study.context_param(study.program.function_at(*call));
         is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
     };
+    // A channel that a command opens, whose stubs nobody is seen to call: for all that is known, it is the operator's.
+    if gate::is_for_operator(study, at.file) && found.uses.iter().all(|call| is_generated(study, *call)) {
+        return false;
+    }
     found.uses.iter().any(in_request) || study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
 }
 
