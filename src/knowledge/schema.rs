@@ -122,6 +122,9 @@ pub struct SettingDescription {
     pub also: Vec<String>,
     /// The family of the stacks that read it.
     pub family: String,
+    /// Dependencies without one of which the instances go by other means, of which the setting says nothing.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// Whether it is about those who send or about those who receive.
     pub role: TypeRole,
     /// The types whose instances it is applied to; one that the application makes itself must be told in code.

@@ -88,6 +88,7 @@ fn kinds<'a>(study: &Study<'a>) -> Vec<Kind<'a>> {
                 let view = &study.units[unit];
                 view.language == study.language()
                     && view.configures(&setting.family)
+                    && (setting.needs.is_empty() || setting.needs.iter().any(|name| view.dependencies.contains(name)))
                     && view.coverage(library).is_none()
                     && !plugged.in_unit(unit, library)
             };
