@@ -420,10 +420,21 @@ impl Walker<'_> {
         }
         let var = VarId(self.out.vars.len() as u32);
         self.out.vars.push(Var { name, function: self.function, defs: SmallVec::new(), uses: SmallVec::new() });
-        if let Some((_, scope)) = self.scopes.last_mut() {
+        let home = self.home();
+        if let Some((_, scope)) = self.scopes.get_mut(home) {
             scope.insert(name, var);
         }
         self.define(var, kind, stmt, span);
+    }
+
+    /// The scope that a new name belongs to: the block that declares it, or the whole function in Python.
+    fn home(&self) -> usize {
+        let inner = self.scopes.iter().rev();
+        let blocks = match self.facts.language {
+            crate::ir::Language::Python => inner.take_while(|(function, _)| *function == self.function).count(),
+            _ => 1,
+        };
+        self.scopes.len().saturating_sub(blocks.max(1))
     }
 
     fn define(&mut self, var: VarId, kind: DefKind, stmt: Option<u32>, span: Span) {
@@ -535,14 +546,8 @@ impl Walker<'_> {
                         self.target(target, DefKind::Entered(item.value), Some(id), item.ty.is_some());
                     }
                 }
-                // Python names outlive the block, Java resources do not: the scope is the function's for Python.
                 self.block(body);
-                let inner = self.scopes.pop();
-                if facts.language == crate::ir::Language::Python
-                    && let (Some((_, names)), Some((_, outer))) = (inner, self.scopes.last_mut())
-                {
-                    outer.extend(names);
-                }
+                self.scopes.pop();
             }
             StmtKind::Defer(value) => {
                 let first = self.out.calls.len();
@@ -599,12 +604,7 @@ impl Walker<'_> {
         }
         self.loop_id = outer;
         self.env.join(before);
-        let inner = self.scopes.pop();
-        if self.facts.language == crate::ir::Language::Python
-            && let (Some((_, names)), Some((_, outer))) = (inner, self.scopes.last_mut())
-        {
-            outer.extend(names);
-        }
+        self.scopes.pop();
     }
 
     fn assign(&mut self, stmt: u32, targets: &[ExprId], values: &[ExprId], declares: bool) {
