@@ -163,12 +163,21 @@ impl<'t> Lowering<'t> {
         for string in strings {
             let mut cursor = string.walk();
             for child in string.children(&mut cursor) {
-                if kind(child) == Kind::Interpolation {
-                    values.push(self.in_field(child, In::Expression, depth));
+                match kind(child) {
+                    Kind::Interpolation => values.push(self.in_field(child, In::Expression, depth)),
+                    // The host of an address says whose service it is.
+                    Kind::StringContent if values.is_empty() => values.extend(self.address(child)),
+                    _ => {}
                 }
             }
         }
         self.unknown(whole, values)
+    }
+
+    /// The literal start of an address that goes on with an interpolated part.
+    fn address(&mut self, content: Node<'t>) -> Option<ExprId> {
+        let text = self.source.get(content.byte_range()).filter(|text| text.contains("://"))?;
+        Some(self.plain(content, text))
     }
 
     fn awaited(&mut self, node: Node<'t>, depth: usize) -> ExprId {

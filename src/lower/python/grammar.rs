@@ -117,6 +117,7 @@ kinds! {
     Slice = "slice",
     SplatPattern = "splat_pattern",
     String = "string",
+    StringContent = "string_content",
     StringEnd = "string_end",
     StringStart = "string_start",
     Subscript = "subscript",

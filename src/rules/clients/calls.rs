@@ -81,7 +81,9 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
     let silent = (Verdict::Unknown, Vec::new());
     // Who calls a stub's method may not be seen: that its channel is traced can be told all the same.
     let reports = reports_here(study, fact);
-    if !gate::is_traced_by_code(unit) || (!reports && !sites(study, fact.call).is_empty()) {
+    if !gate::is_traced_by_code(unit)
+        || !lives.joins_traces(fact.call.file)
+        || (!reports && !sites(study, fact.call).is_empty()) {
         return silent;
     }
     match client {
@@ -136,6 +138,7 @@ fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Ver
                     return (Verdict::Carried, Vec::new());
                 }
                 match lives.of_construction(made) {
+                    Life::Plain if gate::goes_to_third_party(study, made) => life = Life::Unknown,
                     Life::Plain => causes.push(made),
                     other => life = other,
                 }
@@ -325,10 +328,12 @@ fn has_context(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// Clients of a library for which one process-wide switch exists and which the unit instruments nowhere one by one are
-/// one cause: the first place stands for all.
+/// one cause: the first place that is known to belong to requests stands for all, or else the first.
 fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<ValueRef, Broken> {
     let mut first: BTreeMap<(usize, String), ValueRef> = BTreeMap::new();
     let mut out: BTreeMap<ValueRef, Broken> = BTreeMap::new();
+    let mut broken: Vec<(ValueRef, Broken)> = broken.into_iter().collect();
+    broken.sort_by_key(|(_, found)| !found.uses.iter().any(|call| is_in_request(study, *call)));
     for (at, found) in broken {
         let Some(library) = study.fact(at).map(|fact| fact.library.id.as_str()).filter(|id| has_switch(study, id))
         else {

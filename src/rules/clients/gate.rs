@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::services::Mode;
 pub(super) use crate::study::is_aside;
@@ -44,6 +44,30 @@ fn unit_takes_work(study: &Study<'_>, file: u32) -> bool {
 /// Whether a function runs while the container is set up.
 fn makes_bean(study: &Study<'_>, function: FuncRef) -> bool {
     super::beans::is_bean(study, study.program.outermost(function))
+}
+
+/// Whether spans of a unit belong to traces that come in: something reads or instruments what comes in, or starts spans in
+/// the code. A unit that only watches what a library of its own does has no trace to hand on.
+pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
+    let Some(view) = study.units.get(unit).filter(|_| study.language() == Language::Python) else { return true };
+    let serves = |library: &&LibraryDescription| {
+        let called = |role| matches!(role, AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task);
+        library.annotations.iter().any(|found| called(found.role))
+            || library.types.iter().any(|ty| ty.role == TypeRole::Server)
+    };
+    let mut libraries = study.program.knowledge.libraries().iter();
+    if libraries.any(|library| serves(&library) && view.coverage(library).is_some()) {
+        return true;
+    }
+    study.calls().iter().any(|fact| {
+        let effect = fact.effect;
+        let traces = effect.span.is_some() || effect.extract.is_some() || effect.instruments.is_some();
+        let is_instrumented = || {
+            let made = study.program.callee(fact.call).constructs;
+            made.and_then(|ty| study.program.knowledge.ty(ty)).is_some_and(|(_, ty)| ty.instrumented)
+        };
+        study.program.files[fact.call.file as usize].source.unit == unit && (traces || is_instrumented())
+    })
 }
 
 /// Whether the unit of a client is a library: nothing of it is called for inbound work, so that process-wide
@@ -122,6 +146,9 @@ pub(in crate::rules) fn keeps_records(study: &Study<'_>, call: ValueRef) -> bool
     words::names_records(&function) || words::names_records(&study.program.place(call).path)
 }
 
+/// How many values are looked at for the start of an address.
+const MAX_ADDRESS: u32 = 60;
+
 /// Whether a call goes to a stranger's service: one that its function or file is named after, or that it names by a
 /// literal URL.
 pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
@@ -129,34 +156,61 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
     if words::names_stranger(&function) || words::names_stranger(&study.program.place(call).path) {
         return true;
     }
-    let is_one =
-        |value: ValueRef| matches!(study.program.expr_kind(value), ExprKind::Str(text) if words::is_third_party(text));
-    let mut work = study.slot(call, Slot::AnyArg);
-    let mut rounds = 0;
-    while let Some(value) = work.pop() {
-        rounds += 1;
-        if is_one(value) || rounds > 60 {
-            return rounds <= 60;
+    let mut left = MAX_ADDRESS;
+    study.slot(call, Slot::AnyArg).into_iter().any(|value| is_strange(study, value, &mut left))
+}
+
+/// Whether a value is, or begins with, the address of a stranger's service. `left` says how many more values may be
+/// looked at.
+fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
+    let program = study.program;
+    let Some(rest) = left.checked_sub(1) else { return false };
+    *left = rest;
+    let at = |expr| ValueRef { expr, ..value };
+    match program.expr_kind(value) {
+        ExprKind::Str(text) => words::is_third_party(text),
+        ExprKind::Binary { left: start, .. } => is_strange(study, at(*start), left),
+        ExprKind::Unknown(parts) => parts.iter().any(|part| is_strange(study, at(*part), left)),
+        ExprKind::Call { .. } => parts_of(study, value).into_iter().any(|part| is_strange(study, part, left)),
+        ExprKind::Name(_) | ExprKind::Member { .. } => {
+            is_made_strange(study, value, left) || is_given_strange(study, value, left)
         }
-        match study.program.expr_kind(value) {
-            ExprKind::Binary { left, .. } => work.push(ValueRef { expr: *left, ..value }),
-            ExprKind::Unknown(parts) => work.extend(parts.iter().map(|expr| ValueRef { expr: *expr, ..value })),
-            ExprKind::Name(_) | ExprKind::Member { .. } => {
-                // `url := c.base + path` is made of parts, where its origins end.
-                if let Step::Values(values) = study.program.step(value) {
-                    work.extend(values.into_iter().filter(|next| *next != value));
-                }
-                for origin in study.program.origins(value, false) {
-                    match origin {
-                        Origin::Literal(found) if is_one(found) => return true,
-                        Origin::Call(found, _) => work.extend(study.slot(found, Slot::AnyArg)),
-                        _ => {}
-                    }
-                }
-            }
-            ExprKind::Call { .. } => work.extend(study.slot(value, Slot::AnyArg)),
+        _ => false,
+    }
+}
+
+/// Whether the address behind a name is made of a stranger's: where it comes from, or what it is put together of.
+fn is_made_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
+    let program = study.program;
+    let mut parts = Vec::new();
+    // `url := c.base + path` is made of parts, where its origins end.
+    if let Step::Values(values) = program.step(value) {
+        parts.extend(values.into_iter().filter(|next| *next != value));
+    }
+    if let Step::Field(owner, name) = program.step(value) {
+        parts.extend(program.all_writes(owner, name).into_iter().map(|(written, _)| written));
+    }
+    for origin in program.origins(value, false) {
+        match origin {
+            Origin::Literal(found) if found != value => parts.push(found),
+            Origin::Call(found, _) => parts.extend(parts_of(study, found)),
             _ => {}
         }
     }
-    false
+    parts.into_iter().any(|part| is_strange(study, part, left))
+}
+
+/// Whether all callers of a function give it a stranger's address. One that all sorts of callers use sends to the house.
+fn is_given_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
+    let Step::Param(function, n) = study.program.step(value) else { return false };
+    let given = study.program.arguments(function, n);
+    !given.is_empty() && given.into_iter().all(|value| is_strange(study, value, left))
+}
+
+/// What the text that a call hands back may begin with: what it is given, or the text that it is a method of
+/// (`ADDRESS.format(…)`).
+fn parts_of(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
+    let mut out = study.slot(call, Slot::AnyArg);
+    out.extend(study.slot(call, Slot::Receiver));
+    out
 }

@@ -1,6 +1,6 @@
 //! The whole life of a client or server: what it is made of, and what is done to it later.
 
-use super::{beans, words};
+use super::{beans, gate, words};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
@@ -66,6 +66,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     naming: FxHashSet<FuncRef>,
     global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
     globals: RefCell<FxHashMap<Ustr, Life>>,
+    /// By unit: whether its spans belong to traces that come in.
+    joining: Vec<bool>,
 }
 
 impl<'s, 'a> Lives<'s, 'a> {
@@ -101,7 +103,14 @@ impl<'s, 'a> Lives<'s, 'a> {
             naming,
             global_writes: global_writes(study),
             globals: RefCell::default(),
+            joining: (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect(),
         }
+    }
+
+    /// Whether the spans of a file's unit belong to traces that come in.
+    pub(super) fn joins_traces(&self, file: u32) -> bool {
+        let unit = self.study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
+        self.joining.get(unit).is_none_or(|joins| *joins)
     }
 
     /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.

@@ -190,7 +190,7 @@ fn split_words(text: &str) -> impl Iterator<Item = String> {
 /// Whether a literal URL names somebody else's service on the public net.
 pub(super) fn is_third_party(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+    let host = rest.split(['/', ':', '?', '{']).next().unwrap_or_default();
     let inner = [".local", ".internal", ".svc", ".cluster", ".lan", "localhost"];
     host.contains('.')
         && !inner.iter().any(|end| host.ends_with(end))
