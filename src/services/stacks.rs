@@ -86,6 +86,9 @@ pub struct StackDescription {
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// Modules whose import alone instruments what it covers: it patches while it is loaded.
+    #[serde(default)]
+    pub patching_imports: Vec<String>,
     /// Settings of the application by which it is switched off.
     #[serde(default)]
     pub refused_by: Vec<String>,

@@ -113,6 +113,9 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
                     continue;
                 }
                 let unit = &mut units[file.source.unit];
+                if page.patching_imports.iter().any(|module| *module == import.module) && !is_aside(&file.source.path) {
+                    unit.patch(page, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
+                }
                 let known =
                     unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code && found.active);
                 if !known {

@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Dependency, Mode, Reach, Scope, Settings, StackUse, Unit};
+use crate::services::{Dependency, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -93,13 +93,15 @@ impl UnitView {
     }
 
     fn cover(&mut self, found: &StackUse) {
-        let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) else { return };
-        let coverage = Coverage {
-            by: page.title.clone(),
-            at: Some((found.path.clone(), found.line)),
-            reach: Reach::All,
-            family: page.family.clone(),
-        };
+        if let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) {
+            self.patch(page, (found.path.clone(), found.line));
+        }
+    }
+
+    /// Takes note that a stack instruments all that its page says, and where that is switched on.
+    pub(super) fn patch(&mut self, page: &StackDescription, at: (String, u32)) {
+        let coverage =
+            Coverage { by: page.title.clone(), at: Some(at), reach: Reach::All, family: page.family.clone() };
         for library in &page.covers {
             if library == "*" {
                 self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
