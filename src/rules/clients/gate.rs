@@ -6,7 +6,7 @@ use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::services::Mode;
 pub(super) use crate::study::is_aside;
-use crate::study::{Inbound, Study, UnitView};
+use crate::study::{Inbound, Study, Summary, UnitView};
 
 /// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
 pub(super) fn is_traced_by_code(unit: &UnitView) -> bool {
@@ -59,6 +59,9 @@ pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
     if libraries.any(|library| serves(&library) && view.coverage(library).is_some()) {
         return true;
     }
+    if is_set_up_by_others(study, unit) {
+        return true;
+    }
     study.calls().iter().any(|fact| {
         let effect = fact.effect;
         let traces = effect.span.is_some() || effect.extract.is_some() || effect.instruments.is_some();
@@ -67,6 +70,21 @@ pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
             made.and_then(|ty| study.program.knowledge.ty(ty)).is_some_and(|(_, ty)| ty.instrumented)
         };
         study.program.files[fact.call.file as usize].source.unit == unit && (traces || is_instrumented())
+    })
+}
+
+/// Whether a unit calls a function of another one that instruments something or starts spans for it.
+fn is_set_up_by_others(study: &Study<'_>, unit: usize) -> bool {
+    let program = study.program;
+    let unit_of = |file: u32| program.files.get(file as usize).map(|file| file.source.unit);
+    let works = |function: &FuncRef| {
+        let summary = study.summary(*function);
+        summary.has(Summary::INSTRUMENTS | Summary::STARTS | Summary::EXTRACTS) && unit_of(function.file) != Some(unit)
+    };
+    let files = program.files.iter().enumerate().filter(|(_, file)| file.source.unit == unit);
+    files.into_iter().any(|(at, file)| {
+        let calls = file.flow.calls.iter().map(|site| ValueRef { file: at as u32, expr: site.expr });
+        calls.into_iter().any(|call| program.callee(call).functions.iter().any(works))
     })
 }
 
