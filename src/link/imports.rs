@@ -13,9 +13,10 @@ pub struct FileScope {
 }
 
 impl FileScope {
-    /// Reads a file's imports. `module` is the file's own module.
-    pub fn new(facts: &FileFacts, module: Ustr, path: Ustr) -> Self {
+    /// Reads a file's imports. `module` is the file's own module; `within` says what a name means in its unit.
+    pub fn new(facts: &FileFacts, module: Ustr, path: Ustr, within: &dyn Fn(Ustr) -> Ustr) -> Self {
         let mut scope = Self::default();
+        let absolute = |target, module, path| within(absolute(target, module, path));
         for import in &facts.imports {
             let target = absolute(import.target, module, path);
             match import.local.as_str() {

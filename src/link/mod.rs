@@ -1,11 +1,13 @@
 //! Link: from names to what they mean, over all files of one language.
 
 pub mod flow;
+mod homes;
 mod imports;
 mod program;
 mod resolve;
 mod trace;
 
+pub use homes::plain;
 pub use program::{FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
 pub use resolve::Callee;
 pub use trace::{Origin, Step};

@@ -1,6 +1,7 @@
 //! The symbol table of one language's files: every definition under its qualified name, every call with its place.
 
 use super::flow::{CallSite, Def, DefId, FileFlow, flow};
+use super::homes::Homes;
 use super::imports::{FileScope, Homonyms, module_name};
 use super::resolve::Callee;
 use crate::finding::Place;
@@ -128,13 +129,20 @@ impl<'a> Program<'a> {
     ) -> Self {
         let python_packages = super::imports::python_packages(sources);
         let homonyms = Homonyms::new(sources);
+        let named = |source: &SourceFile| {
+            let (root, module) = roots.get(source.unit).map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
+            module_name(source, root, module, &python_packages)
+        };
+        let modules: Vec<Ustr> = sources.par_iter().map(|source| named(source)).collect();
+        let homes = Homes::new(sources, &modules, knowledge);
         let files: Vec<FileUnit<'a>> = sources
             .par_iter()
-            .map(|source| {
-                let (root, module) = roots.get(source.unit).map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
-                let module = module_name(source, root, module, &python_packages);
+            .zip(&modules)
+            .map(|(source, module)| {
+                let module = homes.within(source.unit, *module);
                 let flow = flow(&source.facts);
-                let mut scope = FileScope::new(&source.facts, module, source.path);
+                let within = |name| homes.within(source.unit, name);
+                let mut scope = FileScope::new(&source.facts, module, source.path, &within);
                 homonyms.rename(source, &mut scope);
                 let module = homonyms.package(source).unwrap_or(module);
                 FileUnit { source, module, flow, scope }

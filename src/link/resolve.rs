@@ -4,6 +4,7 @@
 //! `map:T`. What cannot be resolved is `None`: unknown, never a guess.
 
 use super::flow::{DefKind, RECEIVER};
+use super::homes::plain;
 use super::program::{FuncRef, Program, TypeIndex, ValueRef};
 use crate::ir::{ExprKind, FunctionId, Language, TypeKind, TypeRef};
 use crate::knowledge::{FunctionDescription, LibraryDescription, TypeRole};
@@ -249,7 +250,8 @@ impl Program<'_> {
 
     /// The name under which a function is described.
     fn find_described(&self, name: Ustr) -> Option<Ustr> {
-        if self.knowledge.function(name).is_some() {
+        // A team describes its modules by the names that its code uses.
+        if let Some(name) = Ustr::from_existing(plain(&name)).filter(|name| self.knowledge.function(*name).is_some()) {
             return Some(name);
         }
         let (owner, method) = name.rsplit_once('.')?;

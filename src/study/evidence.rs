@@ -4,7 +4,7 @@ use super::aside::is_aside;
 use super::unit::{Coverage, UnitView, instruments_project};
 use crate::ir::{ExprKind, FileFacts, Language};
 use crate::knowledge::{FunctionDescription, Setting, Slot};
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{FuncRef, Program, ValueRef, plain};
 use crate::services::{Mode, StackUse, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -82,7 +82,7 @@ fn own_instrumentors(program: &Program<'_>, units: &mut [UnitView]) {
     if program.language != Language::Python {
         return;
     }
-    let project = |module: &str| module.split('.').next().map(str::to_owned).unwrap_or_default();
+    let project = |module: &str| plain(module).split('.').next().map(str::to_owned).unwrap_or_default();
     let mut found: FxHashSet<String> = FxHashSet::default();
     for file in &program.files {
         let own = project(&file.module);
