@@ -549,4 +549,7 @@ pub struct AnnotationDescription {
     pub names: Vec<Ustr>,
     /// What it does.
     pub role: AnnotationRole,
+    /// The argument that, when it is false, leaves the span open when the function returns: the function ends it itself.
+    #[serde(default)]
+    pub open_unless: Ustr,
 }

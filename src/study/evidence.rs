@@ -113,7 +113,9 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
                     continue;
                 }
                 let unit = &mut units[file.source.unit];
-                if page.patching_imports.iter().any(|module| *module == import.module || *module == import.target) && !is_aside(&file.source.path) {
+                if page.patching_imports.iter().any(|module| *module == import.module || *module == import.target)
+                    && !is_aside(&file.source.path)
+                {
                     unit.patch(page, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
                 }
                 let known =

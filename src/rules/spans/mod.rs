@@ -2,6 +2,7 @@
 
 mod closed;
 mod current;
+mod decorated;
 mod early;
 mod ended;
 mod leaving;
@@ -19,6 +20,7 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let uses = uses::Uses::new(study.program);
     ended::check(study, &uses, out);
+    decorated::check(study, out);
     closed::check(study, &uses, out);
     early::check(study, &uses, out);
     current::check(study, &uses, out);
