@@ -83,7 +83,8 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
     let reports = reports_here(study, fact);
     if !gate::is_traced_by_code(unit)
         || !lives.joins_traces(fact.call.file)
-        || (!reports && !sites(study, fact.call).is_empty()) {
+        || (!reports && !sites(study, fact.call).is_empty())
+    {
         return silent;
     }
     match client {
