@@ -185,22 +185,11 @@ fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));
-    let callers = program.callers(stub);
-    if callers.is_empty() && !has_seen_callers(study, stub) {
-        return vec![call];
-    }
-    callers.iter().copied().take(MAX_STUB_CALLS).collect()
+    program.callers(stub).iter().copied().take(MAX_STUB_CALLS).collect()
 }
 
 fn is_generated(study: &Study<'_>, call: ValueRef) -> bool {
     study.program.files.get(call.file as usize).is_some_and(|file| file.source.facts.generated)
-}
-
-/// Whether calls of any method of a stub's type are seen.
-fn has_seen_callers(study: &Study<'_>, stub: FuncRef) -> bool {
-    let program = study.program;
-    let methods = program.enclosing_type(stub).map(|ty| program.methods_of(ty)).unwrap_or_default();
-    methods.into_iter().any(|method| !program.callers(method).is_empty())
 }
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.
@@ -292,10 +281,6 @@ fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) ->
         let param = study.context_param(study.program.function_at(*call));
         is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
     };
-    // A channel that a command opens, whose stubs nobody is seen to call: for all that is known, it is the operator's.
-    if gate::is_for_operator(study, at.file) && found.uses.iter().all(|call| is_generated(study, *call)) {
-        return false;
-    }
     found.uses.iter().any(in_request) || study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
 }
 
