@@ -49,7 +49,7 @@ pub fn check(study: &Study<'_>) -> Verdicts {
     let lives = clients::Lives::new(study);
     clients::check(&lives, &mut out);
     contexts::check(&lives, &mut out);
-    messaging::check(study, &mut out);
+    messaging::check(&lives, &mut out);
     settings::check(study, &mut out);
     spans::check(study, &mut out);
     async_work::check(study, &mut out);

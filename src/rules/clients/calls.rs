@@ -6,6 +6,7 @@ use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::messaging::is_traced_by_hand;
 use crate::study::{CallFact, Inbound, Study, Summary};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,9 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             None => judge(lives, fact, hop.client, hop.carrier),
         };
         out.count(unit, verdict);
+        if verdict == Verdict::Broken && is_traced_by_hand(study, fact) {
+            continue;
+        }
         for place in at {
             let uses = sites(study, fact.call).into_iter().filter(|call| study.can_meet(place.file, call.file));
             let uses: Vec<ValueRef> = uses.filter(|call| *call == fact.call || is_in_trace(study, *call)).collect();
@@ -69,6 +73,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot
     let found = judge_made(lives, fact, client, carrier);
     let is_covered = lives.study.unit(fact.call.file).coverage(fact.library).is_some();
     if found.0 == Verdict::Unknown && is_covered { (Verdict::Carried, Vec::new()) } else { found }
+}
+
+/// Whether the client of a call is seen to be plain, and nothing near the call injects.
+pub(in crate::rules) fn is_broken(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let Some(hop) = fact.effect.hop else { return false };
+    judge(lives, fact, hop.client, hop.carrier).0 == Verdict::Broken
 }
 
 /// The verdict on one call, by how its client was made.
@@ -119,7 +129,10 @@ fn hands_on(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     };
     let decl = program.function(fact.function);
     if !decl.flags.is_closure {
-        return decl.name == method;
+        // A handler is often named after the remote method that it asks (`*Stub.*`): only a method that the library
+        // itself names is a link of its chain.
+        let is_named = |name: &ustr::Ustr| name.rsplit('.').next() == Some(method.as_str());
+        return decl.name == method && fact.effect.names.iter().any(is_named);
     }
     let file = &program.files[fact.function.file as usize];
     let Some(made) = file.flow.closures.get(&fact.function.id) else { return true };

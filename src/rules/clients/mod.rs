@@ -11,7 +11,7 @@ pub(super) mod loaded;
 mod server;
 mod words;
 
-pub(super) use calls::is_traced_client;
+pub(super) use calls::{is_broken, is_traced_client};
 pub(super) use gate::keeps_records;
 pub(super) use life::Lives;
 

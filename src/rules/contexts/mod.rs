@@ -1,5 +1,7 @@
 //! Rules about explicit contexts: replaced, gone stale, not passed on, not reachable through a framework's own type.
 
+mod ambient;
+mod captured;
 mod forward;
 mod framework;
 mod hook;
@@ -7,6 +9,7 @@ mod log;
 mod not_passed;
 mod replaced;
 mod stale;
+mod unread;
 
 use super::Verdicts;
 use super::clients::Lives;
@@ -15,6 +18,9 @@ use super::clients::Lives;
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     replaced::check(study, out);
+    ambient::check(study, out);
+    captured::check(study, out);
+    unread::check(study, out);
     hook::check(study, out);
     stale::check(study, out);
     not_passed::check(lives, out);

@@ -10,6 +10,9 @@ use crate::study::{CallFact, ContextParam, Inbound, Study};
 
 /// Finds fresh contexts that cut a trace.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    if study.language() != crate::ir::Language::Go {
+        return;
+    }
     for fact in study.calls().iter().filter(|fact| fact.effect.root_context) {
         if study.program.role_of(fact.call) != Some(TypeRole::Context) || !study.unit(fact.call.file).is_traced() {
             continue;

@@ -2,8 +2,8 @@
 
 use super::super::Verdicts;
 use super::hops::{traced_units, unit_of};
+use super::kind::says_kind;
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
@@ -17,7 +17,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let unit = unit_of(study, function.file);
         let outside = study.unit(function.file).is_traced_from_outside();
         let decl = study.program.function(function);
-        let nested = decl.parent.is_some_and(|parent| parent.0 != 0);
+        // What stands inside a function that has the request is looked at with it.
+        let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
+        let nested =
+            above.is_some_and(|above| study.context_param(above).is_some() || !hands_out_filters(study, above));
         if reading.contains(&unit) || !traced.contains(&unit) || outside || nested || function.id.0 == 0 {
             continue;
         }
@@ -31,6 +34,16 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             out.findings.push(finding(study, start, function, request));
         }
     }
+}
+
+/// Whether a function is given a handler and hands back what goes in front of it, as Go's middleware does.
+fn hands_out_filters(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    let is_handler = |ty: &crate::ir::TypeRef| {
+        let role = study.program.role(study.program.type_ref(function.file, ty));
+        role == Some(TypeRole::Middleware) || ty.name.ends_with("Handler") || ty.name.ends_with("HandlerFunc")
+    };
+    decl.params.iter().any(|param| param.ty.as_ref().is_some_and(is_handler)) && decl.results.iter().any(is_handler)
 }
 
 /// The start of a server's span in a function, or of any span in a filter, also by a helper that starts it itself.
@@ -70,7 +83,7 @@ fn callees(study: &Study<'_>, function: FuncRef) -> Vec<(ValueRef, FuncRef)> {
 }
 
 /// Units in which something extracts, or instruments what may be a server.
-fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
+pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
     let unit = |fact: &CallFact<'_>| unit_of(study, fact.call.file);
     let of_spans: Vec<_> = (0..study.units.len()).map(|at| span_family(study, at)).collect();
     let spans = |unit: usize| of_spans.get(unit).copied().flatten();
@@ -146,18 +159,9 @@ fn request_param(study: &Study<'_>, function: FuncRef) -> Option<ustr::Ustr> {
     })
 }
 
-/// Whether the span is said to be a server's: a constant of that name in the call, or in what it is chained to.
+/// Whether the span is said to be a server's.
 fn is_server_span(study: &Study<'_>, call: ValueRef) -> bool {
-    let Some(file) = study.program.files.get(call.file as usize) else { return false };
-    let span = study.program.expr(call).span;
-    file.source.facts.exprs.iter().any(|expr| {
-        let name = match &expr.kind {
-            ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
-            _ => return false,
-        };
-        span.contains(expr.span)
-            && matches!(name.as_str(), "SERVER" | "SpanKindServer" | "SPAN_KIND_SERVER" | "SpanKindRPCServer")
-    })
+    says_kind(study, call, &["SERVER"])
 }
 
 /// Whether a function is a filter or middleware: it is given what comes after it.
@@ -170,7 +174,10 @@ fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
     });
     let owner = study.program.enclosing_type(function).map(|owner| study.program.type_name(owner));
     let role = owner.and_then(|owner| study.program.role(owner));
-    given || (role == Some(TypeRole::Middleware) && study.inbound(function) != Inbound::Unknown)
+    let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
+    given
+        || above.is_some_and(|above| hands_out_filters(study, above))
+        || (role == Some(TypeRole::Middleware) && study.inbound(function) != Inbound::Unknown)
 }
 
 fn finding(study: &Study<'_>, start: ValueRef, function: FuncRef, request: ustr::Ustr) -> Finding {

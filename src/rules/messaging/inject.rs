@@ -3,17 +3,20 @@
 use super::super::Verdicts;
 use super::client::{Instance, instance};
 use super::hops::{hop_calls, traced_units, unit_of};
+use super::kind::says_kind;
 use super::material::{Content, content, names_key};
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
-use crate::knowledge::HopKind;
-use crate::link::FuncRef;
+use crate::ir::{ExprKind, Spread};
+use crate::knowledge::{HopKind, Slot};
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::clients::{Lives, is_broken};
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
 
 /// Finds outbound calls in functions with a client span of their own, or of a library that the same unit injects for
 /// by hand elsewhere.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     let calls = hop_calls(study, &[HopKind::HttpCall, HopKind::RpcCall]);
     let by_hand = by_hand(study, &calls);
     let traced = traced_units(study);
@@ -41,14 +44,32 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         {
             continue;
         }
-        let made = instance(study, fact);
-        let hop = fact.effect.hop.map_or(crate::knowledge::Slot::None, |hop| hop.carrier);
-        if made != Instance::Plain || content(study, &study.slot(fact.call, hop), &[]) != Content::Bare {
+        let hop = fact.effect.hop.map_or(Slot::None, |hop| hop.carrier);
+        let is_plain = instance(study, fact) == Instance::Plain || is_broken(lives, fact);
+        if !is_plain || content(study, &headers(study, fact, hop), &[]) != Content::Bare {
             continue;
         }
         if seen.insert(outer) {
             out.findings.push(finding(study, fact, span, model));
         }
+    }
+}
+
+/// Whether a call stands in a function that makes the client's span itself: then it is this function that must inject.
+pub(in crate::rules) fn is_traced_by_hand(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let outer = study.program.outermost(fact.function);
+    client_span(study, outer).is_some()
+}
+
+/// The values that may hold the request's headers. Where any argument may be it, one that is named so is meant.
+fn headers(study: &Study<'_>, fact: &CallFact<'_>, carrier: Slot) -> Vec<ValueRef> {
+    let all = study.slot(fact.call, carrier);
+    let named = study.slot(fact.call, Slot::Named("headers".into()));
+    let ExprKind::Call { args, .. } = study.program.expr_kind(fact.call) else { return all };
+    match carrier {
+        Slot::AnyArg if !named.is_empty() => named,
+        Slot::AnyArg if args.iter().all(|arg| arg.spread == Spread::None) => Vec::new(),
+        _ => all,
     }
 }
 
@@ -76,16 +97,7 @@ fn client_span<'s, 'a>(study: &'s Study<'a>, function: FuncRef) -> Option<&'s Ca
 }
 
 fn is_client(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
-    let span = study.program.expr(fact.call).span;
-    file.source.facts.exprs.iter().any(|expr| {
-        let name = match &expr.kind {
-            ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
-            _ => return false,
-        };
-        span.contains(expr.span)
-            && matches!(name.as_str(), "CLIENT" | "SpanKindClient" | "SPAN_KIND_CLIENT" | "SpanKindRPCClient")
-    })
+    says_kind(study, fact.call, &["CLIENT"])
 }
 
 /// Whether a caller injects: into a request or headers that it hands down.
