@@ -11,10 +11,11 @@ use ustr::Ustr;
 
 /// Reports services that nothing traces while most others of the workspace are traced.
 pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
-    let serving: Vec<(usize, Place)> =
-        (0..units.len()).filter_map(|unit| served_at(sources, unit).map(|place| (unit, place))).collect();
     let traced = |unit: &UnitView| unit.stacks.iter().any(|found| found.active);
-    let lit = serving.iter().filter(|(unit, _)| units.get(*unit).is_some_and(traced)).count();
+    let is_lit = |unit: usize| units.get(unit).is_some_and(traced);
+    let serving: Vec<(usize, Place)> =
+        (0..units.len()).filter_map(|unit| served_at(sources, unit, is_lit(unit)).map(|place| (unit, place))).collect();
+    let lit = serving.iter().filter(|(unit, _)| is_lit(*unit)).count();
     let dark: Vec<_> =
         serving.iter().filter(|(unit, _)| units.get(*unit).is_some_and(|unit| !unit.is_traced())).collect();
     // A workspace where most are dark is one in which tracing has only begun, or a collection of examples.
@@ -36,8 +37,8 @@ fn shares_a_set_up(units: &[UnitView], serving: &[(usize, Place)]) -> bool {
     })
 }
 
-/// Where a runnable unit imports a library that serves.
-fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
+/// Where a runnable unit imports a library that serves. Of one that is traced, the routes need not be seen.
+fn served_at(sources: &[SourceFile], unit: usize, is_lit: bool) -> Option<Place> {
     let files = || sources.iter().filter(move |file| file.unit == unit);
     if !files().any(is_program) {
         return None;
@@ -45,7 +46,10 @@ fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
     files().filter(|file| !gate::is_aside(&file.path)).find_map(|file| {
         let import = file.facts.imports.iter().find(|import| match file.facts.language {
             Language::Python => makes_server(file, import),
-            language => serves(language, &import.module),
+            Language::Go => {
+                serves(Language::Go, &import.module) || (makes_server(file, import) && (is_lit || mounts(file)))
+            }
+            Language::Java => serves(Language::Java, &import.module),
         })?;
         Some(Place { path: file.path, span: import.span })
     })
@@ -54,21 +58,40 @@ fn served_at(sources: &[SourceFile], unit: usize) -> Option<Place> {
 /// Whether a file makes a server by an imported name. Python code also imports the parts of web frameworks to describe
 /// or test an API, which serves nothing.
 fn makes_server(file: &SourceFile, import: &Import) -> bool {
-    let knowledge = Knowledge::built_in(Language::Python);
+    let knowledge = Knowledge::built_in(file.facts.language);
     let makes = |name: &str| {
         let found = Ustr::from_existing(name).and_then(|name| knowledge.function(name));
-        found.is_some_and(|(_, function)| function.makes == Some(TypeRole::Server))
+        found.is_some_and(|(_, function)| {
+            let runs = function.hop.is_some_and(|hop| hop.kind == HopKind::Serve);
+            function.makes == Some(TypeRole::Server) || (runs && file.facts.language == Language::Go)
+        })
     };
+    let last = import.target.rsplit('/').next().unwrap_or_default();
+    let local = if import.local.is_empty() { Ustr::from(last) } else { import.local };
     file.facts.exprs.iter().any(|expr| {
         let ExprKind::Call { callee, .. } = &expr.kind else { return false };
         match &file.facts.expr(*callee).kind {
-            ExprKind::Name(name) => *name == import.local && makes(&import.target),
+            ExprKind::Name(name) => *name == local && makes(&import.target),
             ExprKind::Member { base, name, .. } => {
-                matches!(&file.facts.expr(*base).kind, ExprKind::Name(base) if *base == import.local)
+                matches!(&file.facts.expr(*base).kind, ExprKind::Name(base) if *base == local)
                     && makes(&format!("{}.{name}", import.target))
             }
             _ => false,
         }
+    })
+}
+
+/// Whether a file mounts a handler at a path of its own, besides those of health checks, metrics and profiles.
+fn mounts(file: &SourceFile) -> bool {
+    let text = |arg: &crate::ir::Arg| match &file.facts.expr(arg.value).kind {
+        ExprKind::Str(text) => Some(*text),
+        _ => None,
+    };
+    file.facts.exprs.iter().any(|expr| {
+        let ExprKind::Call { callee, args } = &expr.kind else { return false };
+        let ExprKind::Member { name, .. } = &file.facts.expr(*callee).kind else { return false };
+        let path = args.first().and_then(text);
+        name.starts_with("Handle") && path.is_some_and(|path| path.contains('/') && !super::server::is_side_path(&path))
     })
 }
 

@@ -5,10 +5,10 @@ use super::calls::calls_out;
 use super::gate;
 use super::life::{Later, Life, Lives, is_registration};
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
-use crate::knowledge::{Slot, TypeRole};
+use crate::ir::{Annotation, ExprKind, Language};
+use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study, functions_of};
+use crate::study::{CallFact, Inbound, Study, described_annotation, functions_of};
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -35,14 +35,63 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<Val
     }
     let life = lives.of_construction(fact.call);
     let later = lives.later(fact.call);
-    let handlers = mounted(lives, &later)?;
+    let mut handlers = mounted(lives, &later)?;
+    let decorated = decorated(lives, fact)?;
+    // An app with routes is what another program imports and runs.
+    let runs = is_run(study, fact, &later) || !decorated.is_empty();
+    handlers.extend(decorated);
     match life {
         Life::Instrumented => Some((Verdict::Carried, handlers)),
-        Life::Plain if !handlers.is_empty() && is_run(study, fact, &later) && !extracts(study, fact) => {
-            Some((Verdict::Broken, handlers))
-        }
+        Life::Plain if !handlers.is_empty() && runs && !extracts(study, fact) => Some((Verdict::Broken, handlers)),
         _ => Some((Verdict::Unknown, handlers)),
     }
+}
+
+/// The decorators of the server's library in its unit that mount handlers which go on with a trace; `None` when one of
+/// them reads the trace itself. Only where the unit's outgoing requests are traced: a set-up for other spans (of models,
+/// of tests) does not mean to join the traces of callers.
+fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRef>> {
+    let study = lives.study;
+    if study.language() != Language::Python || !traces_requests(study, server) {
+        return Some(Vec::new());
+    }
+    let unit = unit_of(study, server.call.file);
+    let mut out = Vec::new();
+    for function in study.program.all_functions().filter(|function| unit_of(study, function.file) == unit) {
+        let Some(mounted_by) = mounting(study, function, server) else { continue };
+        if lives.works_on_traces(function) {
+            return None;
+        }
+        if calls_out(study.summary(function)) && !is_aside(study, mounted_by) {
+            out.push(mounted_by);
+        }
+    }
+    Some(out)
+}
+
+/// The decorator of the server's library that mounts a handler.
+fn mounting(study: &Study<'_>, function: FuncRef, server: &CallFact<'_>) -> Option<ValueRef> {
+    let mounts = |found: &&Annotation| {
+        let described = described_annotation(study, function.file, found);
+        described.is_some_and(|(library, found)| library.id == server.library.id && found.role == AnnotationRole::Entry)
+    };
+    let annotations = &study.program.function(function).annotations;
+    annotations.iter().find(mounts).map(|found| ValueRef { file: function.file, expr: found.expr })
+}
+
+/// Whether the code of a unit instruments a client for outgoing requests.
+fn traces_requests(study: &Study<'_>, server: &CallFact<'_>) -> bool {
+    let view = study.unit(server.call.file);
+    let calls_out = |library: &&LibraryDescription| {
+        let mut hops = library.functions.iter().filter_map(|function| function.hop);
+        hops.any(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall))
+    };
+    let mut clients = study.program.knowledge.libraries().iter().filter(calls_out);
+    clients.any(|library| view.coverage(library).is_some())
+}
+
+fn unit_of(study: &Study<'_>, file: u32) -> usize {
+    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
 }
 
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
@@ -70,7 +119,7 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
     let program = study.program;
     if let Some(fact) = study.fact(call) {
         let Some(registers) = fact.effect.registers.filter(|found| !found.root) else { return Vec::new() };
-        return study.slot(call, registers.handler).into_iter().flat_map(|value| functions_of(study, value)).collect();
+        return study.slot(call, registers.handler).into_iter().flat_map(|value| served_by(study, value)).collect();
     }
     if !is_registration(&study.callee_text(call)) {
         return Vec::new();
@@ -88,12 +137,29 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
     methods.filter(takes_context).collect()
 }
 
+/// The functions that a handler runs: itself, or the methods of an object that a library calls for inbound work.
+fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
+    let found = functions_of(study, handler);
+    if !found.is_empty() {
+        return found;
+    }
+    let owner = study.program.type_of(handler).and_then(|ty| study.program.own_type(ty));
+    let methods = owner.map(|ty| study.program.methods_of(ty)).unwrap_or_default();
+    methods.into_iter().filter(|method| matches!(study.inbound(*method), Inbound::Entry(_))).collect()
+}
+
 fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
-    let words = ["health", "ready", "live", "metric", "debug", "ping", "status", "pprof", "version"];
     study.slot(call, Slot::AnyArg).into_iter().any(|value| match study.program.expr_kind(value) {
-        ExprKind::Str(text) => words.iter().any(|word| text.to_ascii_lowercase().contains(word)),
+        ExprKind::Str(text) => is_side_path(text),
         _ => false,
     })
+}
+
+/// Whether a path is that of a health check, metrics or profiles, which stay out of traces.
+pub(super) fn is_side_path(path: &str) -> bool {
+    let words = ["health", "ready", "live", "metric", "debug", "ping", "status", "pprof", "version"];
+    let path = path.to_ascii_lowercase();
+    words.iter().any(|word| path.contains(word))
 }
 
 /// Whether the server was seen to be started.
