@@ -552,4 +552,7 @@ pub struct AnnotationDescription {
     /// The argument that, when it is false, leaves the span open when the function returns: the function ends it itself.
     #[serde(default)]
     pub open_unless: Ustr,
+    /// The type that takes the function's place: what is called on the decorated name is a method of it.
+    #[serde(default)]
+    pub makes: Option<Ustr>,
 }

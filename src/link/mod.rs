@@ -1,5 +1,6 @@
 //! Link: from names to what they mean, over all files of one language.
 
+mod decorated;
 pub mod flow;
 mod homes;
 mod imports;

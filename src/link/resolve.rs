@@ -388,6 +388,11 @@ impl Program<'_> {
     }
 
     fn global_type(&self, qualified: Ustr, steps: u32) -> Option<Ustr> {
+        if self.language == Language::Python
+            && let Some(functions) = self.functions.get(&qualified)
+        {
+            return functions.iter().find_map(|function| self.decorated_type(*function));
+        }
         let (owner, name) = qualified.rsplit_once('.')?;
         let owner = Ustr::from_existing(owner)?;
         if let Some(found) = self.field_type(owner, Ustr::from(name), steps) {

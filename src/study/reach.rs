@@ -182,23 +182,7 @@ pub fn described_annotation<'a>(
     file: u32,
     annotation: &crate::ir::Annotation,
 ) -> Option<(&'a LibraryDescription, &'a AnnotationDescription)> {
-    let program = study.program;
-    let value = ValueRef { file, expr: annotation.expr };
-    let callee = match program.expr_kind(value) {
-        ExprKind::Call { callee, .. } => ValueRef { file, expr: *callee },
-        _ => value,
-    };
-    if program.language == Language::Java {
-        let name = program.type_ref(file, &crate::ir::TypeRef { name: annotation.name, args: Vec::new() });
-        return program.knowledge.annotation(name);
-    }
-    if let Some(found) = program.qualify(callee).and_then(|name| program.knowledge.annotation(name)) {
-        return Some(found);
-    }
-    let ExprKind::Member { base, name, .. } = program.expr_kind(callee) else { return None };
-    let ty = program.type_of(ValueRef { file, expr: *base })?;
-    let named = |ty: Ustr| program.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
-    named(ty).or_else(|| program.supertypes(ty).iter().find_map(|ty| named(*ty)))
+    study.program.described_annotation(file, annotation)
 }
 
 /// Whether the container of a unit finds its functions that make beans: not where an application is assembled by naming

@@ -3,9 +3,10 @@
 use super::{mdc, task};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
-use crate::knowledge::{AnnotationRole, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, Slot, TypeRole};
 use crate::link::FuncRef;
 use crate::rules::{Verdict, Verdicts};
+use crate::services::Told;
 use crate::study::{CallFact, Study, Summary, annotation_role};
 use std::collections::BTreeMap;
 
@@ -55,7 +56,7 @@ fn switches(study: &Study<'_>) -> Switches {
 
 fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Option<(&'static str, Vec<FuncRef>)> {
     let view = study.unit(file);
-    if view.is_traced_from_outside() || view.covers_all.is_some() || decorates(study, unit) {
+    if view.covers_all.is_some() || is_carried(study, file) || decorates(study, unit) {
         return None;
     }
     let mdc_only = !view.is_traced();
@@ -74,6 +75,20 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
     let lost: Vec<FuncRef> = methods.iter().filter(loses).copied().collect();
     let rule = if mdc_only { "mdc-lost" } else { "task-context" };
     (!lost.is_empty()).then_some((rule, lost))
+}
+
+/// Whether a stack covers the framework that runs asynchronous methods, or a setting makes it carry the context.
+fn is_carried(study: &Study<'_>, file: u32) -> bool {
+    let view = study.unit(file);
+    let enables = |library: &&LibraryDescription| {
+        library.annotations.iter().any(|found| found.role == AnnotationRole::EnablesAsync)
+    };
+    study.program.knowledge.libraries().iter().filter(enables).any(|library| {
+        let on = |setting: &SettingDescription| {
+            setting.role == TypeRole::Executor && view.settings.switch(&setting.name) == Told::On
+        };
+        view.coverage(library).is_some() || library.settings.iter().any(on)
+    })
 }
 
 /// Whether the unit has anything that makes an executor carry the context: a decorator, a wrapper, an instrumented pool.
@@ -100,10 +115,11 @@ pub(super) fn has_decorator(study: &Study<'_>, unit: usize) -> bool {
             is_in(study, at, unit)
                 && (facts.types.iter().any(|ty| ty.supers.iter().any(|ty| is_decorator(at, ty)))
                     || facts.functions.iter().any(|function| function.results.iter().any(|ty| is_decorator(at, ty)))
-                    || source
-                        .scope
-                        .targets()
-                        .any(|target| program.knowledge.ty(target).is_some_and(|(_, found)| found.instrumented)))
+                    || source.scope.targets().any(|target| {
+                        program.knowledge.ty(target).is_some_and(|(_, found)| {
+                            found.instrumented && matches!(found.role, TypeRole::Executor | TypeRole::Middleware)
+                        })
+                    }))
         })
 }
 

@@ -83,7 +83,9 @@ fn kinds<'a>(study: &Study<'a>) -> Vec<Kind<'a>> {
     let mut out = Vec::new();
     let plugged = Plugged::new(study);
     for library in study.program.knowledge.libraries() {
-        for setting in &library.settings {
+        let moves_messages =
+            |setting: &&SettingDescription| matches!(setting.role, TypeRole::Consumer | TypeRole::Producer);
+        for setting in library.settings.iter().filter(moves_messages) {
             let reads = |unit: usize| {
                 let view = &study.units[unit];
                 view.language == study.language()

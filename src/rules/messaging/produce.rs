@@ -7,20 +7,24 @@ use super::material::{Content, content, gives_identity, names_key};
 use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
-use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::keeps_records;
 use crate::study::{CallFact, Inbound, Study, Summary};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
 
 /// How many callers up an injection still counts.
 const CALLERS_UP: usize = 4;
+/// Most places that a finding lists.
+const MAX_RELATED: usize = 8;
 
 /// Judges every call that sends a message.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let traced = traced_units(study);
     let plugged = Plugged::new(study);
     let mut seen = FxHashSet::default();
+    let mut first_of: FxHashMap<(usize, Option<&Ustr>), usize> = FxHashMap::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
         if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
             continue;
@@ -30,13 +34,33 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         match verdict {
             Ok(verdict) => out.count(unit, verdict),
             Err(_) if plugged.has(study, fact.call.file, fact.library) => out.count(unit, Verdict::Unknown),
-            Err(found) => {
+            Err(mut found) => {
                 out.count(unit, Verdict::Broken);
-                if seen.insert(found.place) {
+                let is_task = queues_tasks(fact.library);
+                let way = (unit, fact.effect.names.first());
+                if is_task {
+                    found.rule = "task-context";
+                }
+                if let Some(first) = first_of.get(&way).filter(|_| is_task) {
+                    also_sent(study, fact, out.findings.get_mut(*first));
+                } else if seen.insert(found.place) {
+                    first_of.insert(way, out.findings.len());
                     out.findings.push(*found);
                 }
             }
         }
+    }
+}
+
+/// Whether a library queues the service's own functions, so that one set-up decides for all that is queued in the same way.
+fn queues_tasks(library: &LibraryDescription) -> bool {
+    library.annotations.iter().any(|annotation| annotation.role == AnnotationRole::Task)
+}
+
+/// Lists one more task that is queued under the finding about its library.
+fn also_sent(study: &Study<'_>, fact: &CallFact<'_>, first: Option<&mut Finding>) {
+    if let Some(first) = first.filter(|first| first.related.len() < MAX_RELATED) {
+        first.related.push(study.related(fact.call, "a task is queued here too"));
     }
 }
 
