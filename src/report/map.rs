@@ -38,7 +38,8 @@ pub fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if service.stacks.is_empty() {
             writeln!(out, "  traced by nothing that hoplint knows")?;
         }
-        for stack in &service.stacks {
+        let switched_on = |id: &str| service.stacks.iter().any(|other| other.active && other.stack == id);
+        for stack in service.stacks.iter().filter(|stack| stack.active || !switched_on(&stack.stack)) {
             let verb = if stack.active { "traced by" } else { "present, not seen switched on:" };
             let mode = serde_json::to_value(stack.mode).ok();
             let mode = mode.as_ref().and_then(|mode| mode.as_str()).unwrap_or_default();

@@ -5,16 +5,13 @@ use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
-use crate::knowledge::{HopKind, Slot};
+use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::{Verdict, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
 pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
-    if study.language() == Language::Go {
-        return;
-    }
     let life = Life::new(study, uses, Finish::End);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
@@ -48,7 +45,12 @@ fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
     }
     let function = study.program.function_at(start.call);
     let same = fate.finishes.iter().all(|end| study.program.function_covering(*end) == function);
-    let end = fate.finishes.iter().map(|end| study.program.expr(*end).span.start).max()?;
+    let finished_at = |end: &ValueRef| {
+        // A deferred end comes when the function is left.
+        let deferred = study.program.call_site(*end).is_some_and(|site| site.deferred);
+        if deferred { u32::MAX } else { study.program.expr(*end).span.start }
+    };
+    let end = fate.finishes.iter().map(finished_at).max()?;
     (same && end > from).then_some(Span { start: from, end })
 }
 
@@ -58,6 +60,9 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let Some(file) = study.program.files.get(start.call.file as usize) else { return Vec::new() };
     let sites = file.flow.calls_of(function.id).map(|site| ValueRef { file: start.call.file, expr: site.expr });
     let inside: Vec<_> = sites.filter(|call| range.contains(study.program.expr(*call).span)).collect();
+    if study.language() == Language::Go {
+        return inside.into_iter().filter(|call| is_given_old_context(study, start, *call)).collect();
+    }
     let activates = inside.iter().any(|call| {
         study.effect_of(*call).has(Summary::ACTIVATES | Summary::BINDS)
             && study.fact(*call).is_none_or(|fact| fact.effect.span.is_none())
@@ -71,6 +76,23 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
             || (serves && (is_ambient_below(study, *call) || is_given_work(study, *call)))
     };
     inside.into_iter().filter(looks).collect()
+}
+
+/// Whether a call is given the context of the function, which does not hold the span, and goes on with a trace.
+fn is_given_old_context(study: &Study<'_>, start: Start, call: ValueRef) -> bool {
+    let Some(param) = study.context_param(study.program.function_at(start.call)).filter(|param| !param.is_request)
+    else {
+        return false;
+    };
+    let is_old = |value: &ValueRef| {
+        let origins = study.program.origins(*value, false);
+        let comes_in = |origin: &Origin| matches!(origin, Origin::Param(function, _) if *function == param.function);
+        study.program.role_of(*value) == Some(TypeRole::Context) && !origins.is_empty() && origins.iter().all(comes_in)
+    };
+    let goes_on = Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES;
+    study.effect_of(call).has(goes_on)
+        && study.fact(call).is_none_or(|fact| fact.effect.derives.is_none() && fact.effect.binds_context.is_none())
+        && study.slot(call, Slot::AnyArg).iter().any(is_old)
 }
 
 /// Whether a span continues a trace that was read from a carrier: then it stands for all of the work that came in.
@@ -154,6 +176,7 @@ fn finding(study: &Study<'_>, start: Start, within: &[ValueRef], confidence: Con
     finding.label = "started, but not current".to_owned();
     finding.effect = "the span is a leaf, and the calls made while it is open hang on the span around it or start a trace of their own".to_owned();
     finding.help = match study.language() {
+        Language::Go => format!("put it into the context that `{first}` is given"),
         Language::Java => format!("make it current around `{first}` with a scope in a resource block"),
         _ => format!("start it so that it is current around `{first}`, with the `with` form that activates the span"),
     };
