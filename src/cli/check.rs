@@ -124,7 +124,9 @@ fn print(report: &Report, args: &CheckArgs) -> Result<(), CliError> {
     let file = args.output_file.as_deref();
     let machine = matches!(args.format, Format::Json | Format::Sarif);
     let color = !machine && file.is_none() && output::stdout_color(args.tree.color);
+    let links = color && args.format == Format::Full && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
     let style = full::Style {
+        link_base: if links { std::env::current_dir().ok() } else { None },
         color,
         narrated: std::env::var_os("NO_GRAPHICS").is_some_and(|value| !value.is_empty() && value != "0"),
         quiet: args.tree.quiet,
@@ -132,11 +134,11 @@ fn print(report: &Report, args: &CheckArgs) -> Result<(), CliError> {
     };
     output::write(file, color || machine, |out| {
         match args.format {
-            Format::Full => full::write(report, style, out)?,
-            Format::Concise => concise::write(report, out).and_then(|()| full::footer(report, style, out))?,
+            Format::Full => full::write(report, &style, out)?,
+            Format::Concise => concise::write(report, out).and_then(|()| full::footer(report, &style, out))?,
             Format::Json => json::write(report, out)?,
             Format::Sarif => sarif::write(report, out)?,
-            Format::Github => github::write(report, out).and_then(|()| full::footer(report, style, out))?,
+            Format::Github => github::write(report, out).and_then(|()| full::footer(report, &style, out))?,
         }
         if args.statistics && matches!(args.format, Format::Full | Format::Concise) {
             full::statistics(report, out)?;

@@ -7,12 +7,16 @@ use super::{Diagnostic, Report};
 use crate::finding::Severity;
 use crate::ir::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 /// How to draw.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Style {
+    /// The folder that paths are relative to, where the terminal can follow hyperlinks (OSC 8).
+    pub link_base: Option<PathBuf>,
     /// With colours.
     pub color: bool,
     /// In words instead of lines (`NO_GRAPHICS`).
@@ -26,20 +30,22 @@ pub struct Style {
 /// Place, text, and whether it is the primary one.
 type Label = (Span, String, bool);
 
+/// What stands for itself in the path of a `file` URL.
+const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Labels a snippet shows at most.
 const MAX_LABELS: usize = 12;
 /// Lines longer than this many bytes are not drawn.
 const MAX_LINE: usize = 1000;
 
 /// Writes all findings and the footer.
-pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for found in &report.diagnostics {
         write_one(report, found, style, out)?;
     }
     footer(report, style, out)
 }
 
-fn write_one(report: &Report, found: &Diagnostic, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_one(report: &Report, found: &Diagnostic, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for (index, (path, labels)) in by_file(found).into_iter().enumerate() {
         let main = index == 0;
         let source = report.sources.get(path);
@@ -48,7 +54,7 @@ fn write_one(report: &Report, found: &Diagnostic, style: Style, out: &mut dyn Wr
             message: if main { clean(&found.message) } else { format!("the trace also goes through {}", clean(path)) },
             code: format!("{}[{}] {}", severity_word(found.severity), found.rule, found.name),
             severity: found.severity,
-            source: source.filter(|source| drawable(source, found, path)).map(|source| named(path, source)),
+            source: source.filter(|source| drawable(source, found, path)).map(|source| named(path, source, style)),
             labels,
         };
         write!(out, "{}", render(&view, style))?;
@@ -92,11 +98,21 @@ fn drawable(source: &Source, found: &Diagnostic, path: &str) -> bool {
         })
 }
 
-fn named(path: &str, source: &Source) -> NamedSource<String> {
-    NamedSource::new(clean(path), source.safe_text())
+fn named(path: &str, source: &Source, style: &Style) -> NamedSource<String> {
+    let name = clean(path);
+    let name = style.link_base.as_ref().map_or(name.clone(), |base| linked(&base.join(path), &name));
+    NamedSource::new(name, source.safe_text())
 }
 
-fn render(view: &View, style: Style) -> String {
+/// A text as a hyperlink to a file.
+fn linked(file: &Path, text: &str) -> String {
+    let file = file.to_string_lossy();
+    let slash = if file.starts_with('/') { "" } else { "/" };
+    let url = utf8_percent_encode(&file, IN_PATHS);
+    format!("\u{1b}]8;;file://{slash}{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+}
+
+fn render(view: &View, style: &Style) -> String {
     let mut text = String::new();
     let result = if style.narrated {
         NarratableReportHandler::new().render_report(&mut text, view)
@@ -163,7 +179,7 @@ impl miette::Diagnostic for View {
 }
 
 /// The counts.
-pub fn footer(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn footer(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if style.quiet || !report.analysed {
         return Ok(());
     }

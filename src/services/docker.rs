@@ -33,6 +33,8 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
             "FROM" => {
                 launch.facts.retain(|fact| matches!(fact.kind, FactKind::Build(_)));
                 started.clear();
+                let image = rest.split_whitespace().find(|word| !word.starts_with("--")).unwrap_or_default();
+                launch.say(line, FactKind::Base(image.to_owned()));
             }
             "ARG" => known.extend(assignments(&rest)),
             "ENV" => {

@@ -70,6 +70,11 @@ fn judge(stack: &Compiled, fact: &Fact, fetches: &[String]) -> Option<(Mode, boo
             .iter()
             .any(|switch| switch.is_thrown(name, value))
             .then(|| (Mode::Agent, true, format!("annotation {name}: {value}"))),
+        FactKind::Base(image) => stack
+            .base_images
+            .iter()
+            .any(|pattern| pattern.is_match(image))
+            .then(|| (Mode::Agent, true, format!("built on {image}"))),
         FactKind::Neighbour(image, sure) => stack
             .images
             .iter()

@@ -21,6 +21,8 @@ pub(super) enum FactKind {
     Arguments(String),
     /// An annotation or label on the pod template.
     Annotation(String, String),
+    /// The image that it is built on.
+    Base(String),
     /// A neighbour runs from this image; whether it surely looks at this very process.
     Neighbour(String, bool),
 }

@@ -54,6 +54,9 @@ pub struct StackDescription {
     /// Regular expressions on the image of a container that traces its neighbours.
     #[serde(default)]
     pub images: Vec<String>,
+    /// Regular expressions on base images that start what is put into them under the agent.
+    #[serde(default)]
+    pub base_images: Vec<String>,
     /// Environment variables that switch it on.
     #[serde(default)]
     pub environment: Vec<Switch>,
@@ -163,6 +166,7 @@ pub(super) struct Compiled {
     pub(super) agents: Vec<Regex>,
     pub(super) build_tools: Vec<Regex>,
     pub(super) images: Vec<Regex>,
+    pub(super) base_images: Vec<Regex>,
     pub(super) launchers: Vec<Vec<&'static str>>,
 }
 
@@ -194,6 +198,7 @@ fn compile(page: &'static StackDescription) -> Result<Compiled, String> {
         agents: regexes(&page.agents)?,
         build_tools: regexes(&page.build_tools)?,
         images: regexes(&page.images)?,
+        base_images: regexes(&page.base_images)?,
         launchers: page.launchers.iter().map(|words| words.split_whitespace().collect()).collect(),
     })
 }

@@ -7,7 +7,7 @@ use super::life::{Later, Life, Lives, is_registration};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Annotation, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Inbound, Study, described_annotation, functions_of};
 
 /// Judges every server that is made.
@@ -52,7 +52,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<Val
 /// of tests) does not mean to join the traces of callers.
 fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRef>> {
     let study = lives.study;
-    if study.language() != Language::Python || !traces_requests(study, server) {
+    if study.language() != Language::Python || !is_handed_out(study, server) || !traces_requests(study, server) {
         return Some(Vec::new());
     }
     let unit = unit_of(study, server.call.file);
@@ -67,6 +67,25 @@ fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRe
         }
     }
     Some(out)
+}
+
+/// Whether a server can be run from outside: a variable of its module, or the result of the function that makes it. One
+/// that another server of the unit mounts is traced with that.
+fn is_handed_out(study: &Study<'_>, server: &CallFact<'_>) -> bool {
+    let unit = unit_of(study, server.call.file);
+    let same = |other: &&CallFact<'_>| {
+        other.effect.makes == Some(TypeRole::Server)
+            && other.library.id == server.library.id
+            && unit_of(study, other.call.file) == unit
+    };
+    let is_only = study.calls().iter().filter(same).count() == 1;
+    let flow = &study.program.files[server.call.file as usize].flow;
+    let mut returned = flow.returns_of(server.function.id).flat_map(|found| &found.values);
+    let is_it = |value: &crate::ir::ExprId| {
+        let value = ValueRef { expr: *value, ..server.call };
+        value == server.call || study.program.origins(value, false).contains(&Origin::Call(server.call, 0))
+    };
+    is_only && (server.function.id.0 == 0 || returned.any(is_it))
 }
 
 /// The decorator of the server's library that mounts a handler.

@@ -3,7 +3,9 @@
 use super::super::Verdicts;
 use super::hops::{traced_units, unit_of};
 use super::kind::says_kind;
+use super::material::is_key;
 use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
@@ -11,8 +13,8 @@ use rustc_hash::FxHashSet;
 
 /// Finds, in units where nothing reads a caller's trace, the server spans and the spans of filters.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    let reading = reading_units(study);
     let traced = traced_units(study);
+    let mut found = Vec::new();
     for function in study.program.all_functions() {
         let unit = unit_of(study, function.file);
         let outside = study.unit(function.file).is_traced_from_outside();
@@ -21,7 +23,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
         let nested =
             above.is_some_and(|above| study.context_param(above).is_some() || !hands_out_filters(study, above));
-        if reading.contains(&unit) || !traced.contains(&unit) || outside || nested || function.id.0 == 0 {
+        if !traced.contains(&unit) || outside || nested || function.id.0 == 0 {
             continue;
         }
         let Some(request) = request_param(study, function) else { continue };
@@ -31,8 +33,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         if let Some(start) = start_of(study, function) {
-            out.findings.push(finding(study, start, function, request));
+            found.push((unit, finding(study, start, function, request)));
         }
+    }
+    if !found.is_empty() {
+        // Asked last: it looks at every call and every text.
+        let reading = reading_units(study);
+        out.findings.extend(found.into_iter().filter(|(unit, _)| !reading.contains(unit)).map(|(_, found)| found));
     }
 }
 
@@ -92,6 +99,12 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
             && !is_foreign(study, &fact.library.family, spans(unit(fact)))
     };
     let mut out: FxHashSet<usize> = study.calls().iter().filter(reads).map(unit).collect();
+    // Whoever names a trace header reads or writes it by hand.
+    for file in &study.program.files {
+        if file.source.facts.exprs.iter().any(|expr| matches!(&expr.kind, ExprKind::Str(text) if is_key(text))) {
+            out.insert(file.source.unit);
+        }
+    }
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();

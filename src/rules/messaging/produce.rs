@@ -10,7 +10,7 @@ use crate::ir::ExprKind;
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::keeps_records;
-use crate::study::{CallFact, Inbound, Study, Summary};
+use crate::study::{CallFact, Inbound, Study, Summary, described_annotation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -172,6 +172,9 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
             return Some((study.related(start.call, "a span is started here"), String::new()));
         }
     }
+    if is_untraced_task(study, function) {
+        return None;
+    }
     match study.inbound(function) {
         Inbound::Entry(place) => Some((Related { place, message: "the trace arrives here".to_owned() }, String::new())),
         Inbound::Below(entry) => {
@@ -182,6 +185,19 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
         Inbound::Root => None,
         _ => trace_of_callers(study, outer),
     }
+}
+
+/// Whether a function runs as a task of a library that nothing instruments in its unit: no trace came in with it.
+fn is_untraced_task(study: &Study<'_>, function: FuncRef) -> bool {
+    let entry = match study.inbound(function) {
+        Inbound::Entry(_) => study.program.outermost(function),
+        Inbound::Below(entry) => entry,
+        _ => return false,
+    };
+    let annotations = &study.program.function(entry).annotations;
+    annotations.iter().filter_map(|found| described_annotation(study, entry.file, found)).any(|(library, found)| {
+        found.role == AnnotationRole::Task && study.unit(entry.file).coverage(library).is_none()
+    })
 }
 
 /// The trace that every caller of a function is given and does not hand down.
