@@ -7,6 +7,7 @@ mod framework;
 mod hook;
 mod log;
 mod not_passed;
+mod parted;
 mod replaced;
 mod stale;
 mod unread;
@@ -21,6 +22,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     ambient::check(study, out);
     captured::check(study, out);
     unread::check(study, out);
+    parted::check(study, out);
     hook::check(study, out);
     stale::check(study, out);
     not_passed::check(lives, out);

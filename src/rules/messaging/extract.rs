@@ -3,9 +3,8 @@
 use super::super::Verdicts;
 use super::hops::{traced_units, unit_of};
 use super::kind::says_kind;
-use super::material::is_key;
+use super::material::names_key;
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
@@ -32,7 +31,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         if silent || study.inbound(function) == Inbound::Root {
             continue;
         }
-        if let Some(start) = start_of(study, function) {
+        if let Some(start) = start_of(study, function).filter(|_| !reads_by_hand(study, function)) {
             found.push((unit, finding(study, start, function, request)));
         }
     }
@@ -89,6 +88,21 @@ fn callees(study: &Study<'_>, function: FuncRef) -> Vec<(ValueRef, FuncRef)> {
         .collect()
 }
 
+/// Whether a function, or what it calls, names a trace header: it reads the caller's trace without a propagator.
+fn reads_by_hand(study: &Study<'_>, function: FuncRef) -> bool {
+    let mut seen = FxHashSet::default();
+    let mut level = vec![function];
+    for _ in 0..4 {
+        if level.iter().any(|function| names_key(study, *function)) {
+            return true;
+        }
+        let inner = level.iter().flat_map(|function| study.with_nested(*function));
+        let next: Vec<_> = inner.flat_map(|function| callees(study, function)).map(|(_, next)| next).collect();
+        level = next.into_iter().filter(|function| seen.len() < 100 && seen.insert(*function)).collect();
+    }
+    false
+}
+
 /// Units in which something extracts, or instruments what may be a server.
 pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
     let unit = |fact: &CallFact<'_>| unit_of(study, fact.call.file);
@@ -99,12 +113,6 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
             && !is_foreign(study, &fact.library.family, spans(unit(fact)))
     };
     let mut out: FxHashSet<usize> = study.calls().iter().filter(reads).map(unit).collect();
-    // Whoever names a trace header reads or writes it by hand.
-    for file in &study.program.files {
-        if file.source.facts.exprs.iter().any(|expr| matches!(&expr.kind, ExprKind::Str(text) if is_key(text))) {
-            out.insert(file.source.unit);
-        }
-    }
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();

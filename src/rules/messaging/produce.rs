@@ -24,7 +24,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let traced = traced_units(study);
     let plugged = Plugged::new(study);
     let mut seen = FxHashSet::default();
-    let mut first_of: FxHashMap<(usize, Option<&Ustr>), usize> = FxHashMap::default();
+    let mut first_of: FxHashMap<(usize, Option<Ustr>), usize> = FxHashMap::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
         if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
             continue;
@@ -37,7 +37,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             Err(mut found) => {
                 out.count(unit, Verdict::Broken);
                 let is_task = queues_tasks(fact.library);
-                let way = (unit, fact.effect.names.first());
+                let way = (unit, study.program.callee(fact.call).name);
                 if is_task {
                     found.rule = "task-context";
                 }
