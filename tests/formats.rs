@@ -92,9 +92,18 @@ fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
 #[test]
 fn full_format() {
     let style = full::Style { verbose: true, ..full::Style::default() };
-    let out = text(|out| full::write(&report(), style, out));
+    let out = text(|out| full::write(&report(), &style, out));
     assert!(!out.contains('\u{1b}'));
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn full_format_links_paths_where_asked() {
+    let style = full::Style { link_base: Some("/work/my shop".into()), ..full::Style::default() };
+    let out = text(|out| full::write(&report(), &style, out));
+    let path = report().diagnostics[0].path.clone();
+    let link = format!("\u{1b}]8;;file:///work/my%20shop/{path}\u{1b}\\{path}\u{1b}]8;;\u{1b}\\");
+    assert!(out.contains(&link), "{out:?}");
 }
 
 #[test]
