@@ -102,7 +102,8 @@ fn full_format_links_paths_where_asked() {
     let style = full::Style { link_base: Some("/work/my shop".into()), ..full::Style::default() };
     let out = text(|out| full::write(&report(), &style, out));
     let path = report().diagnostics[0].path.clone();
-    let link = format!("\u{1b}]8;;file:///work/my%20shop/{path}\u{1b}\\{path}\u{1b}]8;;\u{1b}\\");
+    let encoded = path.replace(' ', "%20");
+    let link = format!("\u{1b}]8;;file:///work/my%20shop/{encoded}\u{1b}\\{path}\u{1b}]8;;\u{1b}\\");
     assert!(out.contains(&link), "{out:?}");
 }
 
