@@ -202,11 +202,12 @@ mod tests {
         let text = "FROM a AS b\nARG V=1\nCMD [\"x\"]\nFROM c\nENV A=\"1 2\" B=$V\nENV C old form\nENTRYPOINT [\"run\", \\\n  # note\n  \"it\"]\n";
         let launch = read("svc/Dockerfile", text);
         let kinds: Vec<_> = launch.facts.iter().map(|fact| (&fact.kind, fact.line)).collect();
-        assert_eq!(kinds[0], (&FactKind::Variable("A".into(), "1 2".into()), 5));
-        assert_eq!(kinds[1], (&FactKind::Variable("B".into(), "1".into()), 5));
-        assert_eq!(kinds[2], (&FactKind::Variable("C".into(), "old form".into()), 6));
-        assert_eq!(kinds[3], (&FactKind::Command("run it".into(), "ENTRYPOINT".into()), 7));
-        assert_eq!(kinds.len(), 4);
+        assert_eq!(kinds[0], (&FactKind::Base("c".into()), 4));
+        assert_eq!(kinds[1], (&FactKind::Variable("A".into(), "1 2".into()), 5));
+        assert_eq!(kinds[2], (&FactKind::Variable("B".into(), "1".into()), 5));
+        assert_eq!(kinds[3], (&FactKind::Variable("C".into(), "old form".into()), 6));
+        assert_eq!(kinds[4], (&FactKind::Command("run it".into(), "ENTRYPOINT".into()), 7));
+        assert_eq!(kinds.len(), 5);
     }
 
     #[test]
