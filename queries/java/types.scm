@@ -1,4 +1,4 @@
-; The parts of a type and of its fields. One capture a pattern: a part that is absent simply does not match.
+; The parts of a type. One capture a pattern: a part that is absent simply does not match.
 
 (class_declaration (modifiers) @modifiers)
 (class_declaration name: (_) @name)
@@ -30,11 +30,3 @@
 (enum_constant name: (_) @name)
 (enum_constant arguments: (_) @arguments)
 (enum_constant body: (_) @body)
-
-(field_declaration (modifiers) @modifiers)
-(field_declaration type: (_) @type)
-(field_declaration declarator: (_) @declarator)
-
-(constant_declaration (modifiers) @modifiers)
-(constant_declaration type: (_) @type)
-(constant_declaration declarator: (_) @declarator)

@@ -19,9 +19,9 @@ struct Modifiers {
     is_final: bool,
 }
 
-impl Lowerer<'_> {
+impl<'s> Lowerer<'s> {
     /// Lowers a node that defines something; says whether it was one.
-    pub(super) fn definition(&mut self, node: Node<'_>) -> bool {
+    pub(super) fn definition(&mut self, node: Node<'s>) -> bool {
         match self.kind(node) {
             Kind::Package => self.package(node),
             Kind::Import => self.import(node),
@@ -38,12 +38,11 @@ impl Lowerer<'_> {
     }
 
     /// The members of a body. What is no definition there is an initialiser block or left over from broken source.
-    fn members(&mut self, body: Node<'_>) {
+    fn members(&mut self, body: Node<'s>) {
         if !self.enter() {
             return;
         }
-        let mut cursor = body.walk();
-        for child in body.named_children(&mut cursor) {
+        for child in self.named(body) {
             if self.definition(child) {
                 continue;
             }
@@ -56,19 +55,29 @@ impl Lowerer<'_> {
         self.leave();
     }
 
-    fn package(&mut self, node: Node<'_>) {
-        let parts = self.grammar.imports.parts(&mut self.cursor, node, self.source);
-        if let Some(name) = parts.get(Role::Name) {
+    fn package(&mut self, node: Node<'s>) {
+        let is_name = |lowerer: &Self, child: &Node<'s>| {
+            matches!(lowerer.kind(*child), Kind::Identifier | Kind::ScopedIdentifier)
+        };
+        if let Some(name) = self.named(node).into_iter().find(|child| is_name(self, child)) {
             self.facts.package = self.dotted(name);
         }
     }
 
-    fn import(&mut self, node: Node<'_>) {
-        let parts = self.grammar.imports.parts(&mut self.cursor, node, self.source);
-        let Some(name) = parts.get(Role::Name) else { return };
+    fn import(&mut self, node: Node<'s>) {
+        let (mut name, mut is_static, mut is_wildcard) = (None, false, false);
+        for child in self.children(node) {
+            match self.kind(child) {
+                Kind::Identifier | Kind::ScopedIdentifier => name = name.or(Some(child)),
+                Kind::Static => is_static = true,
+                Kind::Asterisk => is_wildcard = true,
+                _ => {}
+            }
+        }
+        let Some(name) = name else { return };
         let target = self.dotted(name);
         let (module, local) = match target.rsplit_once('.') {
-            _ if parts.get(Role::Wildcard).is_some() => (target.as_str(), "*"),
+            _ if is_wildcard => (target.as_str(), "*"),
             Some((module, local)) => (module, local),
             None => ("", target.as_str()),
         };
@@ -76,17 +85,17 @@ impl Lowerer<'_> {
             local: Ustr::from(local),
             target,
             module: Ustr::from(module),
-            is_static: parts.get(Role::Static).is_some(),
+            is_static,
             span: span(node),
             function: FunctionId(0),
         });
     }
 
-    fn type_decl(&mut self, node: Node<'_>) {
+    fn type_decl(&mut self, node: Node<'s>) {
         if !self.enter() {
             return;
         }
-        let parts = self.grammar.types.parts(&mut self.cursor, node, self.source);
+        let parts = self.grammar.types.parts(&mut self.queries, node, self.source);
         let id = self.type_head(node, &parts);
         if let Some(components) = parts.get(Role::Parameters) {
             self.record_components(components, id);
@@ -97,7 +106,7 @@ impl Lowerer<'_> {
         self.leave();
     }
 
-    fn type_head(&mut self, node: Node<'_>, parts: &Parts<'_>) -> TypeId {
+    fn type_head(&mut self, node: Node<'s>, parts: &Parts<'s>) -> TypeId {
         let modifiers = self.modifiers(parts.get(Role::Modifiers));
         let mut supers = Vec::new();
         for list in parts.all(Role::Supers) {
@@ -108,8 +117,9 @@ impl Lowerer<'_> {
             Kind::Interface | Kind::AnnotationType => TypeKind::Interface,
             _ => TypeKind::Class,
         };
+        let text = name.map(|name| self.name(name)).unwrap_or_default();
         self.add_type(TypeDecl {
-            name: name.map(|name| self.name(name)).unwrap_or_default(),
+            name: text,
             kind,
             supers,
             fields: Vec::new(),
@@ -128,7 +138,7 @@ impl Lowerer<'_> {
     }
 
     /// A class without a name: `new T() { … }` or the body of an enum constant.
-    pub(super) fn anonymous_class(&mut self, body: Node<'_>, ty: &TypeRef) -> TypeId {
+    pub(super) fn anonymous_class(&mut self, body: Node<'s>, ty: &TypeRef) -> TypeId {
         let id = self.add_type(TypeDecl {
             name: Ustr::default(),
             kind: TypeKind::Class,
@@ -145,7 +155,7 @@ impl Lowerer<'_> {
     }
 
     /// Lowers the members with the type as owner. A value's pending statements belong to the code around the type.
-    fn type_body(&mut self, body: Node<'_>, id: TypeId) {
+    fn type_body(&mut self, body: Node<'s>, id: TypeId) {
         let owner = self.owner.replace(id);
         let hoisted = std::mem::take(&mut self.hoisted);
         let yields_to = self.yields_to.take();
@@ -155,7 +165,7 @@ impl Lowerer<'_> {
         self.yields_to = yields_to;
     }
 
-    fn record_components(&mut self, node: Node<'_>, id: TypeId) {
+    fn record_components(&mut self, node: Node<'s>, id: TypeId) {
         for component in self.params(node) {
             let field = TypeField {
                 name: component.name,
@@ -180,15 +190,16 @@ impl Lowerer<'_> {
         self.facts.types.get(self.owner?.0 as usize)
     }
 
-    fn fields(&mut self, node: Node<'_>) {
-        let parts = self.grammar.types.parts(&mut self.cursor, node, self.source);
-        let mut modifiers = self.modifiers(parts.get(Role::Modifiers));
-        modifiers.is_static |= self.kind(node) == Kind::Constant;
+    fn fields(&mut self, node: Node<'s>) {
         let ids = &self.grammar.fields;
-        for declarator in parts.all(Role::Declarator) {
+        let first = self.first(node).filter(|first| self.kind(*first) == Kind::Modifiers);
+        let mut modifiers = self.modifiers(first);
+        modifiers.is_static |= self.kind(node) == Kind::Constant;
+        let declared = self.field(node, ids.ty);
+        for declarator in self.under(node, ids.declarator) {
             let Some(name) = self.field(declarator, ids.name) else { continue };
             let dimensions = self.field(declarator, ids.dimensions);
-            let ty = self.declared_type(parts.get(Role::Type), dimensions);
+            let ty = self.declared_type(declared, dimensions);
             let init = self.field(declarator, ids.value).map(|value| self.expression(value));
             self.initialised_field(name, declarator, ty, init, &modifiers);
         }
@@ -197,8 +208,8 @@ impl Lowerer<'_> {
     /// A field, and its initial value as load-time code.
     fn initialised_field(
         &mut self,
-        name: Node<'_>,
-        whole: Node<'_>,
+        name: Node<'s>,
+        whole: Node<'s>,
         ty: Option<TypeRef>,
         init: Option<ExprId>,
         modifiers: &Modifiers,
@@ -222,8 +233,8 @@ impl Lowerer<'_> {
     }
 
     /// An enum constant is a static field; one with arguments or a body starts with a `New` of the enum.
-    fn enum_constant(&mut self, node: Node<'_>) {
-        let parts = self.grammar.types.parts(&mut self.cursor, node, self.source);
+    fn enum_constant(&mut self, node: Node<'s>) {
+        let parts = self.grammar.types.parts(&mut self.queries, node, self.source);
         let Some(name) = parts.get(Role::Name) else { return };
         let mut modifiers = self.modifiers(parts.get(Role::Modifiers));
         modifiers.is_static = true;
@@ -238,14 +249,14 @@ impl Lowerer<'_> {
         self.initialised_field(name, node, Some(ty), init, &modifiers);
     }
 
-    fn static_initializer(&mut self, node: Node<'_>) {
+    fn static_initializer(&mut self, node: Node<'s>) {
         if let Some(block) = self.child_of_kind(node, Kind::Block) {
             self.load_time_statement(block);
         }
     }
 
     /// Appends code that runs outside any method; a block's statements are spliced in without a scope of their own.
-    pub(super) fn load_time_statement(&mut self, node: Node<'_>) {
+    pub(super) fn load_time_statement(&mut self, node: Node<'s>) {
         let mut init = std::mem::take(&mut self.init);
         let mut own = Vec::new();
         if self.kind(node) == Kind::Block {
@@ -259,11 +270,11 @@ impl Lowerer<'_> {
         self.init = init;
     }
 
-    fn method(&mut self, node: Node<'_>) {
+    fn method(&mut self, node: Node<'s>) {
         if !self.enter() {
             return;
         }
-        let parts = self.grammar.methods.parts(&mut self.cursor, node, self.source);
+        let parts = self.grammar.methods.parts(&mut self.queries, node, self.source);
         let function = self.method_head(node, &parts);
         let id = self.add_function(function);
         if let Some(body) = parts.get(Role::Body) {
@@ -272,7 +283,7 @@ impl Lowerer<'_> {
         self.leave();
     }
 
-    fn method_head(&mut self, node: Node<'_>, parts: &Parts<'_>) -> Function {
+    fn method_head(&mut self, node: Node<'s>, parts: &Parts<'s>) -> Function {
         let modifiers = self.modifiers(parts.get(Role::Modifiers));
         let name = parts.get(Role::Name);
         let ty = self.declared_type(parts.get(Role::Type), None);
@@ -320,10 +331,9 @@ impl Lowerer<'_> {
     }
 
     /// Formal parameters; the receiver parameter (`Foo this`) is none.
-    pub(super) fn params(&mut self, node: Node<'_>) -> Vec<Param> {
+    pub(super) fn params(&mut self, node: Node<'s>) -> Vec<Param> {
         let mut params = Vec::new();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::FormalParameter => params.push(self.formal_parameter(child)),
                 Kind::SpreadParameter => params.push(self.spread_parameter(child)),
@@ -333,7 +343,7 @@ impl Lowerer<'_> {
         params
     }
 
-    fn formal_parameter(&mut self, node: Node<'_>) -> Param {
+    fn formal_parameter(&mut self, node: Node<'s>) -> Param {
         let ids = &self.grammar.fields;
         let modifiers = self.first(node).filter(|first| self.kind(*first) == Kind::Modifiers);
         let annotations = self.modifiers(modifiers).annotations;
@@ -342,11 +352,10 @@ impl Lowerer<'_> {
         Param { name, ty, default: None, variadic: false, keywords: false, annotations, span: span(node) }
     }
 
-    fn spread_parameter(&mut self, node: Node<'_>) -> Param {
+    fn spread_parameter(&mut self, node: Node<'s>) -> Param {
         let mut param = untyped_param(Ustr::default(), node);
         param.variadic = true;
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::Modifiers => param.annotations = self.modifiers(Some(child)).annotations,
                 Kind::VariableDeclarator => {
@@ -360,11 +369,10 @@ impl Lowerer<'_> {
         param
     }
 
-    fn modifiers(&mut self, node: Option<Node<'_>>) -> Modifiers {
+    fn modifiers(&mut self, node: Option<Node<'s>>) -> Modifiers {
         let mut modifiers = Modifiers::default();
         let Some(node) = node else { return modifiers };
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match self.kind(child) {
                 Kind::Annotation | Kind::MarkerAnnotation => modifiers.annotations.push(self.annotation(child)),
                 Kind::Static => modifiers.is_static = true,
@@ -377,7 +385,7 @@ impl Lowerer<'_> {
         modifiers
     }
 
-    fn annotation(&mut self, node: Node<'_>) -> Annotation {
+    fn annotation(&mut self, node: Node<'s>) -> Annotation {
         let name = self.field(node, self.grammar.fields.name).map(|name| self.dotted(name)).unwrap_or_default();
         Annotation { name, expr: self.expression(node), span: span(node) }
     }

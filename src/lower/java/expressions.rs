@@ -12,9 +12,9 @@ const MAX_STRING: usize = 256;
 /// Longest part of another literal that is kept.
 const MAX_LITERAL: usize = 64;
 
-impl Lowerer<'_> {
+impl<'s> Lowerer<'s> {
     /// Lowers one expression. Parentheses vanish, however many there are.
-    pub(super) fn expression(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expression(&mut self, node: Node<'s>) -> ExprId {
         let mut node = node;
         while self.kind(node) == Kind::Parenthesized {
             match self.first(node) {
@@ -30,7 +30,7 @@ impl Lowerer<'_> {
         self.facts.add_expr(span(node), kind)
     }
 
-    fn expression_kind(&mut self, node: Node<'_>) -> ExprKind {
+    fn expression_kind(&mut self, node: Node<'s>) -> ExprKind {
         match self.kind(node) {
             Kind::Identifier | Kind::This | Kind::Super | Kind::TypeIdentifier => self.name_value(node),
             Kind::Call => self.call(node),
@@ -45,7 +45,7 @@ impl Lowerer<'_> {
             | Kind::OctalInteger
             | Kind::BinaryInteger
             | Kind::DecimalFloat
-            | Kind::HexFloat => ExprKind::Lit(Ustr::from(cut_at(self.text(node), MAX_LITERAL))),
+            | Kind::HexFloat => ExprKind::Lit(self.intern(cut_at(self.text(node), MAX_LITERAL))),
             Kind::New => self.new_object(node),
             Kind::Lambda => self.lambda(node),
             Kind::MethodReference => self.method_reference(node),
@@ -75,7 +75,7 @@ impl Lowerer<'_> {
     }
 
     /// A field's expression, or `Unknown` where broken source has none.
-    pub(super) fn operand(&mut self, node: Node<'_>, field: u16) -> ExprId {
+    pub(super) fn operand(&mut self, node: Node<'s>, field: u16) -> ExprId {
         match self.field(node, field) {
             Some(operand) => self.expression(operand),
             None => self.unknown(span(node)),
@@ -83,17 +83,16 @@ impl Lowerer<'_> {
     }
 
     /// A missing node that the parser made up has no text and is no name.
-    fn name_value(&self, node: Node<'_>) -> ExprKind {
+    fn name_value(&mut self, node: Node<'s>) -> ExprKind {
         match self.text(node) {
             "" => ExprKind::Unknown(Box::default()),
-            text => ExprKind::Name(Ustr::from(text)),
+            text => ExprKind::Name(self.intern(text)),
         }
     }
 
-    fn unknown_value(&mut self, node: Node<'_>) -> ExprKind {
+    fn unknown_value(&mut self, node: Node<'s>) -> ExprKind {
         let mut operands = Vec::new();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             if !matches!(self.kind(child), Kind::LineComment | Kind::BlockComment | Kind::Other) {
                 operands.push(self.expression(child));
             }
@@ -105,7 +104,7 @@ impl Lowerer<'_> {
         self.facts.add_expr(at, ExprKind::Name(Ustr::from(name)))
     }
 
-    fn call(&mut self, node: Node<'_>) -> ExprKind {
+    fn call(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let callee = match (self.field(node, ids.object), self.field(node, ids.name)) {
             (Some(object), Some(name)) => {
@@ -118,14 +117,14 @@ impl Lowerer<'_> {
         ExprKind::Call { callee, args: self.arguments(self.field(node, ids.arguments)) }
     }
 
-    fn member(&mut self, at: Span, base: ExprId, name: Node<'_>) -> ExprId {
+    fn member(&mut self, at: Span, base: ExprId, name: Node<'s>) -> ExprId {
         let kind = ExprKind::Member { base, name: self.name(name), name_span: span(name) };
         self.facts.add_expr(at, kind)
     }
 
     /// What stands before the last dot. `Outer.super` has its `super` as a child of the whole, seen only when there are
     /// as many children as it takes.
-    fn member_base(&mut self, whole: Node<'_>, object: Node<'_>, least_children: u32) -> ExprId {
+    fn member_base(&mut self, whole: Node<'s>, object: Node<'s>, least_children: u32) -> ExprId {
         let base = self.expression(object);
         if whole.child_count() < least_children || self.kind(object) == Kind::Super {
             return base;
@@ -136,7 +135,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn field_access(&mut self, node: Node<'_>) -> ExprKind {
+    fn field_access(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let (Some(object), Some(name)) = (self.field(node, ids.object), self.field(node, ids.field)) else {
             return self.unknown_value(node);
@@ -146,11 +145,10 @@ impl Lowerer<'_> {
     }
 
     /// The arguments of a call, all positional.
-    pub(super) fn arguments(&mut self, list: Option<Node<'_>>) -> Box<[Arg]> {
+    pub(super) fn arguments(&mut self, list: Option<Node<'s>>) -> Box<[Arg]> {
         let Some(list) = list else { return Box::default() };
         let mut args = Vec::new();
-        let mut cursor = list.walk();
-        for child in list.named_children(&mut cursor) {
+        for child in self.named(list) {
             if !self.kind(child).is_comment() {
                 args.push(positional(self.expression(child)));
             }
@@ -159,7 +157,7 @@ impl Lowerer<'_> {
     }
 
     /// `this(…)`, `super(…)`, `outer.super(…)`.
-    pub(super) fn explicit_constructor(&mut self, node: Node<'_>) -> ExprKind {
+    pub(super) fn explicit_constructor(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let callee = match (self.field(node, ids.object), self.field(node, ids.constructor)) {
             (Some(object), Some(word)) => {
@@ -172,7 +170,7 @@ impl Lowerer<'_> {
         ExprKind::Call { callee, args: self.arguments(self.field(node, ids.arguments)) }
     }
 
-    fn new_object(&mut self, node: Node<'_>) -> ExprKind {
+    fn new_object(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let ty = self.field(node, ids.ty).map(|ty| self.type_ref(ty)).unwrap_or_default();
         let args = self.arguments(self.field(node, ids.arguments));
@@ -180,7 +178,7 @@ impl Lowerer<'_> {
         ExprKind::New { ty: Box::new(ty), args, body }
     }
 
-    fn lambda(&mut self, node: Node<'_>) -> ExprKind {
+    fn lambda(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let params = self.field(node, ids.parameters).map(|params| self.lambda_params(params)).unwrap_or_default();
         let start = node.start_byte();
@@ -198,7 +196,7 @@ impl Lowerer<'_> {
         ExprKind::Closure(id)
     }
 
-    fn lambda_body(&mut self, body: Node<'_>) -> Block {
+    fn lambda_body(&mut self, body: Node<'s>) -> Block {
         if self.kind(body) == Kind::Block {
             return self.block(body);
         }
@@ -208,18 +206,20 @@ impl Lowerer<'_> {
         own.into()
     }
 
-    fn lambda_params(&mut self, node: Node<'_>) -> Vec<Param> {
+    fn lambda_params(&mut self, node: Node<'s>) -> Vec<Param> {
         if self.kind(node) == Kind::Identifier {
             return vec![untyped_param(self.name(node), node)];
         }
         let mut params = self.params(node);
-        let mut cursor = node.walk();
-        let names = node.named_children(&mut cursor).filter(|child| self.kind(*child) == Kind::Identifier);
-        params.extend(names.map(|name| untyped_param(self.name(name), name)));
+        for child in self.named(node) {
+            if self.kind(child) == Kind::Identifier {
+                params.push(untyped_param(self.name(child), child));
+            }
+        }
         params
     }
 
-    fn method_reference(&mut self, node: Node<'_>) -> ExprKind {
+    fn method_reference(&mut self, node: Node<'s>) -> ExprKind {
         let mut cursor = node.walk();
         let last = node.children(&mut cursor).filter(|child| !self.kind(*child).is_comment()).last();
         let (Some(base), Some(last)) = (self.first(node), last) else { return self.unknown_value(node) };
@@ -228,7 +228,7 @@ impl Lowerer<'_> {
     }
 
     /// The target and the value; `x += y` has the value `x + y`.
-    pub(super) fn assignment(&mut self, node: Node<'_>) -> (ExprId, ExprId) {
+    pub(super) fn assignment(&mut self, node: Node<'s>) -> (ExprId, ExprId) {
         let ids = &self.grammar.fields;
         let target = self.operand(node, ids.left);
         let value = self.operand(node, ids.right);
@@ -236,17 +236,17 @@ impl Lowerer<'_> {
         match op.strip_suffix('=') {
             None | Some("") => (target, value),
             Some(op) => {
-                let kind = ExprKind::Binary { op: Ustr::from(op), left: target, right: value };
+                let kind = ExprKind::Binary { op: self.intern(op), left: target, right: value };
                 (target, self.facts.add_expr(span(node), kind))
             }
         }
     }
 
-    fn operator(&self, node: Node<'_>) -> Ustr {
+    fn operator(&mut self, node: Node<'s>) -> Ustr {
         self.field(node, self.grammar.fields.operator).map(|op| self.name(op)).unwrap_or_default()
     }
 
-    fn binary(&mut self, node: Node<'_>) -> ExprKind {
+    fn binary(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let left = self.operand(node, ids.left);
         let right = self.operand(node, ids.right);
@@ -254,7 +254,7 @@ impl Lowerer<'_> {
     }
 
     /// `x instanceof T t` binds as it tests: the left side is then the assignment `t = (T) x`.
-    fn instanceof(&mut self, node: Node<'_>) -> ExprKind {
+    fn instanceof(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let mut left = self.operand(node, ids.left);
         let ty = match (self.field(node, ids.right), self.field(node, ids.pattern)) {
@@ -271,7 +271,7 @@ impl Lowerer<'_> {
         ExprKind::Binary { op: Ustr::from("instanceof"), left, right }
     }
 
-    fn ternary(&mut self, node: Node<'_>) -> ExprKind {
+    fn ternary(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let condition = self.operand(node, ids.condition);
         let then = self.operand(node, ids.consequence);
@@ -279,12 +279,12 @@ impl Lowerer<'_> {
         ExprKind::Conditional { condition, then, otherwise }
     }
 
-    fn unary(&mut self, node: Node<'_>) -> ExprKind {
+    fn unary(&mut self, node: Node<'s>) -> ExprKind {
         let operand = self.operand(node, self.grammar.fields.operand);
         ExprKind::Unary { op: self.operator(node), operand }
     }
 
-    fn update(&mut self, node: Node<'_>) -> ExprKind {
+    fn update(&mut self, node: Node<'s>) -> ExprKind {
         let op = if self.child_of_kind(node, Kind::Decrement).is_some() { "--" } else { "++" };
         let operand = match self.first(node) {
             Some(operand) => self.expression(operand),
@@ -293,25 +293,24 @@ impl Lowerer<'_> {
         ExprKind::Unary { op: Ustr::from(op), operand }
     }
 
-    fn cast(&mut self, node: Node<'_>) -> ExprKind {
+    fn cast(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let ty = self.field(node, ids.ty).map(|ty| self.type_ref(ty)).unwrap_or_default();
         ExprKind::Cast { ty: Box::new(ty), value: self.operand(node, ids.value) }
     }
 
-    fn array_access(&mut self, node: Node<'_>) -> ExprKind {
+    fn array_access(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let base = self.operand(node, ids.array);
         ExprKind::Index { base, index: Some(self.operand(node, ids.index)) }
     }
 
     /// `new T[] { … }` is a composite, `new T[n]` creates a `[]` with its lengths as arguments.
-    fn array_creation(&mut self, node: Node<'_>) -> ExprKind {
+    fn array_creation(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let mut ty = self.field(node, ids.ty).map(|ty| self.type_ref(ty)).unwrap_or_default();
         let (mut args, mut lengths) = (Vec::new(), 0);
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::DimensionsExpr if lengths < super::MAX_DEPTH => {
                     lengths += 1;
@@ -328,10 +327,9 @@ impl Lowerer<'_> {
         }
     }
 
-    fn elements(&mut self, node: Node<'_>) -> Box<[Field]> {
+    fn elements(&mut self, node: Node<'s>) -> Box<[Field]> {
         let mut fields = Vec::new();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             if !self.kind(child).is_comment() {
                 fields.push(Field { key: None, value: self.expression(child) });
             }
@@ -340,15 +338,14 @@ impl Lowerer<'_> {
     }
 
     /// `@Name(key = value)` as the call `Name(key = value)`.
-    fn annotation_call(&mut self, node: Node<'_>) -> ExprKind {
+    fn annotation_call(&mut self, node: Node<'s>) -> ExprKind {
         let ids = &self.grammar.fields;
         let name = self.field(node, ids.name);
         let dotted = name.map(|name| self.dotted(name)).unwrap_or_default();
         let callee = self.name_expr(name.map_or(span(node), span), &dotted);
         let mut args = Vec::new();
         if let Some(list) = self.field(node, ids.arguments) {
-            let mut cursor = list.walk();
-            for child in list.named_children(&mut cursor) {
+                for child in self.named(list) {
                 match self.kind(child) {
                     Kind::ElementValuePair => args.push(self.element_value(child)),
                     kind if kind.is_comment() => {}
@@ -359,7 +356,7 @@ impl Lowerer<'_> {
         ExprKind::Call { callee, args: args.into() }
     }
 
-    fn element_value(&mut self, node: Node<'_>) -> Arg {
+    fn element_value(&mut self, node: Node<'s>) -> Arg {
         let ids = &self.grammar.fields;
         let name = self.field(node, ids.key).map(|key| self.name(key));
         Arg { name, value: self.operand(node, ids.value), spread: Spread::None }
@@ -367,14 +364,14 @@ impl Lowerer<'_> {
 
     /// A `switch` whose arms are plain values is `Unknown` of its subject and those values. One with blocks is hoisted:
     /// it runs as a statement before, each arm assigns to a made-up local, and that local is the value.
-    fn switch_value(&mut self, node: Node<'_>) -> ExprKind {
+    fn switch_value(&mut self, node: Node<'s>) -> ExprKind {
         match self.field(node, self.grammar.fields.body).filter(|body| self.has_plain_arms(*body)) {
             Some(body) => self.plain_switch(node, body),
             None => self.hoisted_switch(node),
         }
     }
 
-    fn has_plain_arms(&self, body: Node<'_>) -> bool {
+    fn has_plain_arms(&self, body: Node<'s>) -> bool {
         let mut cursor = body.walk();
         body.named_children(&mut cursor).all(|arm| match self.kind(arm) {
             Kind::SwitchRule => {
@@ -388,16 +385,14 @@ impl Lowerer<'_> {
         })
     }
 
-    fn has_pattern(&self, label: Node<'_>) -> bool {
+    fn has_pattern(&self, label: Node<'s>) -> bool {
         self.child_of_kind(label, Kind::Pattern).is_some()
     }
 
-    fn plain_switch(&mut self, node: Node<'_>, body: Node<'_>) -> ExprKind {
+    fn plain_switch(&mut self, node: Node<'s>, body: Node<'s>) -> ExprKind {
         let mut operands = vec![self.operand(node, self.grammar.fields.condition)];
-        let mut cursor = body.walk();
-        for arm in body.named_children(&mut cursor) {
-            let mut parts = arm.walk();
-            for part in arm.named_children(&mut parts) {
+        for arm in self.named(body) {
+                for part in self.named(arm) {
                 if matches!(self.kind(part), Kind::ExpressionStatement | Kind::Throw) {
                     operands.extend(self.first(part).map(|value| self.expression(value)));
                 }
@@ -406,7 +401,7 @@ impl Lowerer<'_> {
         ExprKind::Unknown(operands.into())
     }
 
-    fn hoisted_switch(&mut self, node: Node<'_>) -> ExprKind {
+    fn hoisted_switch(&mut self, node: Node<'s>) -> ExprKind {
         let name = Ustr::from(&format!("$switch{}", node.start_byte()));
         let at = span(node);
         let mut own = std::mem::take(&mut self.hoisted);
@@ -421,7 +416,7 @@ impl Lowerer<'_> {
     }
 
     /// A string's content: quotes, and the line break that opens a text block, are no part of it.
-    fn string(&self, node: Node<'_>) -> Ustr {
+    fn string(&mut self, node: Node<'s>) -> Ustr {
         let text = self.text(node);
         let block = text.strip_prefix("\"\"\"").map(|rest| rest.strip_suffix("\"\"\"").unwrap_or(rest));
         let content = match block {
@@ -431,7 +426,7 @@ impl Lowerer<'_> {
                 rest.strip_suffix('"').unwrap_or(rest)
             }
         };
-        Ustr::from(cut_at(content, MAX_STRING))
+        self.intern(cut_at(content, MAX_STRING))
     }
 }
 

@@ -23,7 +23,7 @@ macro_rules! kinds {
 kinds! {
     Error = "ERROR", LineComment = "line_comment", BlockComment = "block_comment",
     // Definitions.
-    Package = "package_declaration", Import = "import_declaration",
+    Package = "package_declaration", Import = "import_declaration", Asterisk = "asterisk",
     Class = "class_declaration", Record = "record_declaration", Enum = "enum_declaration",
     Interface = "interface_declaration", AnnotationType = "annotation_type_declaration",
     Field = "field_declaration", Constant = "constant_declaration", EnumConstant = "enum_constant",
@@ -117,10 +117,6 @@ fields! {
 pub(super) enum Role {
     /// `@name`
     Name,
-    /// `@static`
-    Static,
-    /// `@wildcard`
-    Wildcard,
     /// `@modifiers`
     Modifiers,
     /// `@supers`
@@ -129,8 +125,6 @@ pub(super) enum Role {
     Parameters,
     /// `@type`
     Type,
-    /// `@declarator`
-    Declarator,
     /// `@arguments`
     Arguments,
     /// `@body`
@@ -141,13 +135,10 @@ impl Role {
     fn of_capture(name: &str) -> Option<Self> {
         Some(match name {
             "name" => Self::Name,
-            "static" => Self::Static,
-            "wildcard" => Self::Wildcard,
             "modifiers" => Self::Modifiers,
             "supers" => Self::Supers,
             "parameters" => Self::Parameters,
             "type" => Self::Type,
-            "declarator" => Self::Declarator,
             "arguments" => Self::Arguments,
             "body" => Self::Body,
             _ => return None,
@@ -213,8 +204,6 @@ pub(super) struct Grammar {
     kinds: Vec<Kind>,
     /// Field ids.
     pub(super) fields: Fields,
-    /// `imports.scm`
-    pub(super) imports: Definitions,
     /// `types.scm`
     pub(super) types: Definitions,
     /// `methods.scm`
@@ -229,7 +218,6 @@ impl Grammar {
         Self {
             kinds,
             fields: Fields::of(&language),
-            imports: Definitions::new(&language, include_str!("../../../queries/java/imports.scm")),
             types: Definitions::new(&language, include_str!("../../../queries/java/types.scm")),
             methods: Definitions::new(&language, include_str!("../../../queries/java/methods.scm")),
         }

@@ -12,13 +12,18 @@ mod types;
 use super::MAX_DEPTH;
 use crate::ir::{ExprId, ExprKind, FileFacts, FunctionId, Language, LineIndex, Span, TypeId};
 use grammar::{GRAMMAR, Grammar, Kind};
-use tree_sitter::{Node, QueryCursor, Tree};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use tree_sitter::{Node, QueryCursor, Tree, TreeCursor};
 use ustr::Ustr;
+
+/// A node's children: few as a rule.
+type Nodes<'s> = SmallVec<[Node<'s>; 6]>;
 
 /// Lowers a parsed Java file.
 pub(super) fn lower(source: &str, tree: &Tree) -> FileFacts {
     let root = tree.root_node();
-    let mut lowerer = Lowerer::new(source);
+    let mut lowerer = Lowerer::new(source, root);
     lowerer.facts.has_errors = root.has_error();
     lowerer.file(root);
     comments::read(root, source, lowerer.grammar, &mut lowerer.facts);
@@ -31,7 +36,11 @@ struct Lowerer<'s> {
     grammar: &'static Grammar,
     facts: FileFacts,
     /// Only ever asked about the single node it is given.
-    cursor: QueryCursor,
+    queries: QueryCursor,
+    /// Reused for every look at a node's children.
+    cursor: TreeCursor<'s>,
+    /// Names of this file that are interned already: asking here first keeps threads off the shared table.
+    names: FxHashMap<&'s str, Ustr>,
     /// How deeply the walk is nested now; the one guard of the stack, shared by all recursive shapes.
     depth: usize,
     /// The function whose body is being lowered.
@@ -47,14 +56,20 @@ struct Lowerer<'s> {
 }
 
 impl<'s> Lowerer<'s> {
-    fn new(source: &'s str) -> Self {
-        let mut cursor = QueryCursor::new();
-        cursor.set_max_start_depth(Some(0));
+    fn new(source: &'s str, root: Node<'s>) -> Self {
+        let mut queries = QueryCursor::new();
+        queries.set_max_start_depth(Some(0));
+        let mut facts = FileFacts::new(Language::Java, LineIndex::new(source.as_bytes()));
+        // Growing these step by step means copying them and touching new memory over and over.
+        facts.exprs.reserve(root.descendant_count() / 4);
+        facts.stmts.reserve(root.descendant_count() / 24);
         Self {
             source,
             grammar: &GRAMMAR,
-            facts: FileFacts::new(Language::Java, LineIndex::new(source.as_bytes())),
-            cursor,
+            facts,
+            queries,
+            cursor: root.walk(),
+            names: FxHashMap::default(),
             depth: 0,
             function: FunctionId(0),
             owner: None,
@@ -64,9 +79,8 @@ impl<'s> Lowerer<'s> {
         }
     }
 
-    fn file(&mut self, root: Node<'_>) {
-        let mut cursor = root.walk();
-        for child in root.named_children(&mut cursor) {
+    fn file(&mut self, root: Node<'s>) {
+        for child in self.named(root) {
             if !self.definition(child) {
                 self.load_time_statement(child);
             }
@@ -78,10 +92,12 @@ impl<'s> Lowerer<'s> {
             load_time.body = self.init.into();
             load_time.span = Span::new(0, self.source.len());
         }
+        self.facts.exprs.shrink_to_fit();
+        self.facts.stmts.shrink_to_fit();
         self.facts
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
+    fn kind(&self, node: Node<'s>) -> Kind {
         self.grammar.kind(node)
     }
 
@@ -89,21 +105,42 @@ impl<'s> Lowerer<'s> {
         node.child_by_field_id(field)
     }
 
-    fn text(&self, node: Node<'_>) -> &'s str {
+    fn text(&self, node: Node<'s>) -> &'s str {
         self.source.get(node.byte_range()).unwrap_or_default()
     }
 
-    fn name(&self, node: Node<'_>) -> Ustr {
-        Ustr::from(self.text(node))
+    fn name(&mut self, node: Node<'s>) -> Ustr {
+        self.intern(self.text(node))
+    }
+
+    /// Interns a piece of the source.
+    fn intern(&mut self, text: &'s str) -> Ustr {
+        *self.names.entry(text).or_insert_with(|| Ustr::from(text))
+    }
+
+    /// All children.
+    fn children(&mut self, node: Node<'s>) -> Nodes<'s> {
+        node.children(&mut self.cursor).collect()
+    }
+
+    /// The named children.
+    fn named(&mut self, node: Node<'s>) -> Nodes<'s> {
+        node.named_children(&mut self.cursor).collect()
+    }
+
+    /// The children with a field; field 0 has none.
+    fn under(&mut self, node: Node<'s>, field: u16) -> Nodes<'s> {
+        let Some(field) = std::num::NonZeroU16::new(field) else { return Nodes::new() };
+        node.children_by_field_id(field, &mut self.cursor).collect()
     }
 
     /// A dotted name without the white space that may stand around its dots.
-    fn dotted(&self, node: Node<'_>) -> Ustr {
+    fn dotted(&mut self, node: Node<'s>) -> Ustr {
         let text = self.text(node);
         if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
             Ustr::from(&text.chars().filter(|c| !c.is_whitespace()).collect::<String>())
         } else {
-            Ustr::from(text)
+            self.intern(text)
         }
     }
 

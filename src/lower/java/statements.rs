@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 use tree_sitter::Node;
 use ustr::Ustr;
 
-impl Lowerer<'_> {
+impl<'s> Lowerer<'s> {
     /// The block that a body makes: a braced block's statements, or the one statement.
-    pub(super) fn block(&mut self, node: Node<'_>) -> Block {
+    pub(super) fn block(&mut self, node: Node<'s>) -> Block {
         let mut into = Vec::new();
         if matches!(self.kind(node), Kind::Block | Kind::ConstructorBody) {
             self.statements(node, &mut into);
@@ -18,20 +18,19 @@ impl Lowerer<'_> {
         into.into()
     }
 
-    fn optional_block(&mut self, node: Option<Node<'_>>) -> Block {
+    fn optional_block(&mut self, node: Option<Node<'s>>) -> Block {
         node.map(|node| self.block(node)).unwrap_or_default()
     }
 
     /// Appends all statements among a node's children.
-    pub(super) fn statements(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    pub(super) fn statements(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
+        for child in self.named(node) {
             self.statement(child, into);
         }
     }
 
     /// Appends what one statement becomes: none, one or several statements.
-    pub(super) fn statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    pub(super) fn statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let kind = self.kind(node);
         if kind.is_comment() {
             return;
@@ -48,7 +47,7 @@ impl Lowerer<'_> {
         self.leave();
     }
 
-    fn statement_of_kind(&mut self, node: Node<'_>, kind: Kind, into: &mut Vec<u32>) {
+    fn statement_of_kind(&mut self, node: Node<'s>, kind: Kind, into: &mut Vec<u32>) {
         match kind {
             Kind::ExpressionStatement => self.expression_statement(node, into),
             Kind::Local => self.local(node, into),
@@ -75,7 +74,7 @@ impl Lowerer<'_> {
         }
     }
 
-    pub(super) fn push(&mut self, node: Node<'_>, kind: StmtKind, into: &mut Vec<u32>) {
+    pub(super) fn push(&mut self, node: Node<'s>, kind: StmtKind, into: &mut Vec<u32>) {
         into.push(self.facts.add_stmt(span(node), kind));
     }
 
@@ -93,9 +92,8 @@ impl Lowerer<'_> {
     }
 
     /// What broken source left inside a body; lone words there say nothing.
-    fn error(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    fn error(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
+        for child in self.named(node) {
             let kind = self.kind(child);
             if !kind.is_type() && !matches!(kind, Kind::Identifier | Kind::Modifiers | Kind::Other) {
                 self.statement(child, into);
@@ -103,14 +101,14 @@ impl Lowerer<'_> {
         }
     }
 
-    fn expression_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn expression_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         if let Some(inner) = self.first(node) {
             self.effect(inner, into);
         }
     }
 
     /// An expression for its effect: an assignment and a `switch` are statements of their own.
-    fn effect(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn effect(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         match self.kind(node) {
             Kind::Assignment => {
                 let (target, value) = self.assignment(node);
@@ -124,20 +122,18 @@ impl Lowerer<'_> {
         }
     }
 
-    fn each_operand(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    fn each_operand(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
+        for child in self.named(node) {
             if !self.kind(child).is_comment() {
                 self.effect(child, into);
             }
         }
     }
 
-    fn local(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn local(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let ty = self.field(node, ids.ty);
-        let mut cursor = node.walk();
-        for declarator in node.children_with_field(ids.declarator, &mut cursor) {
+        for declarator in self.under(node, ids.declarator) {
             let Some(name) = self.field(declarator, ids.name) else { continue };
             let ty = self.declared_type(ty, self.field(declarator, ids.dimensions));
             let target = self.expression(name);
@@ -147,17 +143,17 @@ impl Lowerer<'_> {
         }
     }
 
-    fn return_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn return_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let value = self.first(node).map(|value| self.expression(value));
         self.push(node, StmtKind::Return(value.into_iter().collect()), into);
     }
 
-    fn throw(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn throw(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let value = self.first(node).map(|value| self.expression(value));
         self.push(node, StmtKind::Throw(value), into);
     }
 
-    fn yield_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn yield_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let Some(value) = self.first(node) else { return };
         match self.yields_to {
             Some(name) => self.yielded(name, value, into),
@@ -165,7 +161,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn if_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn if_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let condition = self.operand(node, ids.condition);
         // What the condition hoisted runs before the branch, not inside it.
@@ -175,7 +171,7 @@ impl Lowerer<'_> {
         self.push(node, StmtKind::If { init: Block::default(), condition, then, otherwise }, into);
     }
 
-    fn while_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn while_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let subject = self.operand(node, ids.condition);
         into.append(&mut self.hoisted);
@@ -183,7 +179,7 @@ impl Lowerer<'_> {
         self.push_loop(node, Block::default(), Some(subject), body, into);
     }
 
-    fn for_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn for_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let (mut init, mut update) = (Vec::new(), Vec::new());
         self.field_statements(node, ids.init, &mut init);
@@ -196,14 +192,13 @@ impl Lowerer<'_> {
         self.push_loop(node, init.into(), subject, body.into(), into);
     }
 
-    fn field_statements(&mut self, node: Node<'_>, field: u16, into: &mut Vec<u32>) {
-        let mut cursor = node.walk();
-        for child in node.children_with_field(field, &mut cursor) {
+    fn field_statements(&mut self, node: Node<'s>, field: u16, into: &mut Vec<u32>) {
+        for child in self.under(node, field) {
             self.statement(child, into);
         }
     }
 
-    fn push_loop(&mut self, node: Node<'_>, init: Block, subject: Option<ExprId>, body: Block, into: &mut Vec<u32>) {
+    fn push_loop(&mut self, node: Node<'s>, init: Block, subject: Option<ExprId>, body: Block, into: &mut Vec<u32>) {
         let endless = subject.is_none_or(|subject| {
             let expr = self.facts.exprs.get(subject.0 as usize);
             expr.is_some_and(|expr| matches!(expr.kind, ExprKind::Lit(text) if text == "true"))
@@ -214,7 +209,7 @@ impl Lowerer<'_> {
     }
 
     /// The element's declared type is a declaration without a value in `init`: a loop's targets carry no type.
-    fn for_each(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn for_each(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let name = self.field(node, ids.name);
         let ty = self.declared_type(self.field(node, ids.ty), self.field(node, ids.dimensions));
@@ -232,11 +227,10 @@ impl Lowerer<'_> {
     }
 
     /// A block with its own scope; the lock of `synchronized` is its first statement.
-    fn nested_block(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn nested_block(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let mut own = Vec::new();
         let mut label = self.kind(node) == Kind::Labeled;
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             if std::mem::take(&mut label) {
                 continue;
             }
@@ -249,13 +243,13 @@ impl Lowerer<'_> {
         self.push(node, StmtKind::Block(own.into()), into);
     }
 
-    fn constructor_call(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn constructor_call(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let call = self.explicit_constructor(node);
         let call = self.facts.add_expr(span(node), call);
         self.push(node, StmtKind::Expr(call), into);
     }
 
-    fn try_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn try_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let ids = &self.grammar.fields;
         let resources = self.field(node, ids.resources);
         let items = resources.map(|resources| self.resources(resources));
@@ -265,8 +259,7 @@ impl Lowerer<'_> {
             body = Box::new([self.facts.add_stmt(span(node), StmtKind::With { items, body, is_async: false })]);
         }
         let (mut handlers, mut finally) = (Vec::new(), Block::default());
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::Catch => handlers.push(self.handler(child)),
                 Kind::Finally => finally = self.optional_block(self.child_of_kind(child, Kind::Block)),
@@ -277,7 +270,7 @@ impl Lowerer<'_> {
         self.push(node, StmtKind::Try { body, handlers, otherwise, finally }, into);
     }
 
-    fn handler(&mut self, node: Node<'_>) -> Handler {
+    fn handler(&mut self, node: Node<'s>) -> Handler {
         let ids = &self.grammar.fields;
         let parameter = self.child_of_kind(node, Kind::CatchParameter);
         let name = parameter.and_then(|parameter| self.field(parameter, ids.name));
@@ -285,10 +278,9 @@ impl Lowerer<'_> {
         Handler { binding, body: self.optional_block(self.field(node, ids.body)) }
     }
 
-    fn resources(&mut self, node: Node<'_>) -> Box<[WithItem]> {
+    fn resources(&mut self, node: Node<'s>) -> Box<[WithItem]> {
         let mut items = Vec::new();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             if self.kind(child) == Kind::Resource {
                 items.extend(self.resource(child));
             }
@@ -297,7 +289,7 @@ impl Lowerer<'_> {
     }
 
     /// `T x = value`, or just a value that is closed at the end.
-    fn resource(&mut self, node: Node<'_>) -> Option<WithItem> {
+    fn resource(&mut self, node: Node<'s>) -> Option<WithItem> {
         let ids = &self.grammar.fields;
         let Some(value) = self.field(node, ids.value) else {
             let value = self.first(node)?;
@@ -308,13 +300,13 @@ impl Lowerer<'_> {
         Some(WithItem { value: self.expression(value), target, ty })
     }
 
-    fn switch_statement(&mut self, node: Node<'_>, into: &mut Vec<u32>) {
+    fn switch_statement(&mut self, node: Node<'s>, into: &mut Vec<u32>) {
         let kind = self.switch(node, None, into);
         self.push(node, kind, into);
     }
 
     /// A `switch` as a statement; with a name, each arm's value is assigned to it.
-    pub(super) fn switch(&mut self, node: Node<'_>, yields_to: Option<Ustr>, into: &mut Vec<u32>) -> StmtKind {
+    pub(super) fn switch(&mut self, node: Node<'s>, yields_to: Option<Ustr>, into: &mut Vec<u32>) -> StmtKind {
         let ids = &self.grammar.fields;
         let subject = self.operand(node, ids.condition);
         into.append(&mut self.hoisted);
@@ -328,15 +320,14 @@ impl Lowerer<'_> {
     /// A label without statements (`case 1: case 2: …`) shares the next one's arm.
     fn arms(
         &mut self,
-        body: Node<'_>,
+        body: Node<'s>,
         subject: ExprId,
         yields_to: Option<Ustr>,
         arms: &mut Vec<Block>,
         exhaustive: &mut bool,
     ) {
         let (mut shared, mut is_shared) = (Vec::new(), false);
-        let mut cursor = body.walk();
-        for arm in body.named_children(&mut cursor) {
+        for arm in self.named(body) {
             if !matches!(self.kind(arm), Kind::SwitchGroup | Kind::SwitchRule) {
                 continue;
             }
@@ -351,7 +342,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn is_bare_label(&self, arm: Node<'_>) -> bool {
+    fn is_bare_label(&self, arm: Node<'s>) -> bool {
         let mut cursor = arm.walk();
         self.kind(arm) == Kind::SwitchGroup
             && arm.named_children(&mut cursor).all(|part| {
@@ -362,15 +353,14 @@ impl Lowerer<'_> {
 
     fn arm(
         &mut self,
-        node: Node<'_>,
+        node: Node<'s>,
         subject: ExprId,
         yields_to: Option<Ustr>,
         exhaustive: &mut bool,
         into: &mut Vec<u32>,
     ) {
         let is_rule = self.kind(node) == Kind::SwitchRule;
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match (self.kind(child), yields_to) {
                 (Kind::SwitchLabel, _) => *exhaustive |= self.label(child, subject, into),
                 (Kind::Block, _) if is_rule => self.statements(child, into),
@@ -384,7 +374,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn yielded(&mut self, name: Ustr, value: Node<'_>, into: &mut Vec<u32>) {
+    fn yielded(&mut self, name: Ustr, value: Node<'s>, into: &mut Vec<u32>) {
         let target = self.facts.add_expr(span(value), ExprKind::Name(name));
         let id = self.expression(value);
         into.append(&mut self.hoisted);
@@ -392,10 +382,9 @@ impl Lowerer<'_> {
     }
 
     /// A label's pattern variables and guard are the arm's first statements. Says whether it is the default.
-    fn label(&mut self, node: Node<'_>, subject: ExprId, into: &mut Vec<u32>) -> bool {
+    fn label(&mut self, node: Node<'s>, subject: ExprId, into: &mut Vec<u32>) -> bool {
         let mut is_default = false;
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
+        for child in self.children(node) {
             match self.kind(child) {
                 Kind::Default => is_default = true,
                 Kind::Pattern => self.pattern(child, subject, into),
@@ -407,9 +396,9 @@ impl Lowerer<'_> {
         is_default
     }
 
-    fn pattern(&mut self, node: Node<'_>, subject: ExprId, into: &mut Vec<u32>) {
+    fn pattern(&mut self, node: Node<'s>, subject: ExprId, into: &mut Vec<u32>) {
         let Some(pattern) = self.first(node).filter(|inner| self.kind(*inner) == Kind::TypePattern) else { return };
-        let mut parts: SmallVec<[Node<'_>; 2]> = SmallVec::new();
+        let mut parts: SmallVec<[Node<'s>; 2]> = SmallVec::new();
         let mut cursor = pattern.walk();
         parts.extend(pattern.named_children(&mut cursor).filter(|part| !self.kind(*part).is_comment()));
         if let [ty, name] = parts.as_slice() {
@@ -417,36 +406,5 @@ impl Lowerer<'_> {
             let target = self.expression(*name);
             into.push(self.assign(span(pattern), target, ty, Some(subject), true));
         }
-    }
-}
-
-/// Repeated fields without an iterator that needs a non-zero field id.
-trait ChildrenByField<'t> {
-    /// The children with this field; field 0 has none.
-    fn children_with_field<'c>(
-        &self,
-        field: u16,
-        cursor: &'c mut tree_sitter::TreeCursor<'t>,
-    ) -> impl Iterator<Item = Node<'t>> + 'c;
-}
-
-impl<'t> ChildrenByField<'t> for Node<'t> {
-    fn children_with_field<'c>(
-        &self,
-        field: u16,
-        cursor: &'c mut tree_sitter::TreeCursor<'t>,
-    ) -> impl Iterator<Item = Node<'t>> + 'c {
-        cursor.reset(*self);
-        let mut more = cursor.goto_first_child();
-        std::iter::from_fn(move || {
-            while more {
-                let (node, id) = (cursor.node(), cursor.field_id());
-                more = cursor.goto_next_sibling();
-                if id.is_some_and(|id| id.get() == field) {
-                    return Some(node);
-                }
-            }
-            None
-        })
     }
 }

@@ -5,9 +5,9 @@ use crate::ir::TypeRef;
 use tree_sitter::Node;
 use ustr::Ustr;
 
-impl Lowerer<'_> {
+impl<'s> Lowerer<'s> {
     /// A type, or `None` where it is inferred (`var`).
-    pub(super) fn declared_type(&mut self, node: Option<Node<'_>>, dimensions: Option<Node<'_>>) -> Option<TypeRef> {
+    pub(super) fn declared_type(&mut self, node: Option<Node<'s>>, dimensions: Option<Node<'s>>) -> Option<TypeRef> {
         let node = node?;
         let inferred = self.kind(node) == Kind::TypeIdentifier && self.text(node) == "var";
         (!inferred).then(|| {
@@ -17,7 +17,7 @@ impl Lowerer<'_> {
     }
 
     /// A type as a dotted name and arguments.
-    pub(super) fn type_ref(&mut self, node: Node<'_>) -> TypeRef {
+    pub(super) fn type_ref(&mut self, node: Node<'s>) -> TypeRef {
         if !self.enter() {
             return TypeRef::default();
         }
@@ -37,16 +37,15 @@ impl Lowerer<'_> {
     }
 
     /// `T[]…` for a type with the array marks after its variable's name.
-    pub(super) fn with_dimensions(&mut self, ty: TypeRef, dimensions: Option<Node<'_>>) -> TypeRef {
+    pub(super) fn with_dimensions(&mut self, ty: TypeRef, dimensions: Option<Node<'s>>) -> TypeRef {
         let marks = dimensions.map_or(0, |node| self.text(node).bytes().filter(|byte| *byte == b'[').count());
         // A nested value of unbounded depth would overflow the stack when it is dropped.
         (0..marks.min(super::MAX_DEPTH)).fold(ty, |inner, _| array_of(inner))
     }
 
     /// All types in a list such as `extends`, `implements` or `throws`.
-    pub(super) fn type_list(&mut self, node: Node<'_>, into: &mut Vec<TypeRef>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    pub(super) fn type_list(&mut self, node: Node<'s>, into: &mut Vec<TypeRef>) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::TypeList => self.types_of(child, into),
                 kind if kind.is_type() => into.push(self.type_ref(child)),
@@ -55,19 +54,17 @@ impl Lowerer<'_> {
         }
     }
 
-    fn types_of(&mut self, node: Node<'_>, into: &mut Vec<TypeRef>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    fn types_of(&mut self, node: Node<'s>, into: &mut Vec<TypeRef>) {
+        for child in self.named(node) {
             if self.kind(child).is_type() {
                 into.push(self.type_ref(child));
             }
         }
     }
 
-    fn generic_type(&mut self, node: Node<'_>) -> TypeRef {
+    fn generic_type(&mut self, node: Node<'s>) -> TypeRef {
         let mut ty = TypeRef::default();
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+        for child in self.named(node) {
             match self.kind(child) {
                 Kind::TypeArguments => self.type_arguments(child, &mut ty.args),
                 Kind::ScopedType => ty.name = self.scoped_type(child),
@@ -78,9 +75,8 @@ impl Lowerer<'_> {
         ty
     }
 
-    fn type_arguments(&mut self, node: Node<'_>, into: &mut Vec<TypeRef>) {
-        let mut cursor = node.walk();
-        for child in node.named_children(&mut cursor) {
+    fn type_arguments(&mut self, node: Node<'s>, into: &mut Vec<TypeRef>) {
+        for child in self.named(node) {
             let kind = self.kind(child);
             if kind.is_type() || kind == Kind::Wildcard {
                 into.push(self.type_ref(child));
@@ -88,7 +84,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn array_type(&mut self, node: Node<'_>) -> TypeRef {
+    fn array_type(&mut self, node: Node<'s>) -> TypeRef {
         let fields = &self.grammar.fields;
         let (element, dimensions) = (self.field(node, fields.element), self.field(node, fields.dimensions));
         let element = element.map(|element| self.type_ref(element)).unwrap_or_default();
@@ -102,10 +98,10 @@ impl Lowerer<'_> {
     }
 
     /// `a.b.C`, without annotations and without the arguments of outer types (`Outer<T>.Inner`).
-    fn scoped_type(&self, node: Node<'_>) -> Ustr {
+    fn scoped_type(&mut self, node: Node<'s>) -> Ustr {
         let text = self.text(node);
         if !text.bytes().any(|byte| matches!(byte, b'<' | b'@' | b'/') || byte.is_ascii_whitespace()) {
-            return Ustr::from(text);
+            return self.intern(text);
         }
         let mut segments = Vec::new();
         let mut next = Some(node);
