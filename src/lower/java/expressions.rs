@@ -345,7 +345,7 @@ impl<'s> Lowerer<'s> {
         let callee = self.name_expr(name.map_or(span(node), span), &dotted);
         let mut args = Vec::new();
         if let Some(list) = self.field(node, ids.arguments) {
-                for child in self.named(list) {
+            for child in self.named(list) {
                 match self.kind(child) {
                     Kind::ElementValuePair => args.push(self.element_value(child)),
                     kind if kind.is_comment() => {}
@@ -392,7 +392,7 @@ impl<'s> Lowerer<'s> {
     fn plain_switch(&mut self, node: Node<'s>, body: Node<'s>) -> ExprKind {
         let mut operands = vec![self.operand(node, self.grammar.fields.condition)];
         for arm in self.named(body) {
-                for part in self.named(arm) {
+            for part in self.named(arm) {
                 if matches!(self.kind(part), Kind::ExpressionStatement | Kind::Throw) {
                     operands.extend(self.first(part).map(|value| self.expression(value)));
                 }

@@ -7,6 +7,8 @@ use crate::ir::{ExprKind, Import, Language};
 use crate::knowledge::{HopKind, Knowledge, TypeRole};
 use crate::link::SourceFile;
 use crate::study::UnitView;
+use rustc_hash::FxHashSet;
+use std::sync::OnceLock;
 use ustr::Ustr;
 
 /// Reports services that nothing traces while most others of the workspace are traced.
@@ -108,10 +110,16 @@ pub(super) fn is_program(file: &SourceFile) -> bool {
 }
 
 pub(super) fn serves(language: Language, module: &str) -> bool {
-    Knowledge::built_in(language).libraries().iter().any(|library| {
-        let is_it = library.modules.iter().any(|prefix| {
-            module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-        });
+    static SERVING: [OnceLock<FxHashSet<&'static str>>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    let serving = SERVING[language as usize].get_or_init(|| serving(language));
+    let ends = module.match_indices(['.', '/']).map(|(at, _)| at).chain([module.len()]);
+    ends.into_iter().any(|end| serving.contains(&module[..end]))
+}
+
+/// The modules of libraries that serve.
+fn serving(language: Language) -> FxHashSet<&'static str> {
+    let libraries = Knowledge::built_in(language).libraries().iter();
+    let serving = libraries.filter(|library| {
         // A library that also calls out says nothing about serving.
         let serves = library.functions.iter().any(|function| {
             function.makes == Some(TypeRole::Server) || function.hop.is_some_and(|hop| hop.kind == HopKind::Serve)
@@ -120,8 +128,9 @@ pub(super) fn serves(language: Language, module: &str) -> bool {
             .functions
             .iter()
             .any(|function| function.hop.is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)));
-        is_it && serves && !calls
-    })
+        serves && !calls
+    });
+    serving.flat_map(|library| &library.modules).map(String::as_str).collect()
 }
 
 fn finding(unit: &UnitView, place: Place) -> Finding {

@@ -6,6 +6,7 @@ use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::OnceCell;
 use ustr::Ustr;
 
 /// What is known of an instance.
@@ -21,13 +22,14 @@ pub(super) enum Instance {
     Unknown,
 }
 
-/// Units, with the libraries into which their code plugs something that is not seen.
-#[derive(Debug)]
-pub(super) struct Plugged<'a>(FxHashSet<(usize, &'a str)>);
+/// Units, with the libraries into which their code plugs something that is not seen. Looked for when first asked for:
+/// most programs have no hop that depends on it.
+#[derive(Debug, Default)]
+pub(super) struct Plugged<'a>(OnceCell<FxHashSet<(usize, &'a str)>>);
 
 impl<'a> Plugged<'a> {
     /// Looks for the names by which code gets into a library: in imports, names and strings.
-    pub(super) fn new(study: &Study<'a>) -> Self {
+    fn find(study: &Study<'a>) -> FxHashSet<(usize, &'a str)> {
         let mut by_name: FxHashMap<Ustr, Vec<&'a str>> = FxHashMap::default();
         for library in study.program.knowledge.libraries() {
             for plug in &library.plugs {
@@ -49,17 +51,17 @@ impl<'a> Plugged<'a> {
                 out.extend(named.flat_map(|(_, libraries)| libraries).map(|library| (unit, *library)));
             }
         }
-        Self(out)
+        out
     }
 
     /// Whether something is plugged into a library in the unit of a file.
-    pub(super) fn has(&self, study: &Study<'_>, file: u32, library: &LibraryDescription) -> bool {
-        self.in_unit(unit_of(study, file), library)
+    pub(super) fn has(&self, study: &Study<'a>, file: u32, library: &LibraryDescription) -> bool {
+        self.in_unit(study, unit_of(study, file), library)
     }
 
     /// Whether something is plugged into a library in a unit.
-    pub(super) fn in_unit(&self, unit: usize, library: &LibraryDescription) -> bool {
-        self.0.contains(&(unit, library.id.as_str()))
+    pub(super) fn in_unit(&self, study: &Study<'a>, unit: usize, library: &LibraryDescription) -> bool {
+        self.0.get_or_init(|| Self::find(study)).contains(&(unit, library.id.as_str()))
     }
 }
 

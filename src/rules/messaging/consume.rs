@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
-use super::hops::{hop_calls, loop_over, method_name, traced_units, unit_of};
+use super::hops::{hop_calls, loop_over, method_name, unit_of};
 use super::material::names_key;
 use super::{managed, relay};
 use crate::finding::{Confidence, Finding};
@@ -16,9 +16,7 @@ use rustc_hash::FxHashSet;
 const CALLERS_UP: usize = 4;
 
 /// Judges every call that receives messages, and every handler that is registered or annotated for them.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    let traced = traced_units(study);
-    let plugged = Plugged::new(study);
+pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Consume]) {
         if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {

@@ -1,7 +1,7 @@
 //! `missing-extract`: a server-side handler or filter starts its span without reading the caller's trace.
 
 use super::super::Verdicts;
-use super::hops::{traced_units, unit_of};
+use super::hops::unit_of;
 use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
@@ -11,8 +11,7 @@ use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
 
 /// Finds, in units where nothing reads a caller's trace, the server spans and the spans of filters.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    let traced = traced_units(study);
+pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verdicts) {
     let mut found = Vec::new();
     for function in study.program.all_functions() {
         let unit = unit_of(study, function.file);
@@ -122,7 +121,7 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
             found.is_some_and(|found| !is_foreign(study, &found.family, spans(at)))
                 || library.dependencies.iter().any(|name| view.has_instrumentation_of(name))
         };
-        if servers.any(|library| uses(study, at, library) && covers(library)) {
+        if servers.any(|library| covers(library) && uses(study, at, library)) {
             out.insert(at);
         }
     }

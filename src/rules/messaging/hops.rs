@@ -18,7 +18,7 @@ pub(super) fn traced_units(study: &Study<'_>) -> FxHashSet<usize> {
     out.extend(study.units.iter().enumerate().filter(|(_, unit)| unit.is_traced()).map(|(at, _)| at));
     let packages = tracer_packages(study);
     for file in &study.program.files {
-        let traces = || file.scope.targets().any(|target| packages.iter().any(|package| is_within(&target, package)));
+        let traces = || file.scope.targets().any(|target| is_within(&target, &packages));
         if !out.contains(&file.source.unit) && traces() {
             out.insert(file.source.unit);
         }
@@ -33,9 +33,10 @@ fn tracer_packages(study: &Study<'_>) -> FxHashSet<&'static str> {
     tracers.flat_map(|ty| &ty.names).filter_map(|name| name.as_str().rsplit_once('.')).map(|(home, _)| home).collect()
 }
 
-/// Whether a name is a package or stands right in it.
-fn is_within(name: &str, package: &str) -> bool {
-    name.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Whether a name is one of these packages or stands in it.
+fn is_within(name: &str, packages: &FxHashSet<&str>) -> bool {
+    let mut ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+    ends.any(|end| packages.contains(&name[..end]))
 }
 
 /// The index of a file's unit.

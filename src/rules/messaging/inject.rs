@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::client::{Instance, instance};
-use super::hops::{hop_calls, traced_units, unit_of};
+use super::hops::{hop_calls, unit_of};
 use super::kind::says_kind;
 use super::material::{Content, content, names_key};
 use crate::finding::{Confidence, Finding};
@@ -15,11 +15,10 @@ use rustc_hash::FxHashSet;
 
 /// Finds outbound calls in functions with a client span of their own, or of a library that the same unit injects for
 /// by hand elsewhere.
-pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, traced: &FxHashSet<usize>, out: &mut Verdicts) {
     let study = lives.study;
     let calls = hop_calls(study, &[HopKind::HttpCall, HopKind::RpcCall]);
     let by_hand = by_hand(study, &calls);
-    let traced = traced_units(study);
     let mut seen = FxHashSet::default();
     for fact in &calls {
         let unit = unit_of(study, fact.call.file);

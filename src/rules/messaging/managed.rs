@@ -35,8 +35,8 @@ struct Use {
 }
 
 /// Judges the instances of every unit that a stack configures.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    for kind in kinds(study) {
+pub(super) fn check<'a>(study: &Study<'a>, plugged: &Plugged<'a>, out: &mut Verdicts) {
+    for kind in kinds(study, plugged) {
         let made = made(study, &kind);
         let plain: Vec<ValueRef> = made.iter().copied().filter(|call| is_plain(study, *call)).collect();
         let verdict = match (made.is_empty(), plain.is_empty(), told(study, &kind)) {
@@ -79,9 +79,8 @@ pub(super) fn judges(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 }
 
 /// The kinds of instances to judge: those that are used in a unit whose stack reads their setting.
-fn kinds<'a>(study: &Study<'a>) -> Vec<Kind<'a>> {
+fn kinds<'a>(study: &Study<'a>, plugged: &Plugged<'a>) -> Vec<Kind<'a>> {
     let mut out = Vec::new();
-    let plugged = Plugged::new(study);
     for library in study.program.knowledge.libraries() {
         let moves_messages =
             |setting: &&SettingDescription| matches!(setting.role, TypeRole::Consumer | TypeRole::Producer);
@@ -92,7 +91,7 @@ fn kinds<'a>(study: &Study<'a>) -> Vec<Kind<'a>> {
                     && view.configures(&setting.family)
                     && (setting.needs.is_empty() || setting.needs.iter().any(|name| view.dependencies.contains(name)))
                     && view.coverage(library).is_none()
-                    && !plugged.in_unit(unit, library)
+                    && !plugged.in_unit(study, unit, library)
             };
             let units: Vec<usize> = (0..study.units.len()).filter(|unit| reads(*unit)).collect();
             if units.is_empty() {

@@ -19,14 +19,17 @@ pub(super) use kind::says_kind;
 
 use super::Verdicts;
 use super::clients::Lives;
+use crate::study::Study;
 
 /// Runs the rules of this group.
-pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
-    let study = lives.study;
-    produce::check(study, out);
-    consume::check(study, out);
-    managed::check(study, out);
-    extract::check(study, out);
-    inject::check(lives, out);
+pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
+    let study: &Study<'a> = lives.study;
+    let traced = hops::traced_units(study);
+    let plugged = client::Plugged::default();
+    produce::check(study, &traced, &plugged, out);
+    consume::check(study, &traced, &plugged, out);
+    managed::check(study, &plugged, out);
+    extract::check(study, &traced, out);
+    inject::check(lives, &traced, out);
     nowhere::check(study, out);
 }

@@ -2,7 +2,7 @@
 
 use super::super::{Verdict, Verdicts};
 use super::client::{Instance, Plugged, instance};
-use super::hops::{hop_calls, traced_units, unit_of};
+use super::hops::{hop_calls, unit_of};
 use super::material::{Content, content, gives_identity, names_key};
 use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
@@ -20,9 +20,7 @@ const CALLERS_UP: usize = 4;
 const MAX_RELATED: usize = 8;
 
 /// Judges every call that sends a message.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    let traced = traced_units(study);
-    let plugged = Plugged::new(study);
+pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     let mut first_of: FxHashMap<(usize, Option<Ustr>), usize> = FxHashMap::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {

@@ -11,7 +11,7 @@ use crate::rules::Verdicts;
 use crate::study::{Inbound, Study};
 
 /// Finds scopes and tokens that are never closed or given back.
-pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     if study.language() == Language::Go {
         return;
     }
@@ -58,7 +58,13 @@ fn wrong_close(study: &Study<'_>, function: FuncRef, call: ValueRef) -> Option<V
     })
 }
 
-fn finding(study: &Study<'_>, uses: &Uses, start: Start, fate: &Fate, how: (Option<ValueRef>, Confidence)) -> Finding {
+fn finding(
+    study: &Study<'_>,
+    uses: &Uses<'_>,
+    start: Start,
+    fate: &Fate,
+    how: (Option<ValueRef>, Confidence),
+) -> Finding {
     let (wrong, confidence) = how;
     let callee = study.callee_text(start.call);
     let variable = super::ended::variable(study, uses, start).filter(|_| !fate.dropped);

@@ -11,7 +11,7 @@ use crate::rules::{Verdict, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
-pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     let life = Life::new(study, uses, Finish::End);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {

@@ -17,7 +17,7 @@ use ustr::Ustr;
 const MAX_CHAIN: usize = 12;
 
 /// Finds spans that are ended on the way out of the method that starts asynchronous work.
-pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     if study.language() != Language::Java {
         return;
     }
@@ -34,7 +34,7 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
 }
 
 /// Scopes that end their span when they are closed, around work whose callback ends it again.
-fn scoped(study: &Study<'_>, uses: &Uses, life: &Life<'_, '_>, out: &mut Verdicts) {
+fn scoped(study: &Study<'_>, uses: &Uses<'_>, life: &Life<'_, '_>, out: &mut Verdicts) {
     let closing = Life::new(study, uses, Finish::Close);
     let mut seen = FxHashSet::default();
     for (start, fate) in &Starts::new(&closing).all {

@@ -9,7 +9,7 @@ use crate::rules::Verdicts;
 use crate::study::Study;
 
 /// Finds spans whose handle is never ended.
-pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     let life = Life::new(study, uses, Finish::End);
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
@@ -24,7 +24,7 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
 }
 
 /// The variable that takes a start's result.
-pub(super) fn variable(study: &Study<'_>, uses: &Uses, start: Start) -> Option<String> {
+pub(super) fn variable(study: &Study<'_>, uses: &Uses<'_>, start: Start) -> Option<String> {
     let made = uses.definitions_of(start.call, start.index).next()?;
     let def = study.program.def(start.call.file, made.def);
     let named = matches!(def.kind, DefKind::Value { .. } | DefKind::Entered(_));
@@ -40,7 +40,7 @@ fn ending(study: &Study<'_>, start: Start) -> String {
     ending.and_then(|name| name.rsplit('.').next()).unwrap_or("end").to_owned()
 }
 
-fn finding(study: &Study<'_>, uses: &Uses, start: Start, dropped: bool, confidence: Confidence) -> Finding {
+fn finding(study: &Study<'_>, uses: &Uses<'_>, start: Start, dropped: bool, confidence: Confidence) -> Finding {
     let callee = study.callee_text(start.call);
     let variable = variable(study, uses, start);
     let end = ending(study, start);

@@ -97,7 +97,7 @@ impl Fate {
 #[allow(missing_debug_implementations, reason = "holds a study")]
 pub(super) struct Life<'s, 'a> {
     pub(super) study: &'s Study<'a>,
-    pub(super) uses: &'s Uses,
+    pub(super) uses: &'s Uses<'s>,
     pub(super) finish: Finish,
     names: FxHashSet<Ustr>,
     /// The service's own types with a method that finishes such a value: whoever has the object may call it.
@@ -120,7 +120,7 @@ struct Walk {
 
 impl<'s, 'a> Life<'s, 'a> {
     /// A way to follow values that `finish` finishes.
-    pub(super) fn new(study: &'s Study<'a>, uses: &'s Uses, finish: Finish) -> Self {
+    pub(super) fn new(study: &'s Study<'a>, uses: &'s Uses<'s>, finish: Finish) -> Self {
         let libraries = study.program.knowledge.libraries();
         let finishing = libraries.iter().flat_map(|library| &library.functions).filter(|f| finish.slot(f).is_some());
         let names = finishing.flat_map(|function| &function.names).filter_map(|name| name.rsplit('.').next());

@@ -13,7 +13,7 @@ use crate::rules::Verdicts;
 use crate::study::Study;
 
 /// Finds loops whose every round overwrites the outer context with that of its own span.
-pub(super) fn check(study: &Study<'_>, uses: &Uses, out: &mut Verdicts) {
+pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     if study.language() != Language::Go {
         return;
     }
@@ -34,7 +34,7 @@ struct Overwritten {
     declared: Def,
 }
 
-fn overwritten(study: &Study<'_>, uses: &Uses, start: &Start, site: &CallSite) -> Option<Overwritten> {
+fn overwritten(study: &Study<'_>, uses: &Uses<'_>, start: &Start, site: &CallSite) -> Option<Overwritten> {
     let program = study.program;
     let file = start.call.file;
     let made = uses.definitions_of(start.call, start.derived?).next()?;
@@ -94,7 +94,7 @@ fn deferred(study: &Study<'_>, fate: &Fate, site: &CallSite) -> Option<ValueRef>
 
 /// Whether a round keeps what it makes under its span (an iterator, an open stream) for after the loop, so that the
 /// span may be meant to last as long.
-fn is_collected(study: &Study<'_>, uses: &Uses, start: &Start) -> bool {
+fn is_collected(study: &Study<'_>, uses: &Uses<'_>, start: &Start) -> bool {
     let program = study.program;
     let file = start.call.file;
     let used = |call, index: u8| -> Vec<ValueRef> {

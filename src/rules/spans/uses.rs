@@ -1,10 +1,11 @@
 //! Forward links of a program: from a value to the definitions it makes, and from a definition to its uses.
 
-use crate::ir::{ExprId, ExprKind, Language, StmtKind};
+use crate::ir::{ExprId, ExprKind, FunctionId, Language, StmtKind};
 use crate::link::flow::{DefId, DefKind, Write};
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::study::Study;
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 
 /// A definition that a value makes.
 #[derive(Debug, Clone, Copy)]
@@ -17,106 +18,121 @@ pub(super) struct Made {
     pub entered: bool,
 }
 
-/// Where the values of a program go.
-#[derive(Debug, Default)]
-pub(super) struct Uses {
-    made: FxHashMap<ValueRef, Vec<Made>>,
-    used: FxHashMap<(u32, DefId), Vec<ValueRef>>,
-    params: FxHashMap<(FuncRef, u16), DefId>,
-    written: FxHashMap<ValueRef, Vec<Write>>,
-    returned: FxHashMap<ValueRef, Vec<(FuncRef, Option<u8>)>>,
-    targets: FxHashMap<ValueRef, Vec<ExprId>>,
+/// Where the values of a program go: for each file, found when first asked for, as few files start spans.
+#[derive(Debug)]
+pub(super) struct Uses<'a> {
+    program: &'a Program<'a>,
+    files: Vec<OnceCell<FileUses>>,
 }
 
-impl Uses {
-    /// Turns the links of every file around.
-    pub(super) fn new(program: &Program<'_>) -> Self {
+/// Where the values of one file go.
+#[derive(Debug, Default)]
+struct FileUses {
+    made: FxHashMap<ExprId, Vec<Made>>,
+    used: FxHashMap<DefId, Vec<ExprId>>,
+    params: FxHashMap<(FunctionId, u16), DefId>,
+    written: FxHashMap<ExprId, Vec<Write>>,
+    returned: FxHashMap<ExprId, Vec<(FuncRef, Option<u8>)>>,
+    targets: FxHashMap<ExprId, Box<[ExprId]>>,
+}
+
+impl FileUses {
+    /// Turns the links of a file around.
+    fn new(file: u32, unit: &FileUnit<'_>) -> Self {
         let mut out = Self::default();
-        for (file, unit) in (0u32..).zip(&program.files) {
-            out.definitions(file, program);
-            for (expr, defs) in unit.flow.uses() {
-                for def in defs {
-                    out.used.entry((file, *def)).or_default().push(ValueRef { file, expr });
-                }
+        out.definitions(unit);
+        for (expr, defs) in unit.flow.uses() {
+            for def in defs {
+                out.used.entry(*def).or_default().push(expr);
             }
-            for write in &unit.flow.writes {
-                out.written.entry(ValueRef { file, expr: write.value }).or_default().push(*write);
-            }
-            for found in &unit.flow.returns {
-                let several = found.values.len() > 1;
-                for (n, expr) in (0u8..).zip(&found.values) {
-                    let function = FuncRef { file, id: found.function };
-                    out.returned
-                        .entry(ValueRef { file, expr: *expr })
-                        .or_default()
-                        .push((function, several.then_some(n)));
-                }
-            }
-            out.assignments(file, program);
         }
+        for write in &unit.flow.writes {
+            out.written.entry(write.value).or_default().push(*write);
+        }
+        for found in &unit.flow.returns {
+            let several = found.values.len() > 1;
+            for (n, expr) in (0u8..).zip(&found.values) {
+                let function = FuncRef { file, id: found.function };
+                out.returned.entry(*expr).or_default().push((function, several.then_some(n)));
+            }
+        }
+        out.assignments(unit);
         for uses in out.used.values_mut() {
             uses.sort_unstable();
         }
         out
     }
 
-    fn definitions(&mut self, file: u32, program: &Program<'_>) {
-        let Some(unit) = program.files.get(file as usize) else { return };
+    fn definitions(&mut self, unit: &FileUnit<'_>) {
         for (n, def) in (0u32..).zip(&unit.flow.defs) {
             let id = DefId(n);
             let (value, index, entered) = match def.kind {
                 DefKind::Value { value, index } => (value, index.unwrap_or(0), false),
                 DefKind::Entered(value) => (value, 0, true),
                 DefKind::Param(n) => {
-                    self.params.entry((FuncRef { file, id: def.function }, n)).or_insert(id);
+                    self.params.entry((def.function, n)).or_insert(id);
                     continue;
                 }
                 _ => continue,
             };
-            self.made.entry(ValueRef { file, expr: value }).or_default().push(Made { def: id, index, entered });
+            self.made.entry(value).or_default().push(Made { def: id, index, entered });
         }
     }
 
-    fn assignments(&mut self, file: u32, program: &Program<'_>) {
-        let Some(unit) = program.files.get(file as usize) else { return };
+    fn assignments(&mut self, unit: &FileUnit<'_>) {
         for stmt in &unit.source.facts.stmts {
             let StmtKind::Assign { targets, values, .. } = &stmt.kind else { continue };
             match &**values {
                 [one] => {
-                    self.targets.insert(ValueRef { file, expr: *one }, targets.to_vec());
+                    self.targets.insert(*one, targets.clone());
                 }
                 _ => {
                     for (value, target) in values.iter().zip(targets) {
-                        self.targets.insert(ValueRef { file, expr: *value }, vec![*target]);
+                        self.targets.insert(*value, Box::new([*target]));
                     }
                 }
             }
         }
     }
+}
+
+impl<'a> Uses<'a> {
+    /// The uses of a program's values.
+    pub(super) fn new(program: &'a Program<'a>) -> Self {
+        Self { program, files: program.files.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    fn of(&self, file: u32) -> Option<&FileUses> {
+        let unit = self.program.files.get(file as usize)?;
+        Some(self.files.get(file as usize)?.get_or_init(|| FileUses::new(file, unit)))
+    }
 
     /// The definitions that take this result of a value.
     pub(super) fn definitions_of(&self, value: ValueRef, index: u8) -> impl Iterator<Item = &Made> {
-        self.made.get(&value).into_iter().flatten().filter(move |made| made.index == index)
+        let found = self.of(value.file).and_then(|file| file.made.get(&value.expr));
+        found.into_iter().flatten().filter(move |made| made.index == index)
     }
 
     /// The definition that a parameter starts as.
     pub(super) fn param(&self, function: FuncRef, n: u16) -> Option<DefId> {
-        self.params.get(&(function, n)).copied()
+        self.of(function.file)?.params.get(&(function.id, n)).copied()
     }
 
     /// The writes of this result of a value to fields, globals and elements.
     pub(super) fn writes_of(&self, value: ValueRef, index: u8) -> impl Iterator<Item = &Write> {
-        self.written.get(&value).into_iter().flatten().filter(move |write| write.index.unwrap_or(0) == index)
+        let found = self.of(value.file).and_then(|file| file.written.get(&value.expr));
+        found.into_iter().flatten().filter(move |write| write.index.unwrap_or(0) == index)
     }
 
     /// The functions that return a value, and as which result of several.
     pub(super) fn returns_of(&self, value: ValueRef) -> &[(FuncRef, Option<u8>)] {
-        self.returned.get(&value).map_or(&[], Vec::as_slice)
+        self.of(value.file).and_then(|file| file.returned.get(&value.expr)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether this result of a value is assigned to the blank name.
     pub(super) fn is_blank(&self, program: &Program<'_>, value: ValueRef, index: u8) -> bool {
-        let target = self.targets.get(&value).and_then(|targets| targets.get(index as usize));
+        let targets = self.of(value.file).and_then(|file| file.targets.get(&value.expr));
+        let target = targets.and_then(|targets| targets.get(index as usize));
         target.is_some_and(|expr| {
             matches!(program.expr_kind(ValueRef { file: value.file, expr: *expr }), ExprKind::Name(name) if *name == "_")
         })
@@ -125,7 +141,8 @@ impl Uses {
     /// The uses that a definition reaches, and all uses of its variable in other functions, which may run at any time.
     pub(super) fn uses_of(&self, study: &Study<'_>, file: u32, def: DefId) -> Vec<ValueRef> {
         let program = study.program;
-        let mut out = self.used.get(&(file, def)).cloned().unwrap_or_default();
+        let used = self.of(file).and_then(|uses| uses.used.get(&def));
+        let mut out: Vec<ValueRef> = used.into_iter().flatten().map(|expr| ValueRef { file, expr: *expr }).collect();
         let found = program.def(file, def);
         let unit = program.files.get(file as usize);
         let var = unit.and_then(|unit| unit.flow.vars.get(found.var.0 as usize));
