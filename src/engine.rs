@@ -34,7 +34,9 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
         parse_time: Duration::from_millis(request.config.limits.max_file_time_ms),
         ..parse::Limits::default()
     };
-    let parsed = parse::parse_all(&walked.sources, &relevance(request), &limits, threads);
+    let has_go = walked.sources.iter().any(|source| source.language == Language::Go);
+    let relevance = if has_go { relevance(request) } else { Relevance::default() };
+    let parsed = parse::parse_all(&walked.sources, &relevance, &limits, threads);
     skipped.extend(parsed.skipped.iter().map(skip));
     let analysed = !walked.sources.is_empty();
     let mut analysis = judge(parsed, workspace, request);

@@ -34,18 +34,23 @@ impl Pattern {
 
     fn matches(&self, name: &str) -> bool {
         let mut parts = name.rsplit(['.', '/']);
-        self.0.iter().all(|(start, end)| {
-            parts.next().is_some_and(|part| match end {
-                Some(end) => part.len() >= start.len() + end.len() && part.starts_with(start) && part.ends_with(end),
-                None => part == start,
-            })
-        })
+        self.0.iter().all(|segment| parts.next().is_some_and(|part| Self::fits(segment, part)))
+    }
+
+    fn fits((start, end): &(String, Option<String>), part: &str) -> bool {
+        match end {
+            Some(end) => part.len() >= start.len() + end.len() && part.starts_with(start) && part.ends_with(end),
+            None => part == start,
+        }
     }
 }
 
 /// The entry of the first pattern that fits a name.
 fn matching<'p>(patterns: &'p [(Pattern, Entry)], name: &str) -> Option<&'p Entry> {
-    patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, entry)| entry)
+    // Hardly any name fits: most are told by their last segment, which is cut off once for all patterns.
+    let last = &name[memchr::memrchr2(b'.', b'/', name.as_bytes()).map_or(0, |at| at + 1)..];
+    let may = |pattern: &Pattern| pattern.0.first().is_none_or(|segment| Pattern::fits(segment, last));
+    patterns.iter().find(|(pattern, _)| may(pattern) && pattern.matches(name)).map(|(_, entry)| entry)
 }
 
 /// Everything known about the libraries of one language, indexed by qualified name.

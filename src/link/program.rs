@@ -6,7 +6,7 @@ use super::imports::{FileScope, Homonyms, module_name};
 use super::resolve::Callee;
 use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, TypeRole};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -91,6 +91,8 @@ pub struct Program<'a> {
     pub(super) type_memo: RefCell<FxHashMap<ValueRef, Option<Ustr>>>,
     pub(super) callee_memo: RefCell<FxHashMap<ValueRef, Rc<Callee>>>,
     pub(super) names: Names,
+    /// The answer for every call of which nothing is known.
+    pub(super) nothing: Rc<Callee>,
     methods: FxHashMap<Ustr, Vec<FuncRef>>,
 }
 
@@ -102,6 +104,8 @@ pub(super) struct Names {
     pub(super) supertypes: RefCell<FxHashMap<Ustr, Rc<[Ustr]>>>,
     pub(super) methods: RefCell<FxHashMap<(Ustr, Ustr), Rc<Callee>>>,
     pub(super) described: RefCell<FxHashMap<Ustr, Option<Ustr>>>,
+    pub(super) roles: RefCell<FxHashMap<Ustr, Option<TypeRole>>>,
+    pub(super) qualified_names: RefCell<FxHashMap<(u32, Ustr), Option<Ustr>>>,
 }
 
 impl Names {
@@ -116,6 +120,8 @@ impl Names {
         self.supertypes.borrow_mut().clear();
         self.methods.borrow_mut().clear();
         self.described.borrow_mut().clear();
+        self.roles.borrow_mut().clear();
+        self.qualified_names.borrow_mut().clear();
     }
 }
 
@@ -164,6 +170,7 @@ impl<'a> Program<'a> {
             type_memo: RefCell::default(),
             callee_memo: RefCell::default(),
             names: Names::default(),
+            nothing: Rc::default(),
             methods: FxHashMap::default(),
         };
         program.index_definitions();

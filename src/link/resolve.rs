@@ -57,12 +57,14 @@ impl Program<'_> {
     /// The qualified name of a type as written in a file.
     pub fn type_ref(&self, file: u32, ty: &TypeRef) -> Ustr {
         let name = ty.name.as_str();
-        let last = name.rsplit('.').next().unwrap_or(name);
-        if (LISTS.contains(&name) || LISTS.contains(&last)) && !ty.args.is_empty() {
-            return Ustr::from(&format!("[]{}", self.type_ref(file, &ty.args[0])));
-        }
-        if (MAPS.contains(&name) || MAPS.contains(&last)) && ty.args.len() > 1 {
-            return Ustr::from(&format!("map:{}", self.type_ref(file, &ty.args[1])));
+        if let Some(first) = ty.args.first() {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            if LISTS.contains(&name) || LISTS.contains(&last) {
+                return Ustr::from(&format!("[]{}", self.type_ref(file, first)));
+            }
+            if (MAPS.contains(&name) || MAPS.contains(&last)) && ty.args.len() > 1 {
+                return Ustr::from(&format!("map:{}", self.type_ref(file, &ty.args[1])));
+            }
         }
         self.qualify_type(file, ty.name).unwrap_or(ty.name)
     }
@@ -174,20 +176,12 @@ impl Program<'_> {
                     if unit.flow.is_local(at.expr) && !self.is_module_level(at) {
                         return None;
                     }
-                    let mut out = self.qualify_name(value.file, *name)?.to_string();
-                    for name in names.iter().rev() {
-                        out.push('.');
-                        out.push_str(name);
-                    }
-                    return Some(Ustr::from(&out));
+                    let first = self.qualify_name(value.file, *name)?;
+                    return Some(names.iter().rev().fold(first, |out, name| self.names.join(out, *name)));
                 }
                 ExprKind::Type(ty) => {
-                    let mut out = self.type_ref(value.file, ty).to_string();
-                    for name in names.iter().rev() {
-                        out.push('.');
-                        out.push_str(name);
-                    }
-                    return Some(Ustr::from(&out));
+                    let first = self.type_ref(value.file, ty);
+                    return Some(names.iter().rev().fold(first, |out, name| self.names.join(out, *name)));
                 }
                 _ => return None,
             }
@@ -202,6 +196,15 @@ impl Program<'_> {
     }
 
     fn qualify_name(&self, file: u32, name: Ustr) -> Option<Ustr> {
+        if let Some(known) = self.names.qualified_names.borrow().get(&(file, name)) {
+            return *known;
+        }
+        let found = self.find_name(file, name);
+        self.names.qualified_names.borrow_mut().insert((file, name), found);
+        found
+    }
+
+    fn find_name(&self, file: u32, name: Ustr) -> Option<Ustr> {
         let unit = &self.files[file as usize];
         if let Some(target) = unit.scope.get(name) {
             return Some(target);
@@ -295,6 +298,15 @@ impl Program<'_> {
 
     /// What a type is for the trace, by its description or a supertype's.
     pub fn role(&self, ty: Ustr) -> Option<TypeRole> {
+        if let Some(known) = self.names.roles.borrow().get(&ty) {
+            return *known;
+        }
+        let found = self.find_role(ty);
+        self.names.roles.borrow_mut().insert(ty, found);
+        found
+    }
+
+    fn find_role(&self, ty: Ustr) -> Option<TypeRole> {
         if let Some((_, description)) = self.knowledge.ty(ty) {
             return Some(description.role);
         }
@@ -559,7 +571,7 @@ impl Program<'_> {
         if let Some(known) = self.callee_memo.borrow().get(&call) {
             return Rc::clone(known);
         }
-        self.callee_memo.borrow_mut().insert(call, Rc::new(Callee::default()));
+        self.callee_memo.borrow_mut().insert(call, Rc::clone(&self.nothing));
         let found = self.find_callee(call);
         self.callee_memo.borrow_mut().insert(call, Rc::clone(&found));
         found
@@ -583,7 +595,7 @@ impl Program<'_> {
                 Some(name) => Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }),
                 None => self.called(at(*callee)),
             },
-            _ => Rc::default(),
+            _ => Rc::clone(&self.nothing),
         }
     }
 
@@ -633,11 +645,11 @@ impl Program<'_> {
         match self.expr_kind(callee) {
             ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { file: callee.file, expr: *base }) {
                 Some(owner) => self.method(owner, *name),
-                None => Rc::default(),
+                None => Rc::clone(&self.nothing),
             },
             ExprKind::Name(name) => Rc::new(self.unqualified(callee, *name)),
             ExprKind::Index { base, .. } => self.called(ValueRef { file: callee.file, expr: *base }),
-            _ => Rc::default(),
+            _ => Rc::clone(&self.nothing),
         }
     }
 

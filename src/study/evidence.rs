@@ -2,11 +2,12 @@
 
 use super::aside::is_aside;
 use super::unit::{Coverage, UnitView, instruments_project};
-use crate::ir::{ExprKind, FileFacts, Language};
+use crate::ir::{ExprKind, FileFacts, Import, Language};
 use crate::knowledge::{FunctionDescription, Setting, Slot};
-use crate::link::{FuncRef, Program, ValueRef, plain};
-use crate::services::{Mode, StackUse, stacks};
+use crate::link::{FileUnit, FuncRef, Program, ValueRef, plain};
+use crate::services::{Mode, StackDescription, StackUse, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
 
 /// Adds to the units what their code shows: stacks by import, libraries by a switch (`RequestsInstrumentor().instrument()`).
 /// A switch counts for the unit that throws it and for every unit that shares code with it by import, in either
@@ -96,42 +97,59 @@ fn own_instrumentors(program: &Program<'_>, units: &mut [UnitView]) {
 }
 
 fn imports(program: &Program<'_>, units: &mut [UnitView]) {
+    let pages = || stacks().iter().enumerate().filter(|(_, page)| page.languages.contains(&program.language));
+    let mut by_prefix: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
+    for (at, page) in pages() {
+        for prefix in &page.imports {
+            by_prefix.entry(prefix).or_default().push(at);
+        }
+    }
+    let mut memo: FxHashMap<(Ustr, Ustr), Vec<usize>> = FxHashMap::default();
     for file in &program.files {
         for import in &file.source.facts.imports {
-            for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
-                let matches = |prefix: &String| {
-                    import
-                        .module
-                        .strip_prefix(prefix.as_str())
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-                        || import
-                            .target
-                            .strip_prefix(prefix.as_str())
-                            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-                };
-                if !page.imports.iter().any(matches) {
-                    continue;
-                }
-                let unit = &mut units[file.source.unit];
-                if page.patching_imports.iter().any(|module| *module == import.module || *module == import.target)
-                    && !is_aside(&file.source.path)
-                {
-                    unit.patch(page, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
-                }
-                let known =
-                    unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code && found.active);
-                if !known {
-                    unit.stacks.push(StackUse {
-                        stack: page.id.clone(),
-                        mode: Mode::Code,
-                        active: true,
-                        path: file.source.path.to_string(),
-                        line: file.source.facts.lines.line(import.span.start),
-                        evidence: format!("imports {}", import.module),
-                    });
-                }
+            let found = memo.entry((import.module, import.target)).or_insert_with(|| {
+                let names = [import.module.as_str(), import.target.as_str()];
+                let mut found: Vec<usize> = names
+                    .into_iter()
+                    .flat_map(prefixes)
+                    .filter_map(|name| by_prefix.get(name))
+                    .flatten()
+                    .copied()
+                    .collect();
+                found.sort_unstable();
+                found.dedup();
+                found
+            });
+            for page in found.iter().filter_map(|at| stacks().get(*at)) {
+                imported(file, import, page, &mut units[file.source.unit]);
             }
         }
+    }
+}
+
+/// A name and every package around it.
+fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.match_indices(['.', '/']).map(|(at, _)| at).chain([name.len()]);
+    ends.filter_map(|end| name.get(..end))
+}
+
+/// Takes note of a stack that a file of a unit imports.
+fn imported(file: &FileUnit<'_>, import: &Import, page: &StackDescription, unit: &mut UnitView) {
+    if page.patching_imports.iter().any(|module| *module == import.module || *module == import.target)
+        && !is_aside(&file.source.path)
+    {
+        unit.patch(page, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
+    }
+    let known = unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code && found.active);
+    if !known {
+        unit.stacks.push(StackUse {
+            stack: page.id.clone(),
+            mode: Mode::Code,
+            active: true,
+            path: file.source.path.to_string(),
+            line: file.source.facts.lines.line(import.span.start),
+            evidence: format!("imports {}", import.module),
+        });
     }
 }
 

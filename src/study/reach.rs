@@ -6,6 +6,7 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription, TypeDescription, TypeRole};
 use crate::link::{FuncRef, Step, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use ustr::Ustr;
 
 /// How a function comes to run.
@@ -290,18 +291,14 @@ fn spread(
     how: impl Fn(FuncRef) -> Inbound,
 ) {
     let program = study.program;
-    let mut callees: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
-    for (at, file) in program.files.iter().enumerate() {
-        for site in &file.flow.calls {
-            let call = ValueRef { file: at as u32, expr: site.expr };
-            let caller = FuncRef { file: at as u32, id: site.function };
-            callees.entry(caller).or_default().extend(program.callee(call).functions.iter().copied());
-        }
-    }
     let overriding = overriding(study);
     let mut work = from;
     while let Some(function) = work.pop() {
-        let mut next = callees.get(&function).cloned().unwrap_or_default();
+        let mut next: Vec<FuncRef> = Vec::new();
+        for site in program.files[function.file as usize].flow.calls_of(function.id) {
+            let call = ValueRef { file: function.file, expr: site.expr };
+            next.extend(program.callee(call).functions.iter().copied());
+        }
         next.extend(overriding.get(&function).into_iter().flatten().copied());
         next.extend(study.nested.get(&function).into_iter().flatten().copied());
         for callee in next {
@@ -340,40 +337,43 @@ fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
 
 /// Marks functions all of whose callers are roots, or begin what lives as long as the process.
 fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
-    let program = study.program;
-    let mut changed = true;
-    let mut rounds = 0;
-    while changed && rounds < 12 {
-        changed = false;
-        rounds += 1;
-        for function in program.all_functions() {
-            if out
-                .get(&function)
-                .is_some_and(|how| matches!(how, Inbound::Root | Inbound::Entry(_) | Inbound::Below(_)))
-            {
-                continue;
-            }
-            let decl = program.function(function);
-            // A literal that takes a request of its own runs when one comes, not where it is written.
-            let own = study.context_param(function).filter(|param| param.function == function);
-            let brings = own.is_some_and(|param| param.is_request);
-            if brings && decl.flags.is_closure {
-                continue;
-            }
-            let nested = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
-            let mut above: Vec<FuncRef> =
-                program.callers(function).iter().map(|call| program.function_at(*call)).collect();
-            above.extend(nested);
+    let mut open: Vec<(FuncRef, SmallVec<[FuncRef; 4]>)> = study
+        .program
+        .all_functions()
+        .filter(|function| !matches!(out.get(function), Some(Inbound::Root | Inbound::Entry(_) | Inbound::Below(_))))
+        .filter_map(|function| Some((function, above(study, function)?)))
+        .collect();
+    for _ in 0..12 {
+        let before = open.len();
+        open.retain(|(function, above)| {
             let is_root = |caller: &FuncRef| match out.get(caller) {
                 Some(how) => *how == Inbound::Root,
                 None => begins(study, *caller),
             };
-            if !above.is_empty() && above.iter().all(is_root) {
-                out.insert(function, Inbound::Root);
-                changed = true;
+            let all = above.iter().all(is_root);
+            if all {
+                out.insert(*function, Inbound::Root);
             }
+            !all
+        });
+        if open.len() == before {
+            return;
         }
     }
+}
+
+/// The functions that run a function, or that it is written in; `None` when there is none, or when it runs whenever a
+/// request comes.
+fn above(study: &Study<'_>, function: FuncRef) -> Option<SmallVec<[FuncRef; 4]>> {
+    let program = study.program;
+    let decl = program.function(function);
+    let mut above: SmallVec<[FuncRef; 4]> =
+        program.callers(function).iter().map(|call| program.function_at(*call)).collect();
+    above.extend(decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }));
+    // A literal that takes a request of its own runs when one comes, not where it is written.
+    let takes_request =
+        || study.context_param(function).is_some_and(|param| param.function == function && param.is_request);
+    (!above.is_empty() && !(decl.flags.is_closure && takes_request())).then_some(above)
 }
 
 /// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
