@@ -371,9 +371,9 @@ fn above(study: &Study<'_>, function: FuncRef) -> Option<SmallVec<[FuncRef; 4]>>
         program.callers(function).iter().map(|call| program.function_at(*call)).collect();
     above.extend(decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }));
     // A literal that takes a request of its own runs when one comes, not where it is written.
-    let takes_request =
-        || study.context_param(function).is_some_and(|param| param.function == function && param.is_request);
-    (!above.is_empty() && !(decl.flags.is_closure && takes_request())).then_some(above)
+    let own = || study.context_param(function).filter(|param| param.function == function);
+    let waits = decl.flags.is_closure && own().is_some_and(|param| param.is_request);
+    (!waits && !above.is_empty()).then_some(above)
 }
 
 /// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
