@@ -61,6 +61,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     members: FxHashMap<Ustr, Vec<ValueRef>>,
     made: RefCell<FxHashMap<ValueRef, Life>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
+    /// Composites with the depth that was left for their parts: what many name is looked at once.
+    composites: RefCell<FxHashMap<(ValueRef, u32), Life>>,
     own_types: RefCell<FxHashMap<Ustr, Life>>,
     /// The functions that name a trace header.
     naming: FxHashSet<FuncRef>,
@@ -99,6 +101,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             members,
             made: RefCell::default(),
             results: RefCell::default(),
+            composites: RefCell::default(),
             own_types: RefCell::default(),
             naming,
             global_writes: global_writes(study),
@@ -306,6 +309,15 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     fn composite(&self, value: ValueRef, depth: u32) -> Life {
+        if let Some(known) = self.composites.borrow().get(&(value, depth)) {
+            return *known;
+        }
+        let found = self.find_composite(value, depth);
+        self.composites.borrow_mut().insert((value, depth), found);
+        found
+    }
+
+    fn find_composite(&self, value: ValueRef, depth: u32) -> Life {
         let own = self.study.program.callee(value).constructs.filter(|ty| self.study.program.own_type(*ty).is_some());
         match own {
             Some(ty) => self.own_type(ty).and(self.construction(value, depth)),
