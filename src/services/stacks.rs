@@ -92,6 +92,9 @@ pub struct StackDescription {
     /// Modules whose import alone instruments what it covers: it patches while it is loaded.
     #[serde(default)]
     pub patching_imports: Vec<String>,
+    /// Names that a framework's settings list as text, by which it loads the stack: all that it covers is instrumented.
+    #[serde(default)]
+    pub listed_as: Vec<String>,
     /// Settings of the application by which it is switched off.
     #[serde(default)]
     pub refused_by: Vec<String>,

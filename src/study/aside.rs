@@ -14,6 +14,7 @@ pub fn is_aside(path: &str) -> bool {
         "bench",
         "benchmark",
         "loadtest",
+        "canary",
         "mock",
         "mocks",
         "testing",

@@ -14,6 +14,7 @@ use ustr::Ustr;
 /// direction; one in an example counts for the example alone.
 pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     imports(program, units);
+    listed(program, units);
     without_tracing(program, units);
     own_instrumentors(program, units);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
@@ -122,6 +123,32 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
             });
             for page in found.iter().filter_map(|at| stacks().get(*at)) {
                 imported(file, import, page, &mut units[file.source.unit]);
+            }
+        }
+    }
+}
+
+/// Adds the stacks that a framework loads because its settings name them in a text.
+fn listed(program: &Program<'_>, units: &mut [UnitView]) {
+    let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
+    let names = pages.flat_map(|page| page.listed_as.iter().map(move |name| (Ustr::from(name), page)));
+    let names: FxHashMap<Ustr, &StackDescription> = names.collect();
+    for file in program.files.iter().filter(|_| !names.is_empty()) {
+        for expr in &file.source.facts.exprs {
+            let ExprKind::Str(text) = &expr.kind else { continue };
+            let Some(page) = names.get(text).filter(|_| !is_aside(&file.source.path)) else { continue };
+            let place = (file.source.path.to_string(), file.source.facts.lines.line(expr.span.start));
+            let unit = &mut units[file.source.unit];
+            unit.patch(page, place.clone());
+            if !unit.stacks.iter().any(|found| found.stack == page.id && found.active) {
+                unit.stacks.push(StackUse {
+                    stack: page.id.clone(),
+                    mode: Mode::Code,
+                    active: true,
+                    path: place.0,
+                    line: place.1,
+                    evidence: format!("lists {text}"),
+                });
             }
         }
     }
