@@ -6,7 +6,7 @@ use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::TypeRole;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, ContextParam, Inbound, Study};
+use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
 
 /// Finds fresh contexts that cut a trace.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -28,7 +28,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) || fact.site.deferred {
         return None;
     }
-    if parts_on_purpose(study, fact.function) {
+    if parts_on_purpose(study, fact.function) || is_aside(&study.program.place(fact.call).path) {
         return None;
     }
     if runs_later(study, fact.function, param.function) || works_off(study, fact) || does_nothing(study, fact) {
