@@ -76,6 +76,7 @@ pub fn wrapper_library() -> LibraryDescription {
         tests: false,
         dependencies: Vec::new(),
         covered_by: Vec::new(),
+        through: String::new(),
         mend: String::new(),
         settings: Vec::new(),
         plugs: Vec::new(),

@@ -91,6 +91,9 @@ pub struct LibraryDescription {
     /// whose own page says that they cover it.
     #[serde(default)]
     pub covered_by: Vec<String>,
+    /// Id of the library by whose clients it sends, made out of sight: what instruments all of those covers this one too.
+    #[serde(default)]
+    pub through: String,
     /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
     #[serde(default)]
     pub mend: String,

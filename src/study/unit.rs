@@ -128,7 +128,8 @@ impl UnitView {
         let all = self.covers_all.as_ref().filter(|(_, except)| !except.contains(&library.id)).map(|(found, _)| found);
         let mut active = self.stacks.iter().filter(|found| found.active);
         let described = active.find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()));
-        [self.covered.get(&library.id), all, described].into_iter().flatten().min_by_key(|found| found.reach)
+        let through = self.covered.get(&library.through);
+        [self.covered.get(&library.id), through, all, described].into_iter().flatten().min_by_key(|found| found.reach)
     }
 
     /// Whether every client of a library is instrumented in this unit, however it was made.

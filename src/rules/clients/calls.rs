@@ -4,10 +4,10 @@ use super::super::{Verdict, Verdicts};
 use super::life::{Life, Lives};
 use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
-use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::messaging::is_traced_by_hand;
-use crate::study::{CallFact, Inbound, Study, Summary};
+use crate::study::{CallFact, Inbound, Study, Summary, functions_of};
 use std::collections::BTreeMap;
 
 /// Most uses that a finding lists.
@@ -102,12 +102,33 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
         Slot::None | Slot::Ambient => return (Verdict::Broken, vec![fact.call]),
         Slot::Global(name) => return judge_global(lives, fact.call, name),
         _ if hands_on(lives, fact) => return silent,
+        _ if !fact.library.through.is_empty() => {
+            let is_plain = reports && is_made_plain(lives, fact, client);
+            return if is_plain { (Verdict::Broken, vec![fact.call]) } else { silent };
+        }
         _ => {}
     }
     let values = study.slot(fact.call, client);
     let Some(value) = values.first() else { return silent };
     let found = judge_client(lives, fact.call, *value);
     if !reports && found.0 == Verdict::Broken { silent } else { found }
+}
+
+/// Whether the client that a library makes out of sight is plain: no function that makes it is given, or one that is
+/// seen to make a plain one.
+fn is_made_plain(lives: &Lives<'_, '_>, fact: &CallFact<'_>, maker: Slot) -> bool {
+    let study = lives.study;
+    study.slot(fact.call, maker).into_iter().all(|value| {
+        let makers = functions_of(study, value);
+        !makers.is_empty() && makers.iter().all(|maker| makes_plain(lives, *maker))
+    })
+}
+
+/// Whether all that a function makes are clients with nothing in them that could trace.
+fn makes_plain(lives: &Lives<'_, '_>, maker: FuncRef) -> bool {
+    let mut made =
+        lives.study.calls_in(maker).filter(|fact| fact.effect.makes == Some(TypeRole::HttpClient)).peekable();
+    made.peek().is_some() && made.all(|fact| lives.as_built(fact.call) == Life::Plain) && !lives.works_on_traces(maker)
 }
 
 /// The verdict on a call through a client that the whole process shares.
@@ -334,13 +355,14 @@ fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<
     let mut broken: Vec<(ValueRef, Broken)> = broken.into_iter().collect();
     broken.sort_by_key(|(_, found)| !found.uses.iter().any(|call| is_in_request(study, *call)));
     for (at, found) in broken {
-        let Some(library) = study.fact(at).map(|fact| fact.library.id.as_str()).filter(|id| has_switch(study, id))
+        let Some(library) =
+            study.fact(at).map(|fact| fact.library).filter(|found| has_switch(study, found)).map(|found| &found.id)
         else {
             out.insert(at, found);
             continue;
         };
         let unit = study.program.files.get(at.file as usize).map_or(0, |file| file.source.unit);
-        let cause = *first.entry((unit, library.to_owned())).or_insert(at);
+        let cause = *first.entry((unit, library.clone())).or_insert(at);
         match out.get_mut(&cause) {
             Some(known) if cause != at => {
                 known.uses.push(at);
@@ -355,9 +377,10 @@ fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<
 }
 
 /// Whether a process-wide switch for a library is described, and no client is instrumented by hand.
-fn has_switch(study: &Study<'_>, library: &str) -> bool {
+fn has_switch(study: &Study<'_>, library: &LibraryDescription) -> bool {
+    let is_it = |id: &String| *id == library.id || *id == library.through;
     let all = study.program.knowledge.libraries().iter().flat_map(|found| &found.functions);
-    let mut switches = all.filter(|function| function.switches_on.iter().any(|id| id == library));
+    let mut switches = all.filter(|function| function.switches_on.iter().any(is_it));
     switches.any(|_| true)
         && !study.calls().iter().any(|fact| matches!(fact.effect.instruments, Some(Slot::Arg(_) | Slot::Receiver)))
 }

@@ -124,6 +124,11 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.naming.contains(&function)
     }
 
+    /// How the client that a call makes stands, by what it is made of alone.
+    pub(super) fn as_built(&self, call: ValueRef) -> Life {
+        self.construction(call, MAX_DEPTH)
+    }
+
     /// How the client that a call makes stands, by what it is made of and by what becomes of it.
     pub(in crate::rules) fn of_construction(&self, call: ValueRef) -> Life {
         if let Some(known) = self.made.borrow().get(&call) {
