@@ -4,6 +4,7 @@ use super::super::{Verdict, Verdicts};
 use super::life::{Life, Lives};
 use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
+use crate::ir::{ExprKind, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::messaging::is_traced_by_hand;
@@ -118,10 +119,14 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
 /// seen to make a plain one.
 fn is_made_plain(lives: &Lives<'_, '_>, fact: &CallFact<'_>, maker: Slot) -> bool {
     let study = lives.study;
-    study.slot(fact.call, maker).into_iter().all(|value| {
-        let makers = functions_of(study, value);
-        !makers.is_empty() && makers.iter().all(|maker| makes_plain(lives, *maker))
-    })
+    let ExprKind::Call { args, .. } = study.program.expr_kind(fact.call) else { return false };
+    // `**settings` may hold a function that makes it.
+    let is_seen = args.iter().all(|arg| arg.spread == Spread::None);
+    is_seen
+        && study.slot(fact.call, maker).into_iter().all(|value| {
+            let makers = functions_of(study, value);
+            !makers.is_empty() && makers.iter().all(|maker| makes_plain(lives, *maker))
+        })
 }
 
 /// Whether all that a function makes are clients with nothing in them that could trace.
