@@ -497,6 +497,9 @@ pub struct FunctionDescription {
     /// It starts a new root span or drops the parent on purpose (`WithNewRoot`, `setNoParent`).
     #[serde(default)]
     pub drops_parent: bool,
+    /// Where this parent is `null`, the span is a root, whatever is current.
+    #[serde(default)]
+    pub root_if_none: Option<Slot>,
     /// It ties a span to another trace by a link, as a new root that is meant does.
     #[serde(default)]
     pub links: bool,

@@ -130,7 +130,7 @@ fn closed_at(study: &Study<'_>, activation: ValueRef, function: FuncRef) -> Opti
 }
 
 /// Whether a function says that its work is a trace of its own: it links to the other one, or asks for a new root.
-fn parts_on_purpose(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn parts_on_purpose(study: &Study<'_>, function: FuncRef) -> bool {
     let around = study.with_nested(function);
     around.iter().flat_map(|at| study.calls_in(*at)).any(|near| near.effect.links || near.effect.drops_parent)
 }

@@ -7,6 +7,7 @@ mod framework;
 mod hook;
 mod log;
 mod not_passed;
+mod parentless;
 mod parted;
 mod replaced;
 mod stale;
@@ -20,6 +21,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     replaced::check(study, out);
     ambient::check(study, out);
+    parentless::check(study, out);
     captured::check(study, out);
     unread::check(study, out);
     parted::check(study, out);
