@@ -473,6 +473,12 @@ pub struct FunctionDescription {
     /// It wraps this task, executor or callable so that the context goes along.
     #[serde(default)]
     pub carries: Option<Slot>,
+    /// It gives the executor on which listeners to events run from then on.
+    #[serde(default)]
+    pub runs_listeners: Option<Slot>,
+    /// It hands this event to the listeners that take its type.
+    #[serde(default)]
+    pub publishes: Option<Slot>,
     /// It registers a handler.
     #[serde(default)]
     pub registers: Option<Registers>,
@@ -537,6 +543,9 @@ pub enum AnnotationRole {
     Inject,
     /// A declarative client.
     Client,
+    /// The method is called for each event of the type that it takes, on the publisher's thread unless its bus has an
+    /// executor.
+    Listener,
     /// Turns asynchronous method execution on.
     EnablesAsync,
     /// The container makes only what the application names or what registers itself.

@@ -78,7 +78,7 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
 }
 
 /// Whether a stack covers the framework that runs asynchronous methods, or a setting makes it carry the context.
-fn is_carried(study: &Study<'_>, file: u32) -> bool {
+pub(super) fn is_carried(study: &Study<'_>, file: u32) -> bool {
     let view = study.unit(file);
     let enables = |library: &&LibraryDescription| {
         library.annotations.iter().any(|found| found.role == AnnotationRole::EnablesAsync)

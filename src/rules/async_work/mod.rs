@@ -3,6 +3,7 @@
 mod annotated;
 mod executor;
 mod given;
+mod listeners;
 mod mdc;
 mod spawned;
 mod spawner;
@@ -15,4 +16,5 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     spawned::check(study, out);
     annotated::check(study, out);
+    listeners::check(study, out);
 }
