@@ -38,3 +38,109 @@ fn committed_schemas_are_current() {
         assert_eq!(out, committed, "run `hoplint config-schema --of {of} > schemas/{file}.schema.json`");
     }
 }
+
+/// A service with one break, in `quotes.py`, and a file beside it without any.
+fn shop() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = include_str!("../fixtures/inject-into-nowhere/python/forgotten-carrier/app.py");
+    let needs = include_str!("../fixtures/inject-into-nowhere/python/forgotten-carrier/requirements.txt");
+    std::fs::write(folder.path().join("quotes.py"), broken.replace("# hoplint: expect", "# expect")).unwrap();
+    std::fs::write(folder.path().join("words.py"), "WORDS = []\n").unwrap();
+    std::fs::write(folder.path().join("requirements.txt"), needs).unwrap();
+    folder
+}
+
+/// The names of the rules that `check` reports, with the lines.
+fn reported(folder: &std::path::Path, args: &[&str]) -> Vec<(String, u64)> {
+    let (_, out, error) = run(folder, &[&["check", "--format", "json"], args].concat());
+    let parsed: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{error}"));
+    let found = parsed["diagnostics"].as_array().unwrap();
+    found
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap().to_owned(), one["range"]["start"]["line"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn findings_decide_the_exit_status() {
+    let shop = shop();
+    let status = |args: &[&str]| run(shop.path(), args).0;
+    assert_eq!(status(&["check"]), 1);
+    assert_eq!(status(&["check", "--exit-zero"]), 0);
+    assert_eq!(status(&["check", "--ignore", "inject-into-nowhere"]), 0);
+    assert_eq!(status(&["check", "--severity", "inject-into-nowhere=warning", "--fail-on", "error"]), 0);
+    assert_eq!(status(&["check", "--severity", "inject-into-nowhere=warning"]), 1);
+    assert_eq!(status(&["check", "no-such-folder"]), 2);
+}
+
+#[test]
+fn a_file_argument_reports_what_touches_the_file() {
+    let shop = shop();
+    let all = reported(shop.path(), &[]);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(reported(shop.path(), &["quotes.py"]), all);
+    assert_eq!(reported(shop.path(), &["words.py"]), []);
+}
+
+#[test]
+fn suppressions_silence_and_are_reported_when_unused_or_without_a_reason() {
+    let shop = shop();
+    let file = shop.path().join("quotes.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let write = |comment: &str| {
+        let line = text.lines().find(|line| line.contains("# expect")).unwrap();
+        std::fs::write(&file, text.replace(line, &format!("    # hoplint: {comment}"))).unwrap();
+    };
+    let names = |args: &[&str]| reported(shop.path(), args).into_iter().map(|found| found.0).collect::<Vec<_>>();
+    let strict = "--report-unused-suppressions";
+    write("ignore[inject-into-nowhere] the header goes another way");
+    assert_eq!(names(&[strict]), [""; 0]);
+    assert_eq!(names(&["--no-suppressions"]), ["inject-into-nowhere"]);
+    write("ignore[HOP208]");
+    assert_eq!(names(&[strict]), ["suppression-without-reason"]);
+    write("ignore[thread-context] nothing is here");
+    assert_eq!(names(&[strict]), ["unused-suppression", "inject-into-nowhere"]);
+}
+
+#[test]
+fn the_step_summary_holds_every_finding() {
+    let shop = shop();
+    let summary = shop.path().join("summary.md");
+    let output = Command::cargo_bin("hoplint")
+        .unwrap()
+        .current_dir(shop.path())
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .args(["check", "--format", "github"])
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("::error file=quotes.py,line="), "{out}");
+    let summary = std::fs::read_to_string(summary).unwrap();
+    assert!(summary.contains("inject-into-nowhere") && summary.contains("quotes.py"), "{summary}");
+}
+
+#[test]
+fn since_reports_what_touches_changed_lines() {
+    let git = |folder: &std::path::Path, args: &[&str]| {
+        let settings = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"];
+        std::process::Command::new("git").current_dir(folder).args(settings).args(args).output()
+    };
+    let shop = shop();
+    // Without git there is nothing to compare with; the option says so.
+    if git(shop.path(), &["init", "--quiet"]).is_err() {
+        let (status, _, error) = run(shop.path(), &["check", "--since", "HEAD"]);
+        assert!(status == 2 && error.contains("git"), "{error}");
+        return;
+    }
+    git(shop.path(), &["add", "."]).unwrap();
+    git(shop.path(), &["commit", "--quiet", "-m", "all"]).unwrap();
+    assert_eq!(reported(shop.path(), &["--since", "HEAD"]), []);
+    std::fs::write(shop.path().join("words.py"), "WORDS = ['one']\n").unwrap();
+    assert_eq!(reported(shop.path(), &["--since", "HEAD"]), []);
+    let file = shop.path().join("quotes.py");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("    carrier = {}\n", "    carrier = {}  # filled below\n", 1)).unwrap();
+    assert_eq!(reported(shop.path(), &["--since", "HEAD"]).len(), 1);
+    let (status, _, error) = run(shop.path(), &["check", "--since", "no-such-branch"]);
+    assert!(status == 2 && error.contains("no-such-branch"), "{error}");
+}

@@ -193,7 +193,9 @@ pub fn footer(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result
     if summary.infos > 0 {
         parts.push(count(summary.infos, "note"));
     }
-    if summary.hops.total() > 0 {
+    if !summary.services.is_empty() && summary.services.iter().all(|service| service.stacks.is_empty()) {
+        parts.push("no tracing was found: no SDK, agent or launcher that hoplint knows".to_owned());
+    } else if summary.hops.total() > 0 {
         parts.push(summary.hops.words());
     }
     if summary.suppressed > 0 {
