@@ -383,11 +383,15 @@ impl Program<'_> {
             let ty = self.enclosing_type(self.function_covering(value))?;
             return Some(self.type_name(ty));
         }
-        if let Some(ty) = self.enclosing_type(self.function_covering(value))
-            && self.language == Language::Java
-            && let Some(found) = self.field_type(self.type_name(ty), name, steps)
-        {
-            return Some(found);
+        if self.language == Language::Java {
+            // An inner class reads the fields of the classes around it.
+            let mut ty = self.enclosing_type(self.function_covering(value));
+            while let Some(owner) = ty {
+                if let Some(found) = self.field_type(self.type_name(owner), name, steps) {
+                    return Some(found);
+                }
+                ty = self.type_decl(owner).owner.map(|id| TypeIndex { file: owner.file, id });
+            }
         }
         let qualified = self.qualify(value)?;
         self.global_type(qualified, steps)

@@ -4,7 +4,7 @@ use super::super::{Verdict, Verdicts};
 use super::life::{Life, Lives};
 use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Spread};
+use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::messaging::is_traced_by_hand;
@@ -158,13 +158,25 @@ fn hands_on(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
         // A handler is often named after the remote method that it asks (`*Stub.*`): only a method that the library
         // itself names is a link of its chain.
         let is_named = |name: &ustr::Ustr| name.rsplit('.').next() == Some(method.as_str());
-        return decl.name == method && fact.effect.names.iter().any(is_named);
+        return decl.name == method
+            && fact.effect.names.iter().any(is_named)
+            && may_be_link(lives.study, fact.function);
     }
     let file = &program.files[fact.function.file as usize];
     let Some(made) = file.flow.closures.get(&fact.function.id) else { return true };
     let made = ValueRef { file: fact.function.file, expr: *made };
     let is_link = program.parent(made).and_then(|parent| program.callee(parent).constructs).is_some();
     is_link && lives.later(made).life.is_some_and(|life| life != Life::Plain)
+}
+
+/// Whether a method may be a link of a library's chain: Go types say nothing of what they implement, others say so.
+fn may_be_link(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    if study.language() == Language::Go {
+        return true;
+    }
+    let owner = program.enclosing_type(function).map(|owner| program.type_name(owner));
+    owner.is_some_and(|owner| program.supertypes(owner).iter().any(|ty| program.knowledge.ty(*ty).is_some()))
 }
 
 fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Verdict, Vec<ValueRef>) {
