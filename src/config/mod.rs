@@ -83,7 +83,7 @@ impl Level {
 pub struct Limits {
     /// Files with more bytes are skipped.
     pub max_file_size: u64,
-    /// Milliseconds after which a file is given up.
+    /// Milliseconds of processor time after which a file is given up.
     pub max_file_time_ms: u64,
 }
 

@@ -15,7 +15,7 @@ pub struct Limits {
     pub max_continuations: usize,
     /// Most `<` open at once in a Java statement; the Java grammar is quadratic in them, out of reach of `parse_time`.
     pub max_angles: usize,
-    /// Longest time for one parse. Only broken input comes near it: ordinary code takes 0.1 ms a KiB.
+    /// Longest processor time for one parse. Only broken input comes near it: ordinary code takes 0.1 ms a KiB.
     pub parse_time: Duration,
     /// Whether generated files larger than `generated_size` are left out, counted and not listed.
     pub skip_generated: bool,
