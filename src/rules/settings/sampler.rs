@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 /// Finds the samplers that reach a use without a parent-based wrapper on the way.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
-    let alike = all_keep_everything(study);
+    let dropping = dropping(study);
     for fact in study.calls() {
         let Some(slot) = fact.effect.uses_sampler else { continue };
         if !may_receive(study, fact.call.file) {
@@ -27,34 +27,50 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         // The sampler that says most about what is dropped comes first.
         roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
         if !roots.is_empty() {
-            // Where nobody drops anything there is no decision to ignore, until somebody does.
-            let confidence = if alike { Confidence::Possible } else { Confidence::Certain };
-            out.findings.push(finding(study, fact, &roots, confidence));
+            out.findings.push(finding(study, fact, &roots, confidence(study, &roots, &dropping)));
         }
     }
 }
 
-/// Whether every sampler that is named anywhere in the program keeps all traces.
-fn all_keep_everything(study: &Study<'_>) -> bool {
+/// The functions in which a sampler is named that drops traces.
+fn dropping(study: &Study<'_>) -> FxHashSet<FuncRef> {
     let keeps = |kind: Sampler| matches!(kind, Sampler::AlwaysOn | Sampler::ParentBased);
-    let made = |fact: &CallFact<'_>| fact.effect.sampler.is_none_or(|kind| keeps(kind) || keeps_all(study, fact.call));
+    let drops =
+        |fact: &&CallFact<'_>| fact.effect.sampler.is_some_and(|kind| !keeps(kind)) && !keeps_all(study, fact.call);
+    let mut out: FxHashSet<FuncRef> = study.calls().iter().filter(drops).map(|fact| fact.function).collect();
     // A sampler that is a constant of its library is no call.
     let libraries = study.program.knowledge.libraries().iter().flat_map(|library| &library.functions);
     let dropping = libraries.filter(|effect| effect.sampler.is_some_and(|kind| !keeps(kind)));
     let dropping: FxHashSet<ustr::Ustr> = dropping.flat_map(|effect| effect.names.iter().copied()).collect();
     let last: FxHashSet<&str> = dropping.iter().filter_map(|name| Some(name.as_str().rsplit_once('.')?.1)).collect();
-    let drops = |value: ValueRef| match study.program.expr_kind(value) {
+    let is_constant = |value: ValueRef| match study.program.expr_kind(value) {
         ExprKind::Member { name, .. } | ExprKind::Name(name) if last.contains(name.as_str()) => {
             study.program.qualify(value).is_some_and(|name| dropping.contains(&name))
                 && !matches!(study.program.parent(value).map(|at| study.program.expr_kind(at)), Some(ExprKind::Call { callee, .. }) if *callee == value.expr)
         }
         _ => false,
     };
-    let constants = |(file, unit): (u32, &crate::link::FileUnit<'_>)| {
+    for (file, unit) in (0u32..).zip(&study.program.files) {
         let exprs = (0..unit.source.facts.exprs.len()).map(|at| crate::ir::ExprId(at as u32));
-        exprs.into_iter().any(|expr| drops(ValueRef { file, expr }))
-    };
-    study.calls().iter().all(made) && !(0u32..).zip(&study.program.files).any(constants)
+        let constants = exprs.map(|expr| ValueRef { file, expr }).filter(|value| is_constant(*value));
+        out.extend(constants.map(|value| study.program.function_at(value)));
+    }
+    out
+}
+
+/// How sure it is that a sampler which keeps everything keeps what others drop: where nobody drops anything there is no
+/// decision to ignore, and what the same function would set in its place (`always`, `never`) decides for the same traces.
+fn confidence(study: &Study<'_>, roots: &[ValueRef], dropping: &FxHashSet<FuncRef>) -> Confidence {
+    let keeps_all = |root: &ValueRef| kind_of(study, *root) == Some(Sampler::AlwaysOn);
+    let is_alternative = |at: &FuncRef| roots.iter().any(|root| study.program.function_at(*root) == *at);
+    let alone = if roots.iter().all(keeps_all) { dropping.iter().all(is_alternative) } else { dropping.is_empty() };
+    if alone { Confidence::Possible } else { Confidence::Certain }
+}
+
+/// What a sampler is: a call, or a constant of its library.
+fn kind_of(study: &Study<'_>, sampler: ValueRef) -> Option<Sampler> {
+    let constant = || study.program.qualify(sampler).and_then(|name| study.program.described(name));
+    study.fact(sampler).map(|fact| fact.effect).or_else(|| constant().map(|found| found.1))?.sampler
 }
 
 /// Whether the program that a file is part of can receive a trace. A Go command is what it runs of the packages that it
