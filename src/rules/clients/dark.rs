@@ -11,7 +11,8 @@ use rustc_hash::FxHashSet;
 use std::sync::OnceLock;
 use ustr::Ustr;
 
-/// Reports services that nothing traces while most others of the workspace are traced.
+/// Reports services that nothing traces while most others of the workspace are traced; where there are as many dark ones,
+/// those that the code joins to a traced one.
 pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
     let traced = |unit: &UnitView| unit.stacks.iter().any(|found| found.active);
     let is_lit = |unit: usize| units.get(unit).is_some_and(traced);
@@ -24,11 +25,35 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     if lit == 0 || dark.len() > lit || shares_a_set_up(units, &serving) {
         return;
     }
+    let is_one_of_many = lit > dark.len();
+    let lit: Vec<usize> = serving.iter().map(|(unit, _)| *unit).filter(|unit| is_lit(*unit)).collect();
     for (at, place) in dark {
-        if let Some(unit) = units.get(*at).filter(|unit| !gate::is_aside(&format!("{}/x", unit.root))) {
+        let Some(unit) = units.get(*at).filter(|unit| !gate::is_aside(&format!("{}/x", unit.root))) else { continue };
+        let neighbours = || lit.iter().filter_map(|other| units.get(*other).map(|unit| (*other, unit)));
+        let connected = || {
+            neighbours().any(|(other, neighbour)| {
+                names_host(sources, other, &unit.name) || names_host(sources, *at, &neighbour.name)
+            })
+        };
+        if is_one_of_many || connected() {
             out.findings.push(finding(unit, *place));
         }
     }
+}
+
+/// Whether the code of a unit writes an address at a host of this name: `http://stock/…`, `stock:9090`.
+fn names_host(sources: &[SourceFile], unit: usize, host: &str) -> bool {
+    let is_address = |text: &str| {
+        text.match_indices(host).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + host.len()..]);
+            let port =
+                after.strip_prefix(':').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+            (before.ends_with("//") && (after.is_empty() || after.starts_with(['/', ':'])))
+                || (before.is_empty() && port)
+        })
+    };
+    let mut files = sources.iter().filter(|file| file.unit == unit);
+    files.any(|file| file.facts.exprs.iter().any(|expr| matches!(&expr.kind, ExprKind::Str(text) if is_address(text))))
 }
 
 /// Whether a unit that serves nothing holds the tracing set-up, which others may use.
@@ -49,7 +74,7 @@ fn served_at(sources: &[SourceFile], unit: usize, is_lit: bool) -> Option<Place>
         let import = file.facts.imports.iter().find(|import| match file.facts.language {
             Language::Python => makes_server(file, import),
             Language::Go => {
-                serves(Language::Go, &import.module) || (makes_server(file, import) && (is_lit || mounts(file)))
+                serves(Language::Go, &import.module) || (makes_server(file, import) && (is_lit || mounts(file, import)))
             }
             Language::Java => serves(Language::Java, &import.module),
         })?;
@@ -83,8 +108,14 @@ fn makes_server(file: &SourceFile, import: &Import) -> bool {
     })
 }
 
-/// Whether a file mounts a handler at a path of its own, besides those of health checks, metrics and profiles.
-fn mounts(file: &SourceFile) -> bool {
+/// Whether a file mounts a handler at a path of its own, besides those of health checks, metrics and profiles, by a
+/// function or method of the library that it serves by.
+fn mounts(file: &SourceFile, import: &Import) -> bool {
+    let libraries = Knowledge::built_in(file.facts.language).libraries().iter();
+    let library = libraries.filter(|library| library.modules.iter().any(|module| *module == import.target.as_str()));
+    let mounting = library.flat_map(|library| &library.functions).filter(|function| function.registers.is_some());
+    let names: FxHashSet<&str> =
+        mounting.flat_map(|function| &function.names).filter_map(|name| name.rsplit('.').next()).collect();
     let text = |arg: &crate::ir::Arg| match &file.facts.expr(arg.value).kind {
         ExprKind::Str(text) => Some(*text),
         _ => None,
@@ -93,7 +124,8 @@ fn mounts(file: &SourceFile) -> bool {
         let ExprKind::Call { callee, args } = &expr.kind else { return false };
         let ExprKind::Member { name, .. } = &file.facts.expr(*callee).kind else { return false };
         let path = args.first().and_then(text);
-        name.starts_with("Handle") && path.is_some_and(|path| path.contains('/') && !super::server::is_side_path(&path))
+        names.contains(name.as_str())
+            && path.is_some_and(|path| path.contains('/') && !super::server::is_side_path(&path))
     })
 }
 
