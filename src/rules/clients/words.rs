@@ -1,5 +1,8 @@
 //! What names in code give away, whatever the library.
 
+use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
+
 /// Headers in which traces travel, in lower case.
 const TRACE_HEADERS: &[&str] = &[
     "traceparent",
@@ -91,42 +94,9 @@ const APART: &[&str] = &[
     "ping",
 ];
 
-/// Services on the public net that everybody calls and that go on with nobody's trace.
-const STRANGERS: &[&str] = &[
-    "auth0",
-    "bitbucket",
-    "cloudflare",
-    "datadog",
-    "discord",
-    "github",
-    "gitlab",
-    "goproxy",
-    "hubspot",
-    "intercom",
-    "jira",
-    "jwks",
-    "mailchimp",
-    "mailgun",
-    "mailjet",
-    "mattermost",
-    "npm",
-    "okta",
-    "opsgenie",
-    "osv",
-    "pagerduty",
-    "paypal",
-    "postmark",
-    "pypi",
-    "recaptcha",
-    "salesforce",
-    "sendgrid",
-    "slack",
-    "stripe",
-    "telegram",
-    "twilio",
-    "twitter",
-    "zendesk",
-];
+/// Services on the public net that everybody calls and that go on with nobody's trace: one word a line, in lower case.
+static STRANGERS: LazyLock<FxHashSet<&str>> =
+    LazyLock::new(|| include_str!("../../../rules/strangers.txt").lines().collect());
 
 fn any(words: &[&str], text: &str) -> bool {
     let text = text.to_ascii_lowercase();
@@ -160,8 +130,8 @@ pub(super) fn is_apart(text: &str) -> bool {
 /// Whether a name or path is about a stranger's service: a word of it, or several written as one (`PyPI`).
 pub(super) fn names_stranger(text: &str) -> bool {
     let words: Vec<String> = split_words(text).collect();
-    words.iter().any(|word| STRANGERS.contains(&word.as_str()))
-        || words.windows(2).any(|pair| STRANGERS.contains(&pair.concat().as_str()))
+    words.iter().any(|word| STRANGERS.contains(word.as_str()))
+        || words.windows(2).any(|pair| STRANGERS.contains(pair.concat().as_str()))
 }
 
 /// Whether a name or path is about records that are only kept: nobody goes on with a request that reads them.
