@@ -21,6 +21,17 @@ pub struct AnalysisRequest {
     pub config: Config,
     /// How many threads may work; `None` for one a core.
     pub threads: Option<usize>,
+    /// The place of which it is asked how it was judged.
+    pub why: Option<WhyQuery>,
+}
+
+/// A place of which it is asked how it was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhyQuery {
+    /// The file, relative to the tree's root, `/` separated.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
 }
 
 /// Everything that was learned about one tree.
@@ -38,6 +49,8 @@ pub struct Analysis {
     pub files: usize,
     /// Whether there was anything to analyse at all.
     pub analysed: bool,
+    /// How a place was judged, when that was asked and the file was analysed.
+    pub why: Option<crate::rules::WhyReport>,
 }
 
 /// One service and how its hops stand.

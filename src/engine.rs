@@ -5,7 +5,7 @@ use crate::ir::Language;
 use crate::knowledge::Knowledge;
 use crate::link::{Program, SourceFile};
 use crate::parse::{self, Parsed, Relevance};
-use crate::rules::{self, Verdicts};
+use crate::rules::{self, Verdicts, WhyReport};
 use crate::services::{self, CitedLines, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
 use crate::walk::{self, ManifestPath, WalkOptions, Walked};
@@ -121,7 +121,8 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     for language in [Language::Go, Language::Python, Language::Java] {
         let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();
         if !own.is_empty() {
-            judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
+            let why = judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
+            analysis.why = analysis.why.or(why);
         }
     }
     analysis.directives = sources
@@ -131,6 +132,9 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
         .collect();
     analysis.services = reports(&units, &sources, &verdicts);
     rules::workspace(&units, &sources, &workspace.lines, &mut verdicts);
+    if let Some((why, query)) = analysis.why.as_mut().zip(request.why.as_ref()) {
+        why.findings = rules::findings_at(&verdicts.findings, &sources, query);
+    }
     analysis.findings = verdicts.findings;
     analysis
 }
@@ -142,7 +146,7 @@ fn judge_language(
     units: &mut [UnitView],
     request: &AnalysisRequest,
     verdicts: &mut Verdicts,
-) {
+) -> Option<WhyReport> {
     let own;
     let knowledge = match crate::config::wrapper_knowledge(&request.config, language) {
         Some(wrappers) => {
@@ -156,13 +160,31 @@ fn judge_language(
     let root = request.root.clone();
     let source = move |path: Ustr| read_source(&root, path);
     let study = Study::new(&program, units, &source);
-    let found = rules::check(&study);
+    let found = rules::check(&study, request.why.is_some());
     verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);
+    let query = request.why.as_ref()?;
+    let why = rules::explain(&study, query, &found.notes.unwrap_or_default())?;
+    let unit = sources.iter().find(|source| source.path == query.path.as_str()).map(|source| source.unit)?;
+    Some(WhyReport { stacks: stacks(units.get(unit)?).collect(), ..why })
 }
 
 fn read_source(root: &Path, path: Ustr) -> Option<String> {
     parse::read_source(&root.join(path.as_str()), &parse::Limits::default()).ok()
+}
+
+/// What traces a unit.
+fn stacks(unit: &UnitView) -> impl Iterator<Item = StackReport> {
+    let title = |id: &str| services::stacks().iter().find(|page| page.id == id).map(|page| page.title.clone());
+    unit.stacks.iter().map(move |found| StackReport {
+        stack: found.stack.clone(),
+        title: title(&found.stack).unwrap_or_default(),
+        mode: found.mode,
+        active: found.active,
+        path: found.path.clone(),
+        line: found.line,
+        evidence: found.evidence.clone(),
+    })
 }
 
 fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> Vec<ServiceReport> {
@@ -171,24 +193,11 @@ fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> V
         if !sources.iter().any(|source| source.unit == at) {
             continue;
         }
-        let stacks = unit.stacks.iter().map(|found| StackReport {
-            stack: found.stack.clone(),
-            title: services::stacks()
-                .iter()
-                .find(|page| page.id == found.stack)
-                .map(|page| page.title.clone())
-                .unwrap_or_default(),
-            mode: found.mode,
-            active: found.active,
-            path: found.path.clone(),
-            line: found.line,
-            evidence: found.evidence.clone(),
-        });
         out.push(ServiceReport {
             name: unit.name.clone(),
             root: if unit.root.is_empty() { ".".to_owned() } else { unit.root.clone() },
             language: unit.language,
-            stacks: stacks.collect(),
+            stacks: stacks(unit).collect(),
             hops: verdicts.hops.get(&at).copied().unwrap_or_default(),
         });
     }

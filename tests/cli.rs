@@ -32,7 +32,7 @@ fn exit_statuses_and_messages() {
 #[test]
 fn committed_schemas_are_current() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (of, file) in [("config", "hoplint"), ("check", "check"), ("map", "map")] {
+    for (of, file) in [("config", "hoplint"), ("check", "check"), ("map", "map"), ("why", "why")] {
         let (_, out, _) = run(here, &["config-schema", "--of", of]);
         let committed = std::fs::read_to_string(here.join(format!("schemas/{file}.schema.json"))).unwrap();
         assert_eq!(out, committed, "run `hoplint config-schema --of {of} > schemas/{file}.schema.json`");
@@ -143,4 +143,99 @@ fn since_reports_what_touches_changed_lines() {
     assert_eq!(reported(shop.path(), &["--since", "HEAD"]).len(), 1);
     let (status, _, error) = run(shop.path(), &["check", "--since", "no-such-branch"]);
     assert!(status == 2 && error.contains("no-such-branch"), "{error}");
+}
+
+/// A service in Go whose plain client sends requests, made and used in two functions.
+fn client() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("go.mod", "module example.com/shop\n\ngo 1.22\n\nrequire go.opentelemetry.io/otel/sdk v1.24.0\n");
+    write("shop_test.go", "package main\n");
+    write("main.go", CLIENT);
+    folder
+}
+
+const CLIENT: &str = r#"package main
+
+import (
+	"net/http"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+var provider = sdktrace.NewTracerProvider()
+
+type prices struct {
+	client *http.Client
+}
+
+func newPrices() *prices {
+	return &prices{client: &http.Client{}}
+}
+
+func (p *prices) ask(request *http.Request) error {
+	out, _ := http.NewRequestWithContext(request.Context(), "GET", "http://prices/all", nil)
+	_, err := p.client.Do(out)
+	return err
+}
+
+func main() {
+	p := newPrices()
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		_ = p.ask(r)
+	})
+	_ = http.ListenAndServe(":80", nil)
+}
+"#;
+
+#[test]
+fn why_tells_verdict_reason_origin_and_way() {
+    let shop = client();
+    let line = 1 + CLIENT.lines().position(|line| line.contains("p.client.Do")).unwrap();
+    let (status, out, error) = run(shop.path(), &["map", "--why", &format!("main.go:{line}")]);
+    assert_eq!(status, 0, "{out}{error}");
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn why_agrees_with_the_rules() {
+    let shop = client();
+    let line = 1 + CLIENT.lines().position(|line| line.contains("p.client.Do")).unwrap();
+    let verdict = || {
+        let (_, out, error) = run(shop.path(), &["map", "--format", "json", "--why", &format!("main.go:{line}:2")]);
+        let parsed: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{error}"));
+        let schema = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/why.schema.json")).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&parsed), "{out}");
+        let call = parsed["calls"].as_array().unwrap().iter().find(|call| call["text"] == "p.client.Do").unwrap();
+        (call["verdicts"][0]["verdict"].clone(), parsed["findings"].as_array().unwrap().len())
+    };
+    assert_eq!(verdict(), ("broken".into(), 1));
+    let mended = CLIENT
+        .replace("&http.Client{}", "&http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport)}")
+        .replace(
+            "\t\"net/http\"\n",
+            "\t\"net/http\"\n\n\t\"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp\"\n",
+        );
+    std::fs::write(shop.path().join("main.go"), &mended).unwrap();
+    let line_moved = 1 + mended.lines().position(|line| line.contains("p.client.Do")).unwrap();
+    let (_, out, _) = run(shop.path(), &["map", "--why", &format!("main.go:{line_moved}")]);
+    assert!(out.contains("\n  carried: ") && out.contains("[instrumented]") && !out.contains("finding"), "{out}");
+}
+
+#[test]
+fn why_says_what_it_cannot_tell() {
+    let shop = client();
+    let why = |place: &str| run(shop.path(), &["map", "--why", place]);
+    let (status, out, error) = why("main.go:1");
+    assert_eq!(status, 3, "{out}{error}");
+    assert!(out.contains("no hop begins on this line") && out.contains("`http.Client{…}`"), "{out}");
+    let (status, _, error) = why("go.mod:1");
+    assert!(status == 2 && error.contains("reads Go, Python and Java"), "{error}");
+    let (status, _, error) = why("shop_test.go:1");
+    assert!(status == 2 && error.contains("test code"), "{error}");
+    let (status, _, error) = why("main.go");
+    assert!(status == 2 && error.contains("write a file and a line"), "{error}");
+    let (status, _, error) = why("nowhere.go:3");
+    assert!(status == 2 && error.contains("no such file"), "{error}");
 }

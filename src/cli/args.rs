@@ -134,6 +134,9 @@ pub struct MapArgs {
     /// How the map is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+    /// Show how the hops on one line were judged, and why
+    #[arg(long, value_name = "FILE:LINE")]
+    pub why: Option<String>,
 }
 
 /// Formats of `check`.
@@ -172,6 +175,8 @@ pub enum SchemaOf {
     Check,
     /// `map --format json`
     Map,
+    /// `map --why FILE:LINE --format json`
+    Why,
 }
 
 /// When to use colours.

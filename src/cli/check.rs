@@ -4,7 +4,7 @@ use super::args::{CheckArgs, Format, MapArgs, TextFormat, TreeArgs};
 use super::error::CliError;
 use super::progress::Progress;
 use super::target::{self, Tree};
-use super::{CLEAN, FOUND, NOTHING, git, output};
+use super::{CLEAN, FOUND, NOTHING, git, output, why};
 use crate::analysis::AnalysisRequest;
 use crate::config::{self, Config, Level, Selection};
 use crate::engine;
@@ -30,6 +30,9 @@ pub fn check(args: &CheckArgs) -> Result<u8, CliError> {
 
 /// `hoplint map`.
 pub fn map(args: &MapArgs) -> Result<u8, CliError> {
+    if let Some(place) = &args.why {
+        return why::why(args, place);
+    }
     let report =
         analyse(&args.tree, |_, config| Ok(Options { selection: Selection::new(config)?, ..Options::default() }))?;
     output::write(None, false, |out| match args.format {
@@ -63,6 +66,7 @@ fn analyse(
             paths: tree.files.clone().unwrap_or_default(),
             config,
             threads: args.threads.map(usize::from),
+            why: None,
         };
         let analysis = engine::analyse(&request);
         all.merge(Report::new(analysis, &tree.target, &request.config, &options));
@@ -70,7 +74,7 @@ fn analyse(
     Ok(all)
 }
 
-fn configuration(args: &TreeArgs, tree: &Tree) -> Result<Config, CliError> {
+pub(super) fn configuration(args: &TreeArgs, tree: &Tree) -> Result<Config, CliError> {
     if args.no_config {
         return Ok(Config::default());
     }
@@ -151,7 +155,7 @@ fn print(report: &Report, args: &CheckArgs) -> Result<(), CliError> {
     }
 }
 
-fn nothing(quiet: bool) {
+pub(super) fn nothing(quiet: bool) {
     if !quiet {
         let _ = writeln!(io::stderr(), "hoplint: nothing to analyse: no Go, Python or Java sources found here");
     }

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{CLEAN, output};
 use crate::config::{Config, Selector};
 use crate::report::diagnostic::severity_word;
-use crate::report::{json, map};
+use crate::report::{json, map, why};
 use crate::rulepage;
 use clap::CommandFactory;
 use std::io;
@@ -58,6 +58,7 @@ pub fn schema(of: SchemaOf) -> Result<u8, CliError> {
         SchemaOf::Config => Config::json_schema(),
         SchemaOf::Check => json::schema(),
         SchemaOf::Map => schemars::schema_for!(map::MapOutput<'_>),
+        SchemaOf::Why => schemars::schema_for!(why::WhyOutput<'_>),
     };
     output::write(None, false, |out| {
         serde_json::to_writer_pretty(&mut *out, &schema).map_err(io::Error::from)?;

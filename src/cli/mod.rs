@@ -8,6 +8,7 @@ mod info;
 mod output;
 mod progress;
 mod target;
+mod why;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -31,6 +31,23 @@ pub enum Slot {
     None,
 }
 
+impl std::fmt::Display for Slot {
+    /// Writes it as descriptions do.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Receiver => out.write_str("receiver"),
+            Self::Arg(n) => write!(out, "arg {n}"),
+            Self::Named(name) => write!(out, "arg {name}"),
+            Self::Result(0) => out.write_str("result"),
+            Self::Result(n) => write!(out, "result {n}"),
+            Self::AnyArg => out.write_str("args"),
+            Self::Global(name) => write!(out, "global {name}"),
+            Self::Ambient => out.write_str("ambient"),
+            Self::None => out.write_str("none"),
+        }
+    }
+}
+
 impl std::str::FromStr for Slot {
     type Err = String;
 

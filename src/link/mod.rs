@@ -11,4 +11,4 @@ mod trace;
 pub use homes::plain;
 pub use program::{FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
 pub use resolve::Callee;
-pub use trace::{Origin, Step};
+pub use trace::{MAX_ARGUMENTS, MAX_ORIGINS, Origin, Step};

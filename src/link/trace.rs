@@ -10,6 +10,12 @@ use ustr::Ustr;
 /// Several values.
 pub type Values = SmallVec<[ValueRef; 2]>;
 
+/// How many values are looked at for the origins of one.
+pub const MAX_ORIGINS: usize = 400;
+
+/// Most callers whose arguments for one parameter are followed.
+pub const MAX_ARGUMENTS: usize = 32;
+
 /// One step back from a value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -187,6 +193,16 @@ impl Program<'_> {
     /// (`through_params`: into the callers' arguments) and the results of the service's own functions. At most `limit`
     /// steps in all; what lies behind is unknown.
     pub fn origins(&self, value: ValueRef, through_params: bool) -> Vec<Origin> {
+        self.origins_noting(value, through_params, |_, _| {})
+    }
+
+    /// Like [`Self::origins`]; tells of each value on the way with the ends that were found at it.
+    pub fn origins_noting(
+        &self,
+        value: ValueRef,
+        through_params: bool,
+        mut note: impl FnMut(ValueRef, &[Origin]),
+    ) -> Vec<Origin> {
         let mut out = Vec::new();
         let mut work = vec![value];
         let mut seen = rustc_hash::FxHashSet::default();
@@ -194,13 +210,15 @@ impl Program<'_> {
             if !seen.insert(value) {
                 continue;
             }
-            if seen.len() > 400 {
+            if seen.len() > MAX_ORIGINS {
                 out.push(Origin::Unknown);
                 break;
             }
+            let before = out.len();
             for step in self.steps(value) {
                 self.follow(step, through_params, &mut work, &mut out);
             }
+            note(value, &out[before..]);
         }
         out
     }
@@ -330,7 +348,7 @@ impl Program<'_> {
         for call in self.callers(function) {
             let Some(value) = self.argument(*call, function, n) else { return Values::new() };
             out.push(value);
-            if out.len() > 32 {
+            if out.len() > MAX_ARGUMENTS {
                 return Values::new();
             }
         }

@@ -13,6 +13,7 @@ pub mod sarif;
 pub mod source;
 mod suppress;
 pub mod text;
+pub mod why;
 
 pub use diagnostic::{Diagnostic, Range, RelatedPlace, Summary};
 pub use finish::{Options, Report, Target};

@@ -6,9 +6,14 @@ mod contexts;
 mod messaging;
 mod settings;
 mod spans;
+mod why;
+
+pub use why::{WhyCall, WhyFinding, WhyFunction, WhyOrigin, WhyPlace, WhyReport, WhyValue, WhyVerdict};
+pub use why::{explain, findings_at};
 
 use crate::analysis::HopCounts;
 use crate::finding::Finding;
+use crate::link::{FuncRef, ValueRef};
 use crate::study::Study;
 
 /// What the rules of one language found.
@@ -18,17 +23,89 @@ pub struct Verdicts {
     pub findings: Vec<Finding>,
     /// Hop counts by unit index.
     pub hops: rustc_hash::FxHashMap<usize, HopCounts>,
+    /// How each hop was judged, where somebody asks: the rules tell it as they go.
+    pub notes: Option<Vec<Note>>,
+}
+
+/// Where a hop is: a call, or a function that a library calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// A call, or a loop's subject.
+    Call(ValueRef),
+    /// A function.
+    Function(FuncRef),
+}
+
+impl From<ValueRef> for Site {
+    fn from(call: ValueRef) -> Self {
+        Self::Call(call)
+    }
+}
+
+impl From<FuncRef> for Site {
+    fn from(function: FuncRef) -> Self {
+        Self::Function(function)
+    }
+}
+
+/// How one hop was judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Note {
+    /// The hop.
+    pub hop: Site,
+    /// The rule.
+    pub rule: &'static str,
+    /// The verdict; `None` where the rule has nothing to say of the hop.
+    pub verdict: Option<Verdict>,
+    /// Why.
+    pub because: &'static str,
 }
 
 impl Verdicts {
     /// Counts one hop of a unit.
-    pub fn count(&mut self, unit: usize, verdict: Verdict) {
+    pub fn count(&mut self, unit: usize, hop: impl Into<Site>, rule: &'static str, ruling: Ruling) {
         let counts = self.hops.entry(unit).or_default();
-        match verdict {
+        match ruling.verdict {
             Verdict::Carried => counts.carried += 1,
             Verdict::Broken => counts.broken += 1,
             Verdict::Unknown => counts.unknown += 1,
         }
+        if let Some(notes) = &mut self.notes {
+            notes.push(Note { hop: hop.into(), rule, verdict: Some(ruling.verdict), because: ruling.because });
+        }
+    }
+
+    /// Takes note of a hop that a rule says nothing of, and is not counted.
+    pub fn pass(&mut self, hop: impl Into<Site>, rule: &'static str, because: &'static str) {
+        if let Some(notes) = &mut self.notes {
+            notes.push(Note { hop: hop.into(), rule, verdict: None, because });
+        }
+    }
+}
+
+/// A verdict, and why: a clause that goes on after "because".
+#[derive(Debug, Clone, Copy)]
+pub struct Ruling {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The reason.
+    pub because: &'static str,
+}
+
+impl Ruling {
+    /// The trace crosses.
+    pub const fn carried(because: &'static str) -> Self {
+        Self { verdict: Verdict::Carried, because }
+    }
+
+    /// It does not.
+    pub const fn broken(because: &'static str) -> Self {
+        Self { verdict: Verdict::Broken, because }
+    }
+
+    /// The code does not tell.
+    pub const fn unknown(because: &'static str) -> Self {
+        Self { verdict: Verdict::Unknown, because }
     }
 }
 
@@ -43,9 +120,9 @@ pub enum Verdict {
     Unknown,
 }
 
-/// Runs every rule over one language's files.
-pub fn check(study: &Study<'_>) -> Verdicts {
-    let mut out = Verdicts::default();
+/// Runs every rule over one language's files. `notes`: also tells how each hop was judged.
+pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
+    let mut out = Verdicts { notes: notes.then(Vec::new), ..Verdicts::default() };
     let lives = clients::Lives::new(study);
     clients::check(&lives, &mut out);
     contexts::check(&lives, &mut out);

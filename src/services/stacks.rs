@@ -124,6 +124,17 @@ pub enum Reach {
     Injected,
 }
 
+impl Reach {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::All => "every client",
+            Self::Managed => "clients that the container keeps or that an injected builder makes",
+            Self::Injected => "clients that an injected builder makes",
+        }
+    }
+}
+
 /// A named value that switches a stack on or off.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
 use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, Slot, TypeRole};
 use crate::link::FuncRef;
-use crate::rules::{Verdict, Verdicts};
+use crate::rules::{Ruling, Verdicts};
 use crate::services::Told;
 use crate::study::{CallFact, Study, Summary, annotation_role};
 use std::collections::BTreeMap;
@@ -34,8 +34,12 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for (unit, (file, place)) in switches {
         let Some(methods) = methods.get(&unit) else { continue };
         let verdict = judge(study, unit, file, methods);
-        for _ in methods {
-            out.count(unit, if verdict.is_some() { Verdict::Broken } else { Verdict::Unknown });
+        let ruling = match verdict.is_some() {
+            true => Ruling::broken("it runs on an executor that nothing makes carry the context"),
+            false => Ruling::unknown("its executor may carry the context, or its work shows nothing of a trace"),
+        };
+        for method in methods {
+            out.count(unit, *method, "task-context", ruling);
         }
         out.findings.extend(verdict.map(|(rule, lost)| finding(study, rule, file, place, &lost)));
     }

@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::AnnotationRole;
 use crate::link::FuncRef;
-use crate::rules::{Verdict, Verdicts};
+use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary, annotation_role};
 use ustr::Ustr;
 
@@ -25,7 +25,11 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.runs_listeners.is_some()) {
         let unit = unit_of(study, fact.call.file);
         let lost = judge(study, fact, unit);
-        out.count(unit, if lost.is_empty() { Verdict::Unknown } else { Verdict::Broken });
+        let ruling = match lost.is_empty() {
+            true => Ruling::unknown("no listener is seen to lose the trace of an event"),
+            false => Ruling::broken("listeners run on an executor that does not carry the context"),
+        };
+        out.count(unit, fact.call, "task-context", ruling);
         out.findings.extend(finding(study, fact, &lost));
     }
 }

@@ -8,7 +8,7 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Spawn, SpawnKind, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::{Verdict, Verdicts};
+use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 use rustc_hash::FxHashMap;
 
@@ -27,6 +27,14 @@ struct Lost<'a> {
     given: Option<ValueRef>,
 }
 
+/// Why a hand-over is not seen to lose a context.
+enum Kept {
+    /// A verdict on it.
+    Judged(Ruling),
+    /// No trace crosses it.
+    Passed(&'static str),
+}
+
 /// What is handed over.
 struct Task {
     value: ValueRef,
@@ -42,9 +50,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for (fact, run) in study.calls().iter().map(|fact| (fact, None)).chain(others.iter().map(|(f, r)| (f, Some(r)))) {
         let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
         let unit = study.program.files[fact.call.file as usize].source.unit;
+        let by_kind = rule_of(spawn.kind);
         match judge(study, fact, spawn, run) {
             Ok(lost) => {
-                out.count(unit, Verdict::Broken);
+                out.count(unit, fact.call, rule(&lost), Ruling::broken("nothing takes the context along"));
                 let group = lost.made.and_then(|made| by_made.get(&made).copied());
                 if let Some(group) = group.and_then(|at| groups.get_mut(at)) {
                     group.push(lost);
@@ -55,8 +64,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
                 }
                 groups.push(vec![lost]);
             }
-            Err(Some(verdict)) => out.count(unit, verdict),
-            Err(None) => {}
+            Err(Kept::Judged(ruling)) => out.count(unit, fact.call, by_kind, ruling),
+            Err(Kept::Passed(because)) => out.pass(fact.call, by_kind, because),
         }
     }
     out.findings.extend(groups.into_iter().filter_map(|group| finding(study, &group)));
@@ -143,38 +152,47 @@ fn handed_over(
     fact: &CallFact<'_>,
     spawn: Spawn,
     run: Option<&Vec<FuncRef>>,
-) -> Result<Task, Verdict> {
+) -> Result<Task, Ruling> {
     if let Some(run) = run {
         return Ok(Task { value: fact.call, functions: run.clone() });
     }
-    let Some(value) = study.slot(fact.call, spawn.task).first().copied() else { return Err(Verdict::Unknown) };
+    let Some(value) = study.slot(fact.call, spawn.task).first().copied() else {
+        return Err(Ruling::unknown("the task is not seen"));
+    };
     if task::carried(study, value) {
-        return Err(Verdict::Carried);
+        return Err(Ruling::carried("the task is wrapped so that the context goes along"));
     }
     let functions = task::functions(study, value);
-    if functions.is_empty() { Err(Verdict::Unknown) } else { Ok(Task { value, functions }) }
+    match functions.is_empty() {
+        true => Err(Ruling::unknown("the functions that the task runs are not seen")),
+        false => Ok(Task { value, functions }),
+    }
 }
 
-/// Judges one hand-over; `Err(None)` is one that no trace crosses.
+/// Judges one hand-over.
 fn judge<'a>(
     study: &Study<'a>,
     fact: &CallFact<'a>,
     spawn: Spawn,
     run: Option<&Vec<FuncRef>>,
-) -> Result<Lost<'a>, Option<Verdict>> {
+) -> Result<Lost<'a>, Kept> {
     let unit = study.unit(fact.call.file);
     let mdc_only = !unit.is_traced() && !unit.own_instrumentor;
     if mdc_only && !mdc::has_ids(study, fact.function) {
-        return Err(None);
+        return Err(Kept::Passed("nothing traces the service, and no ids are in its logging context here"));
     }
-    if spawn.carries || unit.covers_every_client(fact.library) {
-        return Err(Some(Verdict::Carried));
+    if spawn.carries {
+        return Err(carried("the library takes the context along by itself"));
     }
-    let trace = spawner::trace(study, fact.function).ok_or(None)?;
-    let task = handed_over(study, fact, spawn, run).map_err(Some)?;
+    if unit.covers_every_client(fact.library) {
+        return Err(carried("what traces the service covers the library"));
+    }
+    let trace = spawner::trace(study, fact.function)
+        .ok_or(Kept::Passed("no trace is known to be there where the work is handed over"))?;
+    let task = handed_over(study, fact, spawn, run).map_err(Kept::Judged)?;
     let joined = study.language() == Language::Python && task::is_joined(study, fact.call, fact.function);
     if !joined && task::loops_forever(study, &task.functions) {
-        return Err(None);
+        return Err(Kept::Passed("the task loops as long as the process lives"));
     }
     // Where the stack writes its ids into log records, a record without them is out of the trace.
     let matters = matters(study, &task.functions, mdc_only) || (unit.logs_ids() && mdc::logs(study, &task.functions));
@@ -186,24 +204,32 @@ fn judge<'a>(
         false => None,
     };
     if !matters && given.is_none() {
-        return Err(None);
+        return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
     if task::restores(study, &task.functions, given.is_some()) {
-        return Err(Some(Verdict::Carried));
+        return Err(carried("the task makes a context current itself"));
     }
     if mdc_only && mdc::puts_again(study, &task.functions) {
-        return Err(Some(Verdict::Carried));
+        return Err(carried("the task puts the ids into the logging context again"));
     }
     let given = given.filter(|_| !matters);
     let made = match executor::judge(study, fact, spawn.executor) {
-        Executor::Carries => return Err(Some(Verdict::Carried)),
-        Executor::Unknown => return Err(Some(Verdict::Unknown)),
+        Executor::Carries => return Err(carried("its executor takes the context along")),
+        Executor::Unknown => {
+            return Err(Kept::Judged(Ruling::unknown("where its executor is made is not wholly seen")));
+        }
         // What covers some executors covers those of the container.
-        Executor::Kept(_) if unit.coverage(fact.library).is_some() => return Err(Some(Verdict::Carried)),
+        Executor::Kept(_) if unit.coverage(fact.library).is_some() => {
+            return Err(carried("what traces the service covers the executors that the container hands out"));
+        }
         Executor::Kept(made) => Some(made),
         Executor::Plain(made) => made,
     };
     Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given })
+}
+
+fn carried(because: &'static str) -> Kept {
+    Kept::Judged(Ruling::carried(because))
 }
 
 fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
@@ -285,8 +311,11 @@ fn runs_on_common_pool(study: &Study<'_>, lost: &Lost<'_>) -> bool {
 }
 
 fn rule(lost: &Lost<'_>) -> &'static str {
-    match lost.kind {
-        _ if lost.logs_only => "mdc-lost",
+    if lost.logs_only { "mdc-lost" } else { rule_of(lost.kind) }
+}
+
+fn rule_of(kind: SpawnKind) -> &'static str {
+    match kind {
         SpawnKind::Thread => "thread-context",
         SpawnKind::Future => "future-context",
         _ => "executor-context",

@@ -1,6 +1,6 @@
 //! uninstrumented-http-client, uninstrumented-rpc-client.
 
-use super::super::{Verdict, Verdicts};
+use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives};
 use super::{beans, forgotten, gate};
 use crate::finding::{Confidence, Finding};
@@ -16,6 +16,26 @@ const MAX_RELATED: usize = 8;
 
 /// Most calls of one generated stub's method that are looked at.
 const MAX_STUB_CALLS: usize = 64;
+
+/// How an outbound call stands, and the places of the causes where it breaks the trace.
+struct Judged {
+    ruling: Ruling,
+    at: Vec<ValueRef>,
+}
+
+impl Judged {
+    fn carried(because: &'static str) -> Self {
+        Self { ruling: Ruling::carried(because), at: Vec::new() }
+    }
+
+    fn unknown(because: &'static str) -> Self {
+        Self { ruling: Ruling::unknown(because), at: Vec::new() }
+    }
+
+    fn broken(because: &'static str, at: Vec<ValueRef>) -> Self {
+        Self { ruling: Ruling::broken(because), at }
+    }
+}
 
 /// A client that breaks the trace, and the calls through it.
 struct Broken {
@@ -33,15 +53,17 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             continue;
         };
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
-        let (verdict, at) = match plain.get(&fact.call) {
-            Some(made) => (Verdict::Broken, vec![*made]),
+        let rule = rule_of(hop.kind);
+        let judged = match plain.get(&fact.call) {
+            Some(made) => Judged::broken("the container's function that makes its client makes it plain", vec![*made]),
             None => judge(lives, fact, hop.client, hop.carrier),
         };
-        out.count(unit, verdict);
-        if verdict == Verdict::Broken && is_traced_by_hand(study, fact) {
+        out.count(unit, fact.call, rule, judged.ruling);
+        if judged.ruling.verdict == Verdict::Broken && is_traced_by_hand(study, fact) {
+            out.pass(fact.call, rule, "its headers are made by hand in a place that another rule judges");
             continue;
         }
-        for place in at {
+        for place in judged.at {
             let uses = sites(study, fact.call).into_iter().filter(|call| study.can_meet(place.file, call.file));
             let uses: Vec<ValueRef> = uses.filter(|call| *call == fact.call || is_in_trace(study, *call)).collect();
             if !uses.is_empty() {
@@ -70,49 +92,83 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 
 /// The verdict on one call, and the places of its causes. What covers some clients of a library covers those that are
 /// not seen to be others.
-fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> (Verdict, Vec<ValueRef>) {
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> Judged {
     let found = judge_made(lives, fact, client, carrier);
     let is_covered = lives.study.unit(fact.call.file).coverage(fact.library).is_some();
-    if found.0 == Verdict::Unknown && is_covered { (Verdict::Carried, Vec::new()) } else { found }
+    if found.ruling.verdict == Verdict::Unknown && is_covered {
+        return Judged::carried(
+            "what traces the service covers clients of this library, and this is not seen to be another",
+        );
+    }
+    found
 }
 
 /// Whether the client of a call is seen to be plain, and nothing near the call injects.
 pub(in crate::rules) fn is_broken(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     let Some(hop) = fact.effect.hop else { return false };
-    judge(lives, fact, hop.client, hop.carrier).0 == Verdict::Broken
+    judge(lives, fact, hop.client, hop.carrier).ruling.verdict == Verdict::Broken
 }
 
 /// The verdict on one call, by how its client was made.
-fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> (Verdict, Vec<ValueRef>) {
+fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier: Slot) -> Judged {
     let study = lives.study;
     let unit = study.unit(fact.call.file);
-    if unit.covers_every_client(fact.library) || injects_near(lives, fact, carrier) {
-        return (Verdict::Carried, Vec::new());
+    if unit.covers_every_client(fact.library) {
+        return Judged::carried("what traces the service covers every client of this library");
     }
-    let silent = (Verdict::Unknown, Vec::new());
+    if injects_near(lives, fact, carrier) {
+        return Judged::carried(
+            "its function, a helper of it, or a caller that makes its request works on trace headers",
+        );
+    }
     // Who calls a stub's method may not be seen: that its channel is traced can be told all the same.
     let reports = reports_here(study, fact);
-    if !gate::is_traced_by_code(unit)
-        || !lives.joins_traces(fact.call.file)
-        || (!reports && !sites(study, fact.call).is_empty())
-    {
-        return silent;
+    if let Some(because) = not_asked(lives, fact, reports) {
+        return Judged::unknown(because);
     }
     match client {
-        Slot::None | Slot::Ambient | Slot::Global(_) if !reports => return silent,
-        Slot::None | Slot::Ambient => return (Verdict::Broken, vec![fact.call]),
+        Slot::None | Slot::Ambient | Slot::Global(_) if !reports => return Judged::unknown(OUTSIDE),
+        Slot::None | Slot::Ambient => {
+            return Judged::broken(
+                "a call without a client of its own has nothing that instruments it",
+                vec![fact.call],
+            );
+        }
         Slot::Global(name) => return judge_global(lives, fact.call, name),
-        _ if hands_on(lives, fact) => return silent,
+        _ if hands_on(lives, fact) => {
+            return Judged::unknown("it hands a request on inside a link of a client's chain");
+        }
         _ if !fact.library.through.is_empty() => {
             let is_plain = reports && is_made_plain(lives, fact, client);
-            return if is_plain { (Verdict::Broken, vec![fact.call]) } else { silent };
+            return match is_plain {
+                true => Judged::broken("the client that the library makes out of sight is plain", vec![fact.call]),
+                false => Judged::unknown("the client that the library makes out of sight may be instrumented"),
+            };
         }
         _ => {}
     }
     let values = study.slot(fact.call, client);
-    let Some(value) = values.first() else { return silent };
+    let Some(value) = values.first() else { return Judged::unknown("no client is seen at the call") };
     let found = judge_client(lives, fact.call, *value);
-    if !reports && found.0 == Verdict::Broken { silent } else { found }
+    if !reports && found.ruling.verdict == Verdict::Broken { Judged::unknown(OUTSIDE) } else { found }
+}
+
+/// Why a call that cannot be in a request's trace is not judged further.
+const OUTSIDE: &str = "the call is not known to run inside a request's trace";
+
+/// Why nothing is asked about the client of a call.
+fn not_asked(lives: &Lives<'_, '_>, fact: &CallFact<'_>, reports: bool) -> Option<&'static str> {
+    let study = lives.study;
+    if let Some(because) = gate::not_by_code(study.unit(fact.call.file)) {
+        return Some(because);
+    }
+    if !lives.joins_traces(fact.call.file) {
+        return Some("nothing in the service reads a trace that comes in, nor starts spans");
+    }
+    if reports || sites(study, fact.call).is_empty() {
+        return None;
+    }
+    Some(outside(study, fact.call).unwrap_or(OUTSIDE))
 }
 
 /// Whether the client that a library makes out of sight is plain: no function that makes it is given, or one that is
@@ -137,11 +193,11 @@ fn makes_plain(lives: &Lives<'_, '_>, maker: FuncRef) -> bool {
 }
 
 /// The verdict on a call through a client that the whole process shares.
-fn judge_global(lives: &Lives<'_, '_>, call: ValueRef, name: ustr::Ustr) -> (Verdict, Vec<ValueRef>) {
+fn judge_global(lives: &Lives<'_, '_>, call: ValueRef, name: ustr::Ustr) -> Judged {
     match lives.global(name) {
-        Life::Plain => (Verdict::Broken, vec![call]),
-        Life::Instrumented => (Verdict::Carried, Vec::new()),
-        Life::Unknown => (Verdict::Unknown, Vec::new()),
+        Life::Plain => Judged::broken("nothing instruments the client that the whole process shares", vec![call]),
+        Life::Instrumented => Judged::carried("the client that the whole process shares is instrumented"),
+        Life::Unknown => Judged::unknown("what is put into the client that the whole process shares is not seen"),
     }
 }
 
@@ -179,20 +235,27 @@ fn may_be_link(study: &Study<'_>, function: FuncRef) -> bool {
     owner.is_some_and(|owner| program.supertypes(owner).iter().any(|ty| program.knowledge.ty(*ty).is_some()))
 }
 
-fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Verdict, Vec<ValueRef>) {
+fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Judged {
     let study = lives.study;
     let mut causes = Vec::new();
     let mut life = Life::Plain;
+    let mut because = "where the client is made is not seen";
     for origin in study.program.origins(client, true) {
         match origin {
             Origin::Call(made, _) | Origin::Literal(made) if is_construction(study, made) => {
                 if covered(study, made) {
-                    return (Verdict::Carried, Vec::new());
+                    return Judged::carried("what traces the service that makes the client covers its library");
                 }
                 match lives.of_construction(made) {
-                    Life::Plain if gate::goes_to_third_party(study, made) => life = Life::Unknown,
+                    Life::Plain if gate::goes_to_third_party(study, made) => {
+                        life = Life::Unknown;
+                        because = "the client is made for a stranger's service";
+                    }
                     Life::Plain => causes.push(made),
-                    other => life = other,
+                    other => {
+                        life = other;
+                        because = "what the client is made of, or what becomes of it, is not wholly seen";
+                    }
                 }
             }
             Origin::Field(owner, name) if lives.named(owner, name) == Life::Plain => causes.push(call),
@@ -201,9 +264,10 @@ fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> (Ver
         }
     }
     match life {
-        Life::Plain if !causes.is_empty() => (Verdict::Broken, causes),
-        Life::Instrumented if causes.is_empty() => (Verdict::Carried, Vec::new()),
-        _ => (Verdict::Unknown, Vec::new()),
+        Life::Plain if !causes.is_empty() => Judged::broken("its client is made plain and stays so", causes),
+        Life::Instrumented if causes.is_empty() => Judged::carried("its client is instrumented"),
+        Life::Instrumented => Judged::unknown("one of the clients that it may use is instrumented, another is not"),
+        _ => Judged::unknown(because),
     }
 }
 
@@ -222,11 +286,22 @@ pub(super) fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 
 /// Whether a call can be part of a request's trace.
 fn is_in_trace(study: &Study<'_>, call: ValueRef) -> bool {
+    outside(study, call).is_none()
+}
+
+/// Why a call is no part of a request's trace.
+fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     let function = study.program.function_at(call);
-    gate::can_be_inside(study, function)
-        && !gate::is_apart(study, function, call)
-        && !gate::is_for_operator(study, call.file)
-        && !gate::goes_to_third_party(study, call)
+    if !gate::can_be_inside(study, function) {
+        return Some(OUTSIDE);
+    }
+    if gate::is_apart(study, function, call) {
+        return Some("by its name it is about exporters, health checks, start-up or an example");
+    }
+    if gate::is_for_operator(study, call.file) {
+        return Some("its file declares commands of a command line");
+    }
+    gate::goes_to_third_party(study, call).then_some("by its name or address it goes to a stranger's service")
 }
 
 /// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.
@@ -402,12 +477,15 @@ fn has_switch(study: &Study<'_>, library: &LibraryDescription) -> bool {
         && !study.calls().iter().any(|fact| matches!(fact.effect.instruments, Some(Slot::Arg(_) | Slot::Receiver)))
 }
 
-fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
-    let rule = match found.kind {
+fn rule_of(kind: HopKind) -> &'static str {
+    match kind {
         HopKind::RpcCall => "uninstrumented-rpc-client",
         _ => "uninstrumented-http-client",
-    };
-    let mut out = study.finding(rule, at, confidence(study, at, found));
+    }
+}
+
+fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
+    let mut out = study.finding(rule_of(found.kind), at, confidence(study, at, found));
     let maker = study.callee_text(at);
     let direct = found.uses.contains(&at);
     let what = if found.kind == HopKind::RpcCall { "metadata" } else { "header" };

@@ -10,12 +10,21 @@ use crate::study::{Inbound, Study, Summary, UnitView};
 
 /// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
 pub(super) fn is_traced_by_code(unit: &UnitView) -> bool {
-    let on = unit.stacks.iter().any(|found| found.active);
-    on && !unit.stacks.iter().any(|found| matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build))
+    not_by_code(unit).is_none()
+}
+
+/// Why a unit is not one whose tracing is switched on by its code alone.
+pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
+    if !unit.stacks.iter().any(|found| found.active) {
+        return Some("nothing is seen to switch tracing on in the service");
+    }
+    let from_outside = |mode: &Mode| matches!(mode, Mode::Agent | Mode::Launcher | Mode::Build);
+    let covered = unit.stacks.iter().any(|found| from_outside(&found.mode));
+    covered.then_some("an agent, launcher or build step traces the service, and may cover anything")
 }
 
 /// Whether a trace that came in can be current in a function.
-pub(super) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
+pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
     match study.inbound(function) {
         Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
         Inbound::Root => false,

@@ -15,6 +15,9 @@ const MAX_DEPTH: u32 = 12;
 /// How many places of a value's later life are looked at.
 const MAX_PLACES: usize = 400;
 
+/// How many uses of one field's name are looked at.
+const MAX_FIELD_USES: usize = 600;
+
 /// How a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::rules) enum Life {
@@ -52,6 +55,22 @@ pub(super) struct Later {
     pub(super) escapes: Vec<Ustr>,
     /// Functions whose result, this value, the container keeps: it may instrument what it keeps.
     pub(super) beans: Vec<FuncRef>,
+    /// The places at which something instruments it, or may.
+    pub(super) marks: Vec<(ValueRef, Life)>,
+}
+
+/// What the verdict on a made value rests on.
+pub(in crate::rules) struct Account {
+    /// The verdict.
+    pub(in crate::rules) life: Life,
+    /// Its parts: what they are, where they stand, how they stand.
+    pub(in crate::rules) parts: Vec<(String, Option<ValueRef>, Life)>,
+    /// The places in its later life at which something instruments it, or may.
+    pub(in crate::rules) marks: Vec<(ValueRef, Life)>,
+    /// Names of fields that it is kept in, of objects whose type is not seen.
+    pub(in crate::rules) escapes: Vec<Ustr>,
+    /// Whether the container keeps it.
+    pub(in crate::rules) is_bean: bool,
 }
 
 /// Answers about lives, remembered.
@@ -154,16 +173,41 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.construction(call, MAX_DEPTH)
     }
 
+    /// What the verdict on a made value rests on.
+    pub(in crate::rules) fn account(&self, call: ValueRef) -> Account {
+        let mut parts = Vec::new();
+        let parts_life =
+            self.tell(call, MAX_DEPTH, &mut |name, value, life| parts.push((name.to_owned(), value, life)));
+        if parts_life == Life::Instrumented {
+            let life = self.of_construction(call);
+            return Account { life, parts, marks: Vec::new(), escapes: Vec::new(), is_bean: false };
+        }
+        let later = self.later(call);
+        let (marks, escapes) = (later.marks, later.escapes);
+        Account { life: self.of_construction(call), parts, marks, escapes, is_bean: !later.beans.is_empty() }
+    }
+
     fn construction(&self, call: ValueRef, depth: u32) -> Life {
+        self.tell(call, depth, &mut |_, _, _| {})
+    }
+
+    /// How a value stands by what it is made of; tells of each part as it goes.
+    fn tell(&self, call: ValueRef, depth: u32, note: &mut dyn FnMut(&str, Option<ValueRef>, Life)) -> Life {
         let program = self.study.program;
         if self.is_instrumented_call(call) {
+            note("the call that makes it", None, Life::Instrumented);
             return Life::Instrumented;
         }
         let mut life = Life::Plain;
         if let Some(receiver) = program.receiver(call).filter(|value| program.qualify(*value).is_none()) {
-            life = life.and(self.part(receiver, "", depth));
+            let part = self.part(receiver, "", depth);
+            note("what it is made from", Some(receiver), part);
+            life = life.and(part);
         }
-        life = life.and(self.callee_part(call, depth)).and(self.defaults(call));
+        let (callee, defaults) = (self.callee_part(call, depth), self.defaults(call));
+        note("the function value that makes it", None, callee);
+        note("what stands in for parts that are not set", None, defaults);
+        life = life.and(callee).and(defaults);
         match program.expr_kind(call) {
             ExprKind::Zero(_) => life,
             ExprKind::Composite { ty, fields } => {
@@ -177,6 +221,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                     let part = self.part(ValueRef { expr: field.value, ..call }, &name, depth);
                     let matters = known.is_none_or(|(_, ty)| ty.fields.is_empty() || ty.fields.contains_key(&name));
                     if matters || part == Life::Instrumented {
+                        note(&format!("field {name}"), Some(ValueRef { expr: field.value, ..call }), part);
                         life = life.and(part);
                     }
                 }
@@ -191,6 +236,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                     } else {
                         self.part(value, &name, depth)
                     };
+                    note(if name.is_empty() { "argument" } else { &name }, Some(value), part);
                     life = life.and(part);
                 }
                 life
@@ -456,7 +502,7 @@ impl<'s, 'a> Lives<'s, 'a> {
         };
         while let Some(value) = walk.work.pop() {
             if walk.seen.len() > MAX_PLACES {
-                walk.mark(Life::Unknown);
+                walk.mark(Life::Unknown, value);
                 break;
             }
             if walk.seen.insert(value) {
@@ -511,8 +557,11 @@ struct Walk<'w, 's, 'a> {
 }
 
 impl Walk<'_, '_, '_> {
-    fn mark(&mut self, life: Life) {
+    fn mark(&mut self, life: Life, at: ValueRef) {
         self.out.life = Some(self.out.life.unwrap_or(Life::Plain).and(life));
+        if life != Life::Plain {
+            self.out.marks.push((at, life));
+        }
     }
 
     /// One place at which the value stands.
@@ -588,7 +637,7 @@ impl Walk<'_, '_, '_> {
                     self.field(owner.unwrap_or(program.files[target.file as usize].module), *name);
                 }
             }
-            _ => self.mark(Life::Unknown),
+            _ => self.mark(Life::Unknown, target),
         }
     }
 
@@ -599,8 +648,8 @@ impl Walk<'_, '_, '_> {
         }
         let program = self.lives.study.program;
         let places = self.lives.members.get(&name).map_or(&[][..], Vec::as_slice);
-        if places.len() > 600 {
-            self.mark(Life::Unknown);
+        if let Some(first) = places.first().filter(|_| places.len() > MAX_FIELD_USES) {
+            self.mark(Life::Unknown, *first);
             return;
         }
         for place in places {
@@ -672,20 +721,20 @@ impl Walk<'_, '_, '_> {
     fn configures(&mut self, call: ValueRef, name: &str) -> bool {
         let study = self.lives.study;
         if study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
-            self.mark(Life::Instrumented);
+            self.mark(Life::Instrumented, call);
             return true;
         }
         let derives = study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver));
         if study.fact(call).is_some_and(|fact| fact.effect.registers.is_some()) {
             if study.slot(call, Slot::AnyArg).into_iter().any(|value| self.lives.traces_handler(value, 4)) {
-                self.mark(Life::Instrumented);
+                self.mark(Life::Instrumented, call);
             }
             return derives;
         }
         if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()) {
             for value in study.slot(call, Slot::AnyArg) {
                 if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
-                    self.mark(Life::Instrumented);
+                    self.mark(Life::Instrumented, call);
                 }
             }
             return derives;
@@ -694,7 +743,7 @@ impl Walk<'_, '_, '_> {
             let life = self.lives.part(value, name, MAX_DEPTH - 6);
             let settles = derives || words::speaks_of_tracing(name) || is_setter(name);
             if life == Life::Instrumented || settles {
-                self.mark(life);
+                self.mark(life, call);
             }
         }
         derives || study.fact(call).is_none()
@@ -707,7 +756,7 @@ impl Walk<'_, '_, '_> {
         let flow = &program.files[member.file as usize].flow;
         for write in flow.writes_to(member.expr) {
             let life = self.lives.part(ValueRef { expr: write.value, ..member }, name, MAX_DEPTH - 6);
-            self.mark(life);
+            self.mark(life, member);
         }
     }
 
@@ -722,11 +771,11 @@ impl Walk<'_, '_, '_> {
                 || receiver.is_some_and(|value| lives.part(value, "", MAX_DEPTH - 6) == Life::Instrumented)
         };
         if self.lives.is_instrumented_call(call) || wraps(self.lives) {
-            self.mark(Life::Instrumented);
+            self.mark(Life::Instrumented, call);
             return;
         }
         if let Some(life) = self.by_helper(call) {
-            self.mark(life);
+            self.mark(life, call);
         }
         let callee = program.callee(call);
         let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
@@ -736,13 +785,13 @@ impl Walk<'_, '_, '_> {
                 false => self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented,
             };
             if traced {
-                self.mark(Life::Instrumented);
+                self.mark(Life::Instrumented, call);
             }
         }
         if callee.functions.is_empty() {
             let name = study.callee_text(call);
             if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
-                self.mark(Life::Unknown);
+                self.mark(Life::Unknown, call);
             }
             // A stub, an adapter or an option made of it.
             self.work.push(call);

@@ -12,8 +12,8 @@ mod server;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
-pub(super) use gate::keeps_records;
-pub(super) use life::Lives;
+pub(super) use gate::{can_be_inside, keeps_records};
+pub(super) use life::{Account, Life, Lives};
 
 use super::Verdicts;
 

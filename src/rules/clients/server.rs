@@ -1,6 +1,6 @@
 //! uninstrumented-server.
 
-use super::super::{Verdict, Verdicts};
+use super::super::{Ruling, Verdict, Verdicts};
 use super::calls::calls_out;
 use super::gate;
 use super::life::{Later, Life, Lives, is_registration};
@@ -15,36 +15,52 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
         let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
-        let Some((verdict, handlers)) = judge(lives, fact) else { continue };
-        out.count(unit, verdict);
-        if verdict == Verdict::Broken {
+        let (ruling, handlers) = match judge(lives, fact) {
+            Ok(judged) => judged,
+            Err(because) => {
+                out.pass(fact.call, "uninstrumented-server", because);
+                continue;
+            }
+        };
+        out.count(unit, fact.call, "uninstrumented-server", ruling);
+        if ruling.verdict == Verdict::Broken {
             out.findings.push(finding(study, fact, &handlers));
         }
     }
 }
 
-/// The verdict on a server and the places where work is mounted on it; `None` when it serves nothing that is seen.
-fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(Verdict, Vec<ValueRef>)> {
+/// The verdict on a server and the places where work is mounted on it; else why it is not judged.
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<ValueRef>), &'static str> {
     let study = lives.study;
     let unit = study.unit(fact.call.file);
     if unit.coverage(fact.library).is_some() {
-        return Some((Verdict::Carried, Vec::new()));
+        return Ok((Ruling::carried("what traces the service covers servers of this library"), Vec::new()));
     }
-    if !gate::is_traced_by_code(unit) || gate::is_apart(study, fact.function, fact.call) {
-        return None;
+    if let Some(because) = gate::not_by_code(unit) {
+        return Err(because);
+    }
+    if gate::is_apart(study, fact.function, fact.call) {
+        return Err("by its name it serves health checks, metrics or the like, or it stands in an example");
     }
     let life = lives.of_construction(fact.call);
     let later = lives.later(fact.call);
-    let mut handlers = mounted(lives, &later)?;
-    let decorated = decorated(lives, fact)?;
+    let mounted = mounted(lives, &later);
+    let mut handlers = mounted.ok_or("something that is mounted on it reads the trace, or may")?;
+    let decorated = decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
     // An app with routes is what another program imports and runs.
     let runs = is_run(study, fact, &later) || !decorated.is_empty();
     handlers.extend(decorated);
-    match life {
-        Life::Instrumented => Some((Verdict::Carried, handlers)),
-        Life::Plain if !handlers.is_empty() && runs && !extracts(study, fact) => Some((Verdict::Broken, handlers)),
-        _ => Some((Verdict::Unknown, handlers)),
-    }
+    let ruling = match life {
+        Life::Instrumented => Ruling::carried("it is instrumented"),
+        Life::Unknown => Ruling::unknown("what it is made of, or what becomes of it, is not wholly seen"),
+        Life::Plain if handlers.is_empty() => {
+            Ruling::unknown("no handler that goes on with a trace is seen to be mounted on it")
+        }
+        Life::Plain if !runs => Ruling::unknown("it is not seen to be run"),
+        Life::Plain if extracts(study, fact) => Ruling::unknown("the service reads traces that come in by hand"),
+        Life::Plain => Ruling::broken("nothing instruments it, and its handlers go on with a trace"),
+    };
+    Ok((ruling, handlers))
 }
 
 /// The decorators of the server's library in its unit that mount handlers which go on with a trace; `None` when one of

@@ -1,9 +1,10 @@
 //! `consume-without-extract`: a message is handled outside its trace.
 
-use super::super::{Verdict, Verdicts};
+use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
 use super::hops::{hop_calls, loop_over, method_name, unit_of};
 use super::material::names_key;
+use super::produce::{MANAGED, PLUGGED, UNTRACED};
 use super::{managed, relay};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
@@ -15,19 +16,25 @@ use rustc_hash::FxHashSet;
 /// How many callers up the message may be handled.
 const CALLERS_UP: usize = 4;
 
+const RULE: &str = "consume-without-extract";
+const LOST: &str = "what its handler does is not under the trace of the message";
+
 /// Judges every call that receives messages, and every handler that is registered or annotated for them.
 pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Consume]) {
-        if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
+        let unit = unit_of(study, fact.call.file);
+        if !traced.contains(&unit) || managed::judges(study, fact) {
+            out.pass(fact.call, RULE, if traced.contains(&unit) { MANAGED } else { UNTRACED });
             continue;
         }
-        let unit = unit_of(study, fact.call.file);
         match judge(study, fact) {
-            Ok(verdict) => out.count(unit, verdict),
-            Err(_) if plugged.has(study, fact.call.file, fact.library) => out.count(unit, Verdict::Unknown),
+            Ok(ruling) => out.count(unit, fact.call, RULE, ruling),
+            Err(_) if plugged.has(study, fact.call.file, fact.library) => {
+                out.count(unit, fact.call, RULE, Ruling::unknown(PLUGGED));
+            }
             Err(found) => {
-                out.count(unit, Verdict::Broken);
+                out.count(unit, fact.call, RULE, Ruling::broken(LOST));
                 if seen.insert(found.place) {
                     out.findings.push(*found);
                 }
@@ -36,13 +43,17 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
     }
     for (function, library) in given_by_library(study) {
         let unit = unit_of(study, function.file);
-        if traced.contains(&unit)
-            && !plugged.has(study, function.file, library)
-            && let Err(found) = judge_given(study, function, library)
-            && seen.insert(found.place)
-        {
-            out.count(unit, Verdict::Broken);
-            out.findings.push(*found);
+        if !traced.contains(&unit) || plugged.has(study, function.file, library) {
+            out.pass(function, RULE, if traced.contains(&unit) { PLUGGED } else { UNTRACED });
+            continue;
+        }
+        match judge_given(study, function, library) {
+            Ok(because) => out.pass(function, RULE, because),
+            Err(found) if seen.insert(found.place) => {
+                out.count(unit, function, RULE, Ruling::broken(LOST));
+                out.findings.push(*found);
+            }
+            Err(_) => {}
         }
     }
 }
@@ -64,20 +75,32 @@ fn consumes(library: &LibraryDescription) -> bool {
     library.types.iter().any(|ty| ty.role == TypeRole::Consumer)
 }
 
-/// Judges a function that a library gives messages to.
-fn judge_given(study: &Study<'_>, function: FuncRef, library: &LibraryDescription) -> Result<Verdict, Box<Finding>> {
+/// Judges a function that a library gives messages to: a finding, or why there is none.
+fn judge_given(
+    study: &Study<'_>,
+    function: FuncRef,
+    library: &LibraryDescription,
+) -> Result<&'static str, Box<Finding>> {
     let unit = study.unit(function.file);
     let handler = Handler { function, by: By::Library };
-    if unit.coverage(library).is_some() || handled(study, &handler).has(Summary::EXTRACTS) {
-        return Ok(Verdict::Carried);
+    if unit.coverage(library).is_some() {
+        return Ok("what traces the service covers the library");
     }
-    let is_managed = library.settings.iter().any(|setting| unit.has_family(&setting.family));
-    if is_managed || unseen(study, library) != Instance::Unseen || is_decorated(study, function, library) {
-        return Ok(Verdict::Unknown);
+    if handled(study, &handler).has(Summary::EXTRACTS) {
+        return Ok("it extracts, itself or in a function that it calls");
+    }
+    if library.settings.iter().any(|setting| unit.has_family(&setting.family)) {
+        return Ok(MANAGED);
+    }
+    if unseen(study, library) != Instance::Unseen {
+        return Ok("the code instruments something of the library, which may be what calls it");
+    }
+    if is_decorated(study, function, library) {
+        return Ok("another handler of the service extracts and hands on by the same method");
     }
     match loses(study, None, &handler) {
         Some(work) => Err(Box::new(finding(study, None, library, &handler, work, Confidence::Likely))),
-        None => Ok(Verdict::Unknown),
+        None => Ok("it is not seen to do work that belongs to the trace of a message"),
     }
 }
 
@@ -105,19 +128,24 @@ fn loses(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> O
     work_of(study, fact, handler)
 }
 
-fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>> {
+fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Ruling, Box<Finding>> {
     let over = is_over(study, fact);
     if study.unit(fact.call.file).coverage(fact.library).is_some() && !over {
-        return Ok(Verdict::Carried);
+        return Ok(Ruling::carried("what traces the service covers the library"));
     }
     let made = if over { Instance::Plain } else { instance(study, fact) };
     if made == Instance::Instrumented {
-        return Ok(Verdict::Carried);
+        return Ok(Ruling::carried("its consumer is instrumented"));
     }
-    let mut verdict = Verdict::Unknown;
+    let mut ruling = match made {
+        Instance::Unknown => {
+            Ruling::unknown("its consumer is not seen to be made, and the code instruments others of its kind")
+        }
+        _ => Ruling::unknown("no handler is seen to do work that belongs to the trace of a message"),
+    };
     for handler in handlers(study, fact) {
         if handled(study, &handler).has(Summary::EXTRACTS) {
-            verdict = Verdict::Carried;
+            ruling = Ruling::carried("its handler, or what is around it, extracts");
         } else if made != Instance::Unknown
             && let Some(work) = loses(study, Some(fact), &handler)
         {
@@ -128,7 +156,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Verdict, Box<Finding>
             return Err(Box::new(finding(study, Some(fact), fact.library, &handler, work, confidence)));
         }
     }
-    Ok(verdict)
+    Ok(ruling)
 }
 
 /// Whether the span of whatever may instrument a call is over when it returns.

@@ -1,7 +1,7 @@
 //! Instances that a framework instruments only when it is told to: by a setting for those that it makes itself, in code
 //! for those that the application makes.
 
-use super::super::{Verdict, Verdicts};
+use super::super::{Ruling, Site, Verdict, Verdicts};
 use super::client::Plugged;
 use super::hops::unit_of;
 use super::material::names_key;
@@ -34,19 +34,28 @@ struct Use {
     call: Option<ValueRef>,
 }
 
+impl Use {
+    fn site(self) -> Site {
+        self.call.map_or(Site::Function(self.function), Site::Call)
+    }
+}
+
 /// Judges the instances of every unit that a stack configures.
 pub(super) fn check<'a>(study: &Study<'a>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     for kind in kinds(study, plugged) {
         let made = made(study, &kind);
         let plain: Vec<ValueRef> = made.iter().copied().filter(|call| is_plain(study, *call)).collect();
-        let verdict = match (made.is_empty(), plain.is_empty(), told(study, &kind)) {
-            _ if is_told_later(study, &kind) => Verdict::Unknown,
-            (false, false, _) | (true, _, Told::Off) => Verdict::Broken,
-            (true, _, Told::On) => Verdict::Carried,
-            _ => Verdict::Unknown,
+        let ruling = match (made.is_empty(), plain.is_empty(), told(study, &kind)) {
+            _ if is_told_later(study, &kind) => Ruling::unknown("its instance may be told to trace later"),
+            (false, false, _) => Ruling::broken("its instance is made in code and is not told to trace"),
+            (true, _, Told::Off) => Ruling::broken("the setting that makes the framework's instances trace is not on"),
+            (true, _, Told::On) => Ruling::carried("a setting makes the framework's instances trace"),
+            _ => Ruling::unknown("the settings, or what is made in code, do not tell"),
         };
-        kind.uses.iter().for_each(|_| out.count(kind.unit, verdict));
-        if verdict != Verdict::Broken {
+        for used in &kind.uses {
+            out.count(kind.unit, used.site(), rule_of(&kind), ruling);
+        }
+        if ruling.verdict != Verdict::Broken {
             continue;
         }
         if made.is_empty() {

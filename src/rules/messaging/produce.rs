@@ -1,6 +1,6 @@
 //! `produce-without-inject`: a message leaves without the trace.
 
-use super::super::{Verdict, Verdicts};
+use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance};
 use super::hops::{hop_calls, unit_of};
 use super::material::{Content, content, gives_identity, names_key};
@@ -19,21 +19,33 @@ const CALLERS_UP: usize = 4;
 /// Most places that a finding lists.
 const MAX_RELATED: usize = 8;
 
+const RULE: &str = "produce-without-inject";
+/// Why hops of a unit are not judged.
+pub(super) const UNTRACED: &str = "nothing traces the service";
+/// Why a hop is left to the rules about what a framework makes.
+pub(super) const MANAGED: &str = "its instance is the framework's, which is judged by its settings";
+/// Why nothing can be said of a hop that seems to break.
+pub(super) const PLUGGED: &str = "code that is not seen is plugged into the library";
+
 /// Judges every call that sends a message.
 pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     let mut first_of: FxHashMap<(usize, Option<Ustr>), usize> = FxHashMap::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
-        if !traced.contains(&unit_of(study, fact.call.file)) || managed::judges(study, fact) {
-            continue;
-        }
-        let Some(verdict) = judge(study, fact) else { continue };
         let unit = unit_of(study, fact.call.file);
-        match verdict {
-            Ok(verdict) => out.count(unit, verdict),
-            Err(_) if plugged.has(study, fact.call.file, fact.library) => out.count(unit, Verdict::Unknown),
-            Err(mut found) => {
-                out.count(unit, Verdict::Broken);
+        let judged = match traced.contains(&unit) {
+            false => Err(UNTRACED),
+            true if managed::judges(study, fact) => Err(MANAGED),
+            true => judge(study, fact),
+        };
+        match judged {
+            Err(because) => out.pass(fact.call, RULE, because),
+            Ok(Ok(ruling)) => out.count(unit, fact.call, RULE, ruling),
+            Ok(Err(_)) if plugged.has(study, fact.call.file, fact.library) => {
+                out.count(unit, fact.call, RULE, Ruling::unknown(PLUGGED));
+            }
+            Ok(Err(mut found)) => {
+                out.count(unit, fact.call, RULE, Ruling::broken("nothing puts the trace into the message"));
                 let is_task = queues_tasks(fact.library);
                 let way = (unit, study.program.callee(fact.call).name);
                 if is_task {
@@ -62,26 +74,26 @@ fn also_sent(study: &Study<'_>, fact: &CallFact<'_>, first: Option<&mut Finding>
     }
 }
 
-/// A verdict, a finding, or `None` for a hop that no trace needs to cross.
-fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<Finding>>> {
-    let hop = fact.effect.hop?;
+/// A verdict, a finding, or why no trace needs to cross the hop.
+fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Finding>>, &'static str> {
+    let hop = fact.effect.hop.ok_or("it is no hop")?;
     let relayed = match study.inbound(fact.function) {
-        Inbound::Root => Some(relayed(study, fact)?),
+        Inbound::Root => Some(relayed(study, fact).ok_or("it runs only from start-up, jobs or the like")?),
         _ => None,
     };
     if study.unit(fact.call.file).coverage(fact.library).is_some() {
-        return Some(Ok(Verdict::Carried));
+        return Ok(Ok(Ruling::carried("what traces the service covers the library")));
     }
     if keeps_records(study, fact.call) {
-        return None;
+        return Err("by its name it keeps records, which are no part of a request");
     }
     let outer = study.program.outermost(fact.function);
     if study.summary(outer).has(Summary::INJECTS) || names_key(study, outer) {
-        return Some(Ok(Verdict::Carried));
+        return Ok(Ok(Ruling::carried("its function, or one that it calls, injects or names a trace header")));
     }
     let made = instance(study, fact);
     if made == Instance::Instrumented {
-        return Some(Ok(Verdict::Carried));
+        return Ok(Ok(Ruling::carried("its producer is instrumented")));
     }
     let carriers = carriers(study, fact, hop.carrier);
     let parts = match hop.carrier {
@@ -90,22 +102,33 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Result<Verdict, Box<F
     };
     let parts = [parts, &written(study, fact)].concat();
     match content(study, if hop.carrier == Slot::AnyArg { &[] } else { &carriers }, &parts) {
-        Content::Traced => return Some(Ok(Verdict::Carried)),
-        Content::Unknown => return Some(Ok(Verdict::Unknown)),
+        Content::Traced => return Ok(Ok(Ruling::carried("the message holds something of the trace"))),
+        Content::Unknown => return Ok(Ok(Ruling::unknown("what is in the message is not wholly seen"))),
         Content::Bare => {}
     }
-    if made == Instance::Unknown || injects_above(study, outer) || gives_identity(study, outer) {
-        return Some(Ok(Verdict::Unknown));
+    if let Some(because) = not_told(study, outer, made) {
+        return Ok(Ok(Ruling::unknown(because)));
     }
     if let Some(found) = left_out::judge(study, fact) {
-        return Some(Err(Box::new(found)));
+        return Ok(Err(Box::new(found)));
     }
     let Some(trace) = relayed.or_else(|| trace_at_hand(study, fact.function)) else {
-        return Some(Ok(Verdict::Unknown));
+        return Ok(Ok(Ruling::unknown("no trace is known to be there where the message leaves")));
     };
     let sure = made == Instance::Plain && study.inbound(fact.function) != Inbound::Root;
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    Some(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
+    Ok(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
+}
+
+/// Why a message in which no trace is seen may carry one all the same.
+fn not_told(study: &Study<'_>, outer: FuncRef, made: Instance) -> Option<&'static str> {
+    if made == Instance::Unknown {
+        return Some("its producer is not seen to be made, and the code instruments others of its kind");
+    }
+    if injects_above(study, outer) {
+        return Some("a caller injects, so the message may hold what it wrote");
+    }
+    gives_identity(study, outer).then_some("the message gets ids of the application's own")
 }
 
 /// Where the trace was, for a message that comes to the sending loop in a value of an own type: where that was made.

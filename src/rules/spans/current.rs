@@ -7,8 +7,10 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::{Verdict, Verdicts};
+use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
+
+const RULE: &str = "span-not-current";
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
 pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
@@ -16,14 +18,21 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
     let starts = Starts::new(&life);
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
-        let Some(inside) = open_range(study, *start, fate) else { continue };
+        let Some(inside) = open_range(study, *start, fate) else {
+            out.pass(start.call, RULE, "the span is made current or a parent, or not every use of it is seen");
+            continue;
+        };
         let within = escaping(study, *start, inside);
         if within.is_empty() {
+            out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");
             continue;
         }
         out.findings.push(finding(study, *start, &within, confidence));
         let unit = study.program.files.get(start.call.file as usize).map_or(0, |file| file.source.unit);
-        within.iter().for_each(|_| out.count(unit, Verdict::Broken));
+        for call in &within {
+            let ruling = Ruling::broken("a span is open around it that was not made current");
+            out.count(unit, *call, RULE, ruling);
+        }
     }
 }
 
