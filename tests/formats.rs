@@ -59,7 +59,7 @@ fn analysis(findings: Vec<Finding>) -> Analysis {
         hops,
     };
     let skipped = vec![Skipped { path: "src/big\u{1b}.go".into(), reason: "3 MB, limit 2 MB".into() }];
-    Analysis { findings, directives: vec![], services: vec![service], skipped, files: 3, analysed: true }
+    Analysis { findings, directives: vec![], services: vec![service], skipped, files: 3, analysed: true, why: None }
 }
 
 fn report_of(analysis: Analysis, options: &Options) -> Report {
