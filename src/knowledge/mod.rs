@@ -10,5 +10,5 @@ pub use load::{Knowledge, wrapper_library};
 pub use schema::{
     AnnotationDescription, AnnotationRole, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect,
     LibraryDescription, LogEffect, Registers, Sampler, Setting, SettingDescription, Slot, SpanEffect, Spawn, SpawnKind,
-    TypeDescription, TypeRole,
+    TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };

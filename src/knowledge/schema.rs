@@ -587,4 +587,49 @@ pub struct AnnotationDescription {
     /// The type that takes the function's place: what is called on the decorated name is a method of it.
     #[serde(default)]
     pub makes: Option<Ustr>,
+    /// The container puts a proxy before each instance of the type, which the instance's own calls don't pass and which
+    /// overrides neither private nor static nor final methods.
+    #[serde(default)]
+    pub proxies: bool,
+    /// What gives a `span` annotation its effect, where that can be missing.
+    #[serde(default)]
+    pub weaving: Option<Weaving>,
+}
+
+/// What gives an annotation its effect: a proxy of the container, or something that rewrites the method itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weaving {
+    /// Families of the stacks that apply it where they configure themselves.
+    pub families: Vec<String>,
+    /// An agent rewrites the methods that have it, wherever they stand.
+    #[serde(default)]
+    pub by_agent: bool,
+    /// Dependencies with which a compiler or class loader may rewrite the methods.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// Dependencies without one of which the container makes no proxy for it; those that bring one along included.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Classes of which an instance, made by the application, is enough for the container to apply it.
+    #[serde(default)]
+    pub aspects: Vec<Ustr>,
+    /// Settings without which nothing applies it.
+    #[serde(default)]
+    pub switch: Option<WeavingSwitch>,
+}
+
+/// A setting that is off unless the application sets it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeavingSwitch {
+    /// Its name.
+    pub name: String,
+    /// Others that do the same.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// The group of the dependencies whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first version that asks for the setting: `3.5`.
+    pub from: String,
 }

@@ -13,7 +13,7 @@ pub use reach::{
     Inbound, annotation_role, described_annotation, finds_beans, functions_of, handling, is_given_plain_executors,
 };
 pub use summary::Summary;
-pub use unit::{Coverage, UnitView};
+pub use unit::{Coverage, UnitView, minor};
 
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, FunctionId, Language};

@@ -42,6 +42,8 @@ pub struct UnitView {
     pub dependencies: FxHashSet<String>,
     /// What its own manifest and those that it inherits from declare for the running program.
     pub declared: Vec<Dependency>,
+    /// Names and versions of what its manifests declare with one, parents, plugins and lists of versions included.
+    pub versions: Vec<(String, String)>,
     /// Where deployment files run a command of it.
     pub starts: Vec<(String, u32)>,
     /// Libraries that are instrumented process-wide, with the reason.
@@ -62,6 +64,12 @@ pub(super) fn instruments_project(package: &str, project: &str) -> bool {
         .is_some_and(|(_, library)| !library.is_empty() && library == plain(project))
 }
 
+/// The first two numbers of a version.
+pub fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
 impl UnitView {
     /// A view of a unit, with the coverage that its active stacks give.
     pub fn new(unit: &Unit) -> Self {
@@ -77,6 +85,12 @@ impl UnitView {
                 .map(|found| found.name.clone())
                 .collect(),
             declared: unit.dependencies.iter().filter(|found| found.scope == Scope::Direct).cloned().collect(),
+            versions: unit
+                .dependencies
+                .iter()
+                .filter(|found| !found.version.is_empty())
+                .map(|found| (found.name.clone(), found.version.clone()))
+                .collect(),
             starts: unit.starts.clone(),
             covered: FxHashMap::default(),
             covers_all: None,
@@ -137,6 +151,15 @@ impl UnitView {
         self.coverage(library).is_some_and(|found| found.reach == Reach::All)
     }
 
+    /// The major and minor version of the dependencies of a group (`org.springframework.boot`), where all that say one
+    /// agree.
+    pub fn platform(&self, group: &str) -> Option<(u32, u32)> {
+        let of_group = |name: &str| name.strip_prefix(group).is_some_and(|rest| rest.starts_with(':'));
+        let mut found = self.versions.iter().filter(|(name, _)| of_group(name)).map(|(_, version)| minor(version));
+        let first = found.next()??;
+        found.all(|other| other == Some(first)).then_some(first)
+    }
+
     /// Whether it runs with a package that instruments another one, which a launcher that is not seen may load.
     pub fn has_instrumentation_of(&self, package: &str) -> bool {
         self.dependencies.iter().any(|found| instruments_project(found, package))
@@ -187,6 +210,13 @@ impl UnitView {
                     page.id == found.stack && page.family == family && !refused()
                 })
         })
+    }
+
+    /// Whether a stack of this family that needs no code is there, switched on or not.
+    pub fn may_configure(&self, family: &str) -> bool {
+        let pages = crate::services::stacks();
+        let of_family = |id: &str| pages.iter().any(|page| page.id == id && page.family == family);
+        self.stacks.iter().any(|found| found.mode != Mode::Code && of_family(&found.stack))
     }
 
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.

@@ -5,6 +5,7 @@ mod current;
 mod decorated;
 mod early;
 mod ended;
+mod inert;
 mod leaving;
 mod life;
 mod nested;
@@ -26,4 +27,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     current::check(study, &uses, out);
     nested::check(study, &uses, out);
     wrong_id::check(study, out);
+    inert::check(study, out);
 }
