@@ -2,6 +2,7 @@
 
 mod annotated;
 mod executor;
+mod generators;
 mod given;
 mod listeners;
 mod mdc;
@@ -17,4 +18,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     spawned::check(study, out);
     annotated::check(study, out);
     listeners::check(study, out);
+    generators::check(study, out);
 }
