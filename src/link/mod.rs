@@ -4,11 +4,12 @@ mod decorated;
 pub mod flow;
 mod homes;
 mod imports;
+mod memo;
 mod program;
 mod resolve;
 mod trace;
 
 pub use homes::plain;
-pub use program::{FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
+pub use program::{DescribedCall, FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
 pub use resolve::Callee;
 pub use trace::{MAX_ARGUMENTS, MAX_ORIGINS, Origin, Step};

@@ -3,10 +3,11 @@
 use super::flow::{CallSite, Def, DefId, FileFlow, flow};
 use super::homes::Homes;
 use super::imports::{FileScope, Homonyms, module_name};
+use super::memo::Memo;
 use super::resolve::Callee;
 use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
-use crate::knowledge::{Knowledge, TypeRole};
+use crate::knowledge::{FunctionDescription, Knowledge, LibraryDescription, TypeRole};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -66,6 +67,19 @@ pub struct TypeIndex {
     pub id: TypeId,
 }
 
+/// A call of a described library function.
+#[derive(Debug, Clone, Copy)]
+pub struct DescribedCall<'a> {
+    /// The call, object creation or composite.
+    pub call: ValueRef,
+    /// How it is run.
+    pub site: CallSite,
+    /// The library.
+    pub library: &'a LibraryDescription,
+    /// What the library's description says of it.
+    pub effect: &'a FunctionDescription,
+}
+
 /// A field or a global, by the qualified name of its owner (type or module).
 pub type Owner = (Ustr, Ustr);
 
@@ -88,8 +102,11 @@ pub struct Program<'a> {
     pub(super) own_roots: FxHashSet<Ustr>,
     pub(super) field_writes: FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>,
     pub(super) callers: FxHashMap<FuncRef, Vec<ValueRef>>,
-    pub(super) type_memo: RefCell<FxHashMap<ValueRef, Option<Ustr>>>,
-    pub(super) callee_memo: RefCell<FxHashMap<ValueRef, Rc<Callee>>>,
+    pub(super) type_memo: Memo<Option<Ustr>>,
+    /// The number of each type's answer in `type_memo`.
+    pub(super) type_numbers: RefCell<FxHashMap<Ustr, u32>>,
+    pub(super) callee_memo: Memo<Rc<Callee>>,
+    described_calls: Vec<DescribedCall<'a>>,
     pub(super) names: Names,
     /// The answer for every call of which nothing is known.
     pub(super) nothing: Rc<Callee>,
@@ -154,6 +171,9 @@ impl<'a> Program<'a> {
                 FileUnit { source, module, flow, scope }
             })
             .collect();
+        let sizes = || files.iter().map(|file| file.source.facts.exprs.len());
+        let nothing: Rc<Callee> = Rc::default();
+        let (type_memo, callee_memo) = (Memo::new(sizes(), None), Memo::new(sizes(), Rc::clone(&nothing)));
         let mut program = Self {
             language,
             knowledge,
@@ -167,10 +187,12 @@ impl<'a> Program<'a> {
             own_roots: FxHashSet::default(),
             field_writes: FxHashMap::default(),
             callers: FxHashMap::default(),
-            type_memo: RefCell::default(),
-            callee_memo: RefCell::default(),
+            type_memo,
+            type_numbers: RefCell::default(),
+            callee_memo,
+            described_calls: Vec::new(),
             names: Names::default(),
-            nothing: Rc::default(),
+            nothing,
             methods: FxHashMap::default(),
         };
         program.index_definitions();
@@ -246,8 +268,9 @@ impl<'a> Program<'a> {
             self.composite_writes(at, &mut writes);
         }
         self.field_writes = writes;
-        self.type_memo.borrow_mut().clear();
-        self.callee_memo.borrow_mut().clear();
+        self.type_memo.clear();
+        self.type_numbers.borrow_mut().clear();
+        self.callee_memo.clear();
         self.names.clear();
     }
 
@@ -294,16 +317,20 @@ impl<'a> Program<'a> {
 
     fn index_calls(&mut self) {
         let mut callers: FxHashMap<FuncRef, Vec<ValueRef>> = FxHashMap::default();
+        let mut described = Vec::new();
         for (at, file) in self.files.iter().enumerate() {
-            for call in &file.flow.calls {
-                let value = ValueRef { file: at as u32, expr: call.expr };
-                let callee = self.callee(value);
+            for site in &file.flow.calls {
+                let call = ValueRef { file: at as u32, expr: site.expr };
+                let callee = self.callee(call);
                 for function in &callee.functions {
-                    callers.entry(*function).or_default().push(value);
+                    callers.entry(*function).or_default().push(call);
                 }
+                let entry = callee.name.and_then(|name| self.described(name));
+                described.extend(entry.map(|(library, effect)| DescribedCall { call, site: *site, library, effect }));
             }
         }
         self.callers = callers;
+        self.described_calls = described;
         let mut methods: FxHashMap<Ustr, Vec<FuncRef>> = FxHashMap::default();
         for function in self.all_functions() {
             if let Some(owner) = self.enclosing_type(function) {
@@ -311,6 +338,16 @@ impl<'a> Program<'a> {
             }
         }
         self.methods = methods;
+    }
+
+    /// The description of a library function by qualified name, also through the supertypes of its owner.
+    pub fn described(&self, name: Ustr) -> Option<(&'a LibraryDescription, &'a FunctionDescription)> {
+        self.knowledge.function(self.described_name(name)?)
+    }
+
+    /// All calls of described library functions, in the order of files and of evaluation.
+    pub fn described_calls(&self) -> &[DescribedCall<'a>] {
+        &self.described_calls
     }
 
     /// The expression behind a value.

@@ -7,7 +7,7 @@ use super::flow::{DefKind, RECEIVER};
 use super::homes::plain;
 use super::program::{FuncRef, Program, TypeIndex, ValueRef};
 use crate::ir::{ExprKind, FunctionId, Language, TypeKind, TypeRef};
-use crate::knowledge::{FunctionDescription, LibraryDescription, TypeRole};
+use crate::knowledge::TypeRole;
 use smallvec::SmallVec;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -240,18 +240,16 @@ impl Program<'_> {
             })
     }
 
-    /// The description of a library function by qualified name, also through the supertypes of its owner.
-    pub fn described(&self, name: Ustr) -> Option<(&LibraryDescription, &FunctionDescription)> {
-        let known = self.names.described.borrow().get(&name).copied();
-        let described = known.unwrap_or_else(|| {
-            let found = self.find_described(name);
-            self.names.described.borrow_mut().insert(name, found);
-            found
-        });
-        self.knowledge.function(described?)
+    /// The name under which a function is described.
+    pub(super) fn described_name(&self, name: Ustr) -> Option<Ustr> {
+        if let Some(known) = self.names.described.borrow().get(&name) {
+            return *known;
+        }
+        let found = self.find_described(name);
+        self.names.described.borrow_mut().insert(name, found);
+        found
     }
 
-    /// The name under which a function is described.
     fn find_described(&self, name: Ustr) -> Option<Ustr> {
         // A team describes its modules by the names that its code uses.
         if let Some(name) = Ustr::from_existing(plain(&name)).filter(|name| self.knowledge.function(*name).is_some()) {
@@ -324,17 +322,23 @@ impl Program<'_> {
     }
 
     fn type_within(&self, value: ValueRef, steps: u32) -> Option<Ustr> {
-        if let Some(known) = self.type_memo.borrow().get(&value) {
-            return *known;
+        if let Some(known) = self.type_memo.get(value) {
+            return known;
         }
         if steps == 0 {
             return None;
         }
         // A cycle sees itself as unknown.
-        self.type_memo.borrow_mut().insert(value, None);
-        let found = self.infer(value, steps - 1);
-        self.type_memo.borrow_mut().insert(value, found);
-        found
+        self.type_memo.set_common(value);
+        let found = self.infer(value, steps - 1)?;
+        let mut numbers = self.type_numbers.borrow_mut();
+        match numbers.get(&found) {
+            Some(number) => self.type_memo.point(value, *number),
+            None => {
+                numbers.insert(found, self.type_memo.set(value, Some(found)));
+            }
+        }
+        Some(found)
     }
 
     fn infer(&self, value: ValueRef, steps: u32) -> Option<Ustr> {
@@ -572,12 +576,14 @@ impl Program<'_> {
 
     /// What a call, object creation or composite runs or makes.
     pub fn callee(&self, call: ValueRef) -> Rc<Callee> {
-        if let Some(known) = self.callee_memo.borrow().get(&call) {
-            return Rc::clone(known);
+        if let Some(known) = self.callee_memo.get(call) {
+            return known;
         }
-        self.callee_memo.borrow_mut().insert(call, Rc::clone(&self.nothing));
+        self.callee_memo.set_common(call);
         let found = self.find_callee(call);
-        self.callee_memo.borrow_mut().insert(call, Rc::clone(&found));
+        if !Rc::ptr_eq(&found, &self.nothing) {
+            self.callee_memo.set(call, Rc::clone(&found));
+        }
         found
     }
 

@@ -18,23 +18,16 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     without_tracing(program, units);
     own_instrumentors(program, units);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
-    for (at, file) in program.files.iter().enumerate() {
-        for site in &file.flow.calls {
-            let call = ValueRef { file: at as u32, expr: site.expr };
-            let Some((switch, effect)) = program.callee(call).name.and_then(|name| program.described(name)) else {
-                continue;
-            };
-            for library in &effect.switches_on {
-                let line = file.source.facts.lines.line(program.expr(call).span.start);
-                let coverage = Coverage {
-                    by: "a process-wide instrumentor".to_owned(),
-                    at: Some((file.source.path.to_string(), line)),
-                    reach: crate::services::Reach::All,
-                    family: switch.family.clone(),
-                };
-                switched.entry(file.source.unit).or_default().push((library.clone(), coverage));
-            }
-        }
+    for found in program.described_calls().iter().filter(|found| !found.effect.switches_on.is_empty()) {
+        let file = &program.files[found.call.file as usize].source;
+        let coverage = Coverage {
+            by: "a process-wide instrumentor".to_owned(),
+            at: Some((file.path.to_string(), file.facts.lines.line(program.expr(found.call).span.start))),
+            reach: crate::services::Reach::All,
+            family: found.library.family.clone(),
+        };
+        let libraries = found.effect.switches_on.iter().map(|library| (library.clone(), coverage.clone()));
+        switched.entry(file.unit).or_default().extend(libraries);
     }
     shared_set_up(program, units);
     if switched.is_empty() {
@@ -206,17 +199,9 @@ fn shared_set_up(program: &Program<'_>, units: &mut [UnitView]) {
 /// The functions that set tracing up: they install a provider, switch a library's instrumentation on, or instrument an
 /// app that they are given.
 fn set_ups(program: &Program<'_>) -> Vec<FuncRef> {
-    let mut out = Vec::new();
-    for (at, file) in program.files.iter().enumerate() {
-        for site in file.flow.calls.iter().filter(|site| site.function.0 != 0) {
-            let call = ValueRef { file: at as u32, expr: site.expr };
-            let described = program.callee(call).name.and_then(|name| program.described(name));
-            if described.is_some_and(|(_, effect)| sets_up(effect)) {
-                out.push(program.outermost(FuncRef { file: at as u32, id: site.function }));
-            }
-        }
-    }
-    out
+    let calls = program.described_calls().iter();
+    let found = calls.filter(|found| found.site.function.0 != 0 && sets_up(found.effect));
+    found.map(|found| program.outermost(FuncRef { file: found.call.file, id: found.site.function })).collect()
 }
 
 fn sets_up(effect: &FunctionDescription) -> bool {

@@ -19,8 +19,9 @@ use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, FunctionId, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Slot, TypeRole};
 use crate::link::flow::CallSite;
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{DescribedCall, FuncRef, Program, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 use ustr::Ustr;
 
 /// A call of a described library function.
@@ -48,6 +49,8 @@ pub struct Study<'a> {
     facts: Vec<CallFact<'a>>,
     by_call: FxHashMap<ValueRef, usize>,
     by_function: FxHashMap<FuncRef, Vec<usize>>,
+    by_unit: FxHashMap<usize, Vec<usize>>,
+    of_units: RefCell<FxHashMap<(&'static str, usize), bool>>,
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
     summaries: FxHashMap<FuncRef, Summary>,
     inbound: FxHashMap<FuncRef, Inbound>,
@@ -93,6 +96,8 @@ impl<'a> Study<'a> {
             facts: Vec::new(),
             by_call: FxHashMap::default(),
             by_function: FxHashMap::default(),
+            by_unit: FxHashMap::default(),
+            of_units: RefCell::default(),
             nested: FxHashMap::default(),
             summaries: FxHashMap::default(),
             inbound: FxHashMap::default(),
@@ -109,18 +114,16 @@ impl<'a> Study<'a> {
 
     fn index(&mut self) {
         let program = self.program;
+        for (n, found) in program.described_calls().iter().enumerate() {
+            let DescribedCall { call, site, library, effect } = *found;
+            let function = FuncRef { file: call.file, id: site.function };
+            self.facts.push(CallFact { call, function, library, effect, site });
+            self.by_call.insert(call, n);
+            self.by_function.entry(function).or_default().push(n);
+            self.by_unit.entry(program.files[call.file as usize].source.unit).or_default().push(n);
+        }
         for (at, file) in program.files.iter().enumerate() {
             let at = at as u32;
-            for site in &file.flow.calls {
-                let call = ValueRef { file: at, expr: site.expr };
-                let Some(name) = program.callee(call).name else { continue };
-                let Some((library, effect)) = program.described(name) else { continue };
-                let function = FuncRef { file: at, id: site.function };
-                let n = self.facts.len();
-                self.facts.push(CallFact { call, function, library, effect, site: *site });
-                self.by_call.insert(call, n);
-                self.by_function.entry(function).or_default().push(n);
-            }
             for (id, function) in file.source.facts.functions.iter().enumerate() {
                 if let Some(parent) = function.parent.filter(|parent| parent.0 != 0) {
                     let child = FuncRef { file: at, id: FunctionId(id as u32) };
@@ -133,6 +136,30 @@ impl<'a> Study<'a> {
     /// All described calls, in file order.
     pub fn calls(&self) -> &[CallFact<'a>] {
         &self.facts
+    }
+
+    /// The described calls of a unit, by its index, in file order.
+    pub fn calls_of_unit(&self, unit: usize) -> impl Iterator<Item = &CallFact<'a>> {
+        self.by_unit.get(&unit).into_iter().flatten().map(|at| &self.facts[*at])
+    }
+
+    /// The answer to a question about a whole unit, found once: it is asked for every call of the unit. `question` names
+    /// it apart from all others.
+    pub fn of_unit(&self, question: &'static str, unit: usize, answer: impl FnOnce() -> bool) -> bool {
+        if let Some(known) = self.of_units.borrow().get(&(question, unit)) {
+            return *known;
+        }
+        let found = answer();
+        self.of_units.borrow_mut().insert((question, unit), found);
+        found
+    }
+
+    /// The functions of a unit, by its index, in file order.
+    pub fn functions_of_unit(&self, unit: usize) -> impl Iterator<Item = FuncRef> {
+        let files = (0u32..).zip(&self.program.files).filter(move |(_, file)| file.source.unit == unit);
+        files.flat_map(|(file, unit)| {
+            (0..unit.source.facts.functions.len()).map(move |id| FuncRef { file, id: FunctionId(id as u32) })
+        })
     }
 
     /// What is known of one call.

@@ -16,22 +16,24 @@ pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
 /// Whether ids are in the logging context where a function hands work over: put there around every request, or by one of
 /// those that lead to the function.
 pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
-    let path = callers(study, study.program.outermost(function));
-    let on_the_way = |putting: FuncRef| {
+    let mut path = None;
+    let mut on_the_way = |putting: FuncRef| {
+        let path = path.get_or_insert_with(|| callers(study, study.program.outermost(function)));
         let mut above = vec![putting];
         above.extend(study.program.callers(putting).iter().map(|call| outermost_at(study, *call)));
         above.iter().any(|function| path.contains(function))
     };
-    putting(study, function.file).any(on_the_way) || puts_ids(study, function.file)
+    putting(study, function.file).any(&mut on_the_way) || puts_ids(study, function.file)
 }
 
 /// The functions of a file's unit that put ids into the logging context.
 fn putting<'s>(study: &'s Study<'_>, file: u32) -> impl Iterator<Item = FuncRef> + 's {
-    let unit = move |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    let facts = study.calls().iter().filter(move |fact| {
-        study.language() == Language::Java && fact.effect.puts_mdc && unit(fact.call.file) == unit(file)
-    });
-    facts.map(|fact| study.program.outermost(fact.function))
+    let unit = study.program.files.get(file as usize).map(|file| file.source.unit);
+    let puts = move |unit: usize| study.calls_of_unit(unit).filter(|fact| fact.effect.puts_mdc);
+    let any = move |unit: &usize| {
+        study.language() == Language::Java && study.of_unit("puts ids", *unit, || puts(*unit).next().is_some())
+    };
+    unit.filter(any).into_iter().flat_map(puts).map(|fact| study.program.outermost(fact.function))
 }
 
 fn outermost_at(study: &Study<'_>, call: ValueRef) -> FuncRef {

@@ -41,13 +41,14 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
 
 /// Whether a unit takes requests or starts spans itself. Java handlers are registered by what is written at them.
 fn unit_takes_work(study: &Study<'_>, file: u32) -> bool {
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    let handles =
-        |function: FuncRef| unit(function.file) == unit(file) && matches!(study.inbound(function), Inbound::Entry(_));
-    study.calls().iter().any(|fact| {
-        (fact.effect.span.is_some() || fact.effect.registers.is_some_and(|found| !found.root))
-            && unit(fact.call.file) == unit(file)
-    }) || (study.language() == Language::Java && study.program.all_functions().any(handles))
+    let Some(unit) = study.program.files.get(file as usize).map(|file| file.source.unit) else { return false };
+    let handles = |function: FuncRef| matches!(study.inbound(function), Inbound::Entry(_));
+    study.of_unit("takes work", unit, || {
+        study
+            .calls_of_unit(unit)
+            .any(|fact| fact.effect.span.is_some() || fact.effect.registers.is_some_and(|found| !found.root))
+            || (study.language() == Language::Java && study.functions_of_unit(unit).any(handles))
+    })
 }
 
 /// Whether a function runs while the container is set up.
@@ -58,6 +59,10 @@ fn makes_bean(study: &Study<'_>, function: FuncRef) -> bool {
 /// Whether spans of a unit belong to traces that come in: something reads or instruments what comes in, or starts spans in
 /// the code. A unit that only watches what a library of its own does has no trace to hand on.
 pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
+    study.of_unit("joins traces", unit, || is_joined(study, unit))
+}
+
+fn is_joined(study: &Study<'_>, unit: usize) -> bool {
     let Some(view) = study.units.get(unit).filter(|_| study.language() == Language::Python) else { return true };
     let serves = |library: &&LibraryDescription| {
         let called = |role| matches!(role, AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task);
@@ -71,14 +76,14 @@ pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
     if is_set_up_by_others(study, unit) {
         return true;
     }
-    study.calls().iter().any(|fact| {
+    study.calls_of_unit(unit).any(|fact| {
         let effect = fact.effect;
         let traces = effect.span.is_some() || effect.extract.is_some() || effect.instruments.is_some();
         let is_instrumented = || {
             let made = study.program.callee(fact.call).constructs;
             made.and_then(|ty| study.program.knowledge.ty(ty)).is_some_and(|(_, ty)| ty.instrumented)
         };
-        study.program.files[fact.call.file as usize].source.unit == unit && (traces || is_instrumented())
+        traces || is_instrumented()
     })
 }
 
@@ -100,9 +105,10 @@ fn is_set_up_by_others(study: &Study<'_>, unit: usize) -> bool {
 /// Whether the unit of a client is a library: nothing of it is called for inbound work, so that process-wide
 /// instrumentation is up to the program that uses it.
 pub(super) fn is_left_to_the_user(study: &Study<'_>, client: ValueRef) -> bool {
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    let mut here = study.program.all_functions().filter(|function| unit(function.file) == unit(client.file));
-    study.language() == Language::Python && !here.any(|function| matches!(study.inbound(function), Inbound::Entry(_)))
+    let Some(unit) = study.program.files.get(client.file as usize).map(|file| file.source.unit) else { return false };
+    let is_entry = |function: FuncRef| matches!(study.inbound(function), Inbound::Entry(_));
+    study.language() == Language::Python
+        && !study.of_unit("has entries", unit, || study.functions_of_unit(unit).any(is_entry))
 }
 
 fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {

@@ -17,7 +17,9 @@ pub(in crate::rules) fn says_kind(study: &Study<'_>, call: ValueRef, kinds: &[&s
     let span = study.program.expr(call).span;
     let names: Vec<&str> =
         NAMES.iter().filter(|(kind, _)| kinds.contains(kind)).flat_map(|(_, names)| names.iter().copied()).collect();
-    file.source.facts.exprs.iter().any(|expr| {
+    // Operands stand before what they are part of, so what is in the call stands right before it.
+    let before = file.source.facts.exprs.iter().take(call.expr.0 as usize + 1).rev();
+    before.take_while(|expr| expr.span.end > span.start).any(|expr| {
         let name = match &expr.kind {
             ExprKind::Member { name, .. } | ExprKind::Name(name) => name,
             _ => return false,

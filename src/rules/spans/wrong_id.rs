@@ -8,6 +8,7 @@ use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 use ustr::Ustr;
 
 /// Finds trace ids named span id, and the other way round.
@@ -15,38 +16,38 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for (file, unit) in (0u32..).zip(&study.program.files) {
         let calls = unit.flow.calls.iter().flat_map(|site| pairs(study, ValueRef { file, expr: site.expr }));
-        for (key, value) in variables(study, file).into_iter().chain(calls) {
-            let Some(named) = named(&key) else { continue };
+        for (key, value) in variables(study, file).chain(calls) {
+            let Some(named) = named(key.as_str()) else { continue };
             let Some((id, source)) = identifier(study, value).filter(|(id, _)| *id != named) else { continue };
             let Some(confidence) = judged(study, source).filter(|_| seen.insert(source)) else { continue };
-            out.findings.push(finding(study, value, (&key, id, named), confidence));
+            out.findings.push(finding(study, value, (key.as_str(), id, named), confidence));
         }
     }
 }
 
 /// The names and values of plain assignments.
-fn variables(study: &Study<'_>, file: u32) -> Vec<(String, ValueRef)> {
-    let Some(unit) = study.program.files.get(file as usize) else { return Vec::new() };
-    let named = unit.flow.defs.iter().filter_map(|def| match def.kind {
-        DefKind::Value { value, index: None } => {
-            let name = unit.flow.vars.get(def.var.0 as usize)?.name;
-            Some((name.to_string(), ValueRef { file, expr: value }))
-        }
-        _ => None,
-    });
-    named.collect()
+fn variables(study: &Study<'_>, file: u32) -> impl Iterator<Item = (Ustr, ValueRef)> {
+    let unit = study.program.files.get(file as usize);
+    unit.into_iter().flat_map(move |unit| {
+        unit.flow.defs.iter().filter_map(move |def| match def.kind {
+            DefKind::Value { value, index: None } => {
+                Some((unit.flow.vars.get(def.var.0 as usize)?.name, ValueRef { file, expr: value }))
+            }
+            _ => None,
+        })
+    })
 }
 
 /// The names and values that a call, keyword list or composite puts together.
-fn pairs(study: &Study<'_>, call: ValueRef) -> Vec<(String, ValueRef)> {
+fn pairs(study: &Study<'_>, call: ValueRef) -> SmallVec<[(Ustr, ValueRef); 4]> {
     let at = |expr| ValueRef { file: call.file, expr };
-    let mut out = Vec::new();
+    let mut out = SmallVec::new();
     match study.program.expr_kind(call) {
         ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
-            out.extend(args.iter().filter_map(|arg| Some((arg.name?.to_string(), at(arg.value)))));
+            out.extend(args.iter().filter_map(|arg| Some((arg.name?, at(arg.value)))));
             for (key, value) in args.iter().zip(args.iter().skip(1)) {
                 if let ExprKind::Str(text) = study.program.expr_kind(at(key.value)) {
-                    out.push((text.to_string(), at(value.value)));
+                    out.push((*text, at(value.value)));
                 }
             }
             for arg in args {
@@ -59,18 +60,24 @@ fn pairs(study: &Study<'_>, call: ValueRef) -> Vec<(String, ValueRef)> {
     out
 }
 
-fn entries(study: &Study<'_>, value: ValueRef) -> Vec<(String, ValueRef)> {
-    let at = |expr| ValueRef { file: value.file, expr };
-    let ExprKind::Composite { fields, .. } = study.program.expr_kind(value) else { return Vec::new() };
-    let keyed = fields.iter().filter_map(|field| match study.program.expr_kind(at(field.key?)) {
-        ExprKind::Str(text) | ExprKind::Name(text) => Some((text.to_string(), at(field.value))),
+fn entries(study: &Study<'_>, value: ValueRef) -> impl Iterator<Item = (Ustr, ValueRef)> {
+    let at = move |expr| ValueRef { file: value.file, expr };
+    let fields = match study.program.expr_kind(value) {
+        ExprKind::Composite { fields, .. } => &fields[..],
+        _ => &[],
+    };
+    fields.iter().filter_map(move |field| match study.program.expr_kind(at(field.key?)) {
+        ExprKind::Str(text) | ExprKind::Name(text) => Some((*text, at(field.value))),
         _ => None,
-    });
-    keyed.collect()
+    })
 }
 
 /// Which identifier a name promises.
 fn named(key: &str) -> Option<&'static str> {
+    // Nearly every name is told by its last letter.
+    if !key.trim_end_matches(|last: char| !last.is_ascii_alphanumeric()).ends_with(['d', 'D']) {
+        return None;
+    }
     let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     if plain.ends_with("traceid") {
         Some("trace")
