@@ -8,7 +8,7 @@ mod schema;
 
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{
-    AnnotationDescription, AnnotationRole, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect,
-    LibraryDescription, LogEffect, Registers, Sampler, Setting, SettingDescription, Slot, SpanEffect, Spawn, SpawnKind,
-    TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    AnnotationDescription, AnnotationRole, AttributeEffect, ExtractEffect, FunctionDescription, Hop, HopKind,
+    InjectEffect, LibraryDescription, LogEffect, Registers, Sampler, Setting, SettingDescription, Slot, SpanEffect,
+    Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };

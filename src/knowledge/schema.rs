@@ -420,6 +420,21 @@ pub struct LogEffect {
     pub instead: Ustr,
 }
 
+/// A call that makes an attribute, or gives a span some.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeEffect {
+    /// Its key.
+    #[serde(default = "no_slot")]
+    pub key: Slot,
+    /// Its value.
+    #[serde(default = "no_slot")]
+    pub value: Slot,
+    /// A mapping of keys to values.
+    #[serde(default = "no_slot")]
+    pub entries: Slot,
+}
+
 /// A function or method of a library.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -514,6 +529,12 @@ pub struct FunctionDescription {
     /// It logs.
     #[serde(default)]
     pub log: Option<LogEffect>,
+    /// Places of a name that it gives a span.
+    #[serde(default)]
+    pub span_name: Vec<Slot>,
+    /// It gives a span an attribute, or makes one.
+    #[serde(default)]
+    pub attribute: Option<AttributeEffect>,
     /// Its result is an identifier of the current trace: `trace`, `span`.
     #[serde(default)]
     pub yields_id: Option<Ustr>,

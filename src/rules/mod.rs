@@ -3,6 +3,7 @@
 mod async_work;
 mod clients;
 mod contexts;
+mod labels;
 mod messaging;
 mod settings;
 mod spans;
@@ -130,6 +131,7 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     settings::check(study, &mut out);
     spans::check(study, &mut out);
     async_work::check(study, &mut out);
+    labels::check(study, &mut out);
     out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path));
     out
 }
