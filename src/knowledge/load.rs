@@ -74,6 +74,7 @@ pub fn wrapper_library() -> LibraryDescription {
         family: String::new(),
         passive: false,
         tests: false,
+        log_ids: false,
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         through: String::new(),

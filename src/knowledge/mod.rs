@@ -9,6 +9,6 @@ mod schema;
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{
     AnnotationDescription, AnnotationRole, AttributeEffect, ExtractEffect, FunctionDescription, Hop, HopKind,
-    InjectEffect, LibraryDescription, LogEffect, Registers, Sampler, Setting, SettingDescription, Slot, SpanEffect,
-    Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    InjectEffect, LibraryDescription, LogEffect, Registers, Removed, Sampler, Setting, SettingDescription, Slot,
+    SpanEffect, Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };

@@ -101,6 +101,9 @@ pub struct LibraryDescription {
     /// Only tests use it: a file that imports it is support for them.
     #[serde(default)]
     pub tests: bool,
+    /// Whoever uses it may have the ids of the current span on log records, whatever their form says.
+    #[serde(default)]
+    pub log_ids: bool,
     /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
     #[serde(default)]
     pub dependencies: Vec<String>,
@@ -409,6 +412,18 @@ pub enum Sampler {
     Remote,
 }
 
+/// The end of a function in its library.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// The dependency that has it, as manifests name it.
+    pub dependency: String,
+    /// The first version without it.
+    pub version: String,
+    /// What takes its place, for the help text.
+    pub instead: String,
+}
+
 /// A log call.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -526,6 +541,25 @@ pub struct FunctionDescription {
     /// Its result exports every span at once on the calling thread.
     #[serde(default)]
     pub simple_processor: bool,
+    /// It makes a tracer provider.
+    #[serde(default)]
+    pub tracer_provider: bool,
+    /// The argument that, when it is false, leaves the provider's spans behind when the process ends; a provider without
+    /// one always does.
+    #[serde(default)]
+    pub ends_unless: Ustr,
+    /// It describes the service to the provider in this slot.
+    #[serde(default)]
+    pub resource: Option<Slot>,
+    /// Its result holds spans back to export many at once.
+    #[serde(default)]
+    pub batches: bool,
+    /// It exports at once what is held back.
+    #[serde(default)]
+    pub flushes: bool,
+    /// Later versions of its library do not have it.
+    #[serde(default)]
+    pub removed: Option<Removed>,
     /// It logs.
     #[serde(default)]
     pub log: Option<LogEffect>,
@@ -535,6 +569,9 @@ pub struct FunctionDescription {
     /// It gives a span an attribute, or makes one.
     #[serde(default)]
     pub attribute: Option<AttributeEffect>,
+    /// Log records are written in the form that stands in one of these, alone or in a table.
+    #[serde(default)]
+    pub log_format: Vec<Slot>,
     /// Its result is an identifier of the current trace: `trace`, `span`.
     #[serde(default)]
     pub yields_id: Option<Ustr>,

@@ -145,4 +145,5 @@ pub fn workspace(
 ) {
     clients::dark::check(units, sources, out);
     clients::loaded::check(units, sources, lines, out);
+    settings::share::check(units, sources, lines, out);
 }

@@ -4,8 +4,8 @@ use super::attribute::Units;
 use super::launch::{Fact, FactKind, Launch, file_name, folder};
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, evidence, golang, gradle, kubernetes, maven,
-    python, settings, shell,
+    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, evidence, golang, gradle, kubernetes, logging,
+    maven, python, settings, shell,
 };
 use crate::ir::Language;
 use globset::Candidate;
@@ -34,6 +34,7 @@ pub fn is_manifest(path: &str) -> bool {
         || docker::is_dockerfile(path)
         || shell::is_script(path)
         || settings::is_settings(path)
+        || logging::is_logging(path)
         || name.ends_with(".yaml")
         || name.ends_with(".yml")
 }
@@ -58,6 +59,10 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
         }
     }
     settings::attach(&mut units, &files);
+    logging::attach(&mut units, &files);
+    let names: Vec<&str> = compiled().iter().flat_map(|stack| &stack.page.names_service).map(String::as_str).collect();
+    let may_be_named = files.iter().any(|file| names.iter().any(|name| file.text.contains(name)));
+    units.iter_mut().for_each(|unit| unit.may_be_named = may_be_named);
     units.iter_mut().for_each(|unit| fetch_settings(unit, &files));
     skipped.sort();
     Workspace { units, skipped, ..Workspace::default() }
@@ -93,6 +98,8 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             launchers: Vec::new(),
             starts: Vec::new(),
             settings: super::Settings::default(),
+            logging: super::Logging::default(),
+            may_be_named: false,
         });
     }
     let (mut java, mut launches) = maven::read(files, skipped);
@@ -189,6 +196,8 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
                 launchers: Vec::new(),
                 starts: Vec::new(),
                 settings: super::Settings::default(),
+                logging: super::Logging::default(),
+                may_be_named: false,
             });
         }
     }

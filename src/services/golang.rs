@@ -18,6 +18,8 @@ pub(super) fn read(path: &str, text: &str) -> Unit {
         launchers: Vec::new(),
         starts: Vec::new(),
         settings: super::Settings::default(),
+        logging: super::Logging::default(),
+        may_be_named: false,
     };
     let mut block = String::new();
     for (at, line) in text.lines().enumerate() {

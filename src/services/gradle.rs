@@ -190,6 +190,8 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
         launchers: Vec::new(),
         starts: Vec::new(),
         settings: super::Settings::default(),
+        logging: super::Logging::default(),
+        may_be_named: false,
     };
     Module { unit, uses, gathers }
 }

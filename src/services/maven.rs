@@ -104,6 +104,8 @@ fn unit(path: &str, poms: &BTreeMap<&str, Pom>) -> Unit {
         launchers: Vec::new(),
         starts: Vec::new(),
         settings: super::Settings::default(),
+        logging: super::Logging::default(),
+        may_be_named: false,
     }
 }
 

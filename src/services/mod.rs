@@ -9,6 +9,7 @@ mod golang;
 mod gradle;
 mod kubernetes;
 mod launch;
+mod logging;
 mod maven;
 mod python;
 mod settings;
@@ -17,6 +18,7 @@ mod stacks;
 mod yaml;
 
 pub use discover::{ManifestFile, discover, is_manifest};
+pub use logging::{Ids, LogPattern, Logging};
 pub use settings::{Settings, Told};
 pub use stacks::{Reach, StackDescription, Switch, stacks};
 
@@ -95,6 +97,12 @@ pub struct Unit {
     /// What its files of settings say (Java).
     #[serde(skip)]
     pub settings: Settings,
+    /// How it writes its log records (Java).
+    #[serde(skip)]
+    pub logging: Logging,
+    /// Some deployment file of the workspace names services for their traces.
+    #[serde(skip)]
+    pub may_be_named: bool,
 }
 
 /// A declared dependency.
@@ -183,6 +191,8 @@ impl Unit {
             launchers: Vec::new(),
             starts: Vec::new(),
             settings: Settings::default(),
+            logging: Logging::default(),
+            may_be_named: false,
         }
     }
 }

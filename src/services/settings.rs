@@ -16,8 +16,11 @@ const MAX_SIZE: usize = 256 * 1024;
 /// How the name of a switch ends.
 const SWITCH: &str = "enabled";
 
+/// How the name of a share of traces ends.
+const SHARE: &str = "probability";
+
 /// Plain names and values.
-type Pairs = Vec<(String, String)>;
+pub(super) type Pairs = Vec<(String, String)>;
 
 /// What is known of an application's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub struct Settings {
     told: Pairs,
     /// The unit's own files.
     paths: Vec<String>,
-    /// Plain names of switches that other files mention.
+    /// Plain names of switches and shares that other files mention.
     elsewhere: Arc<BTreeSet<String>>,
     /// Part of the settings comes from where the workspace does not show.
     remote: bool,
@@ -54,6 +57,12 @@ impl Settings {
             None if self.is_told_elsewhere(&plain) => Told::Unknown,
             None => Told::Off,
         }
+    }
+
+    /// Whether a setting of this name may be set: here, or where that is not seen.
+    pub fn may_be_told(&self, name: &str) -> bool {
+        let plain = plain(name);
+        self.remote || self.told.iter().any(|(known, _)| *known == plain) || self.is_told_elsewhere(&plain)
     }
 
     /// Whether the application itself says no, and nothing elsewhere speaks of it.
@@ -156,7 +165,7 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
 }
 
 /// The innermost Java unit whose sources a file of settings lies beside.
-fn owner(units: &[Unit], path: &str) -> Option<usize> {
+pub(super) fn owner(units: &[Unit], path: &str) -> Option<usize> {
     let holds = |unit: &Unit| unit.language == Language::Java && is_below(path, &unit.root);
     let found = (0..units.len()).filter(|at| holds(&units[*at])).max_by_key(|at| units[*at].root.len())?;
     let rest = path.strip_prefix(units[found].root.as_str())?.trim_start_matches('/');
@@ -166,7 +175,7 @@ fn owner(units: &[Unit], path: &str) -> Option<usize> {
 }
 
 /// The settings in a file, or `None` for one that cannot be read.
-fn pairs(path: &str, text: &str) -> Option<Pairs> {
+pub(super) fn pairs(path: &str, text: &str) -> Option<Pairs> {
     let mut out = Vec::new();
     if is_yaml(path) {
         for document in yaml::documents(text).ok()? {
@@ -195,18 +204,20 @@ fn flatten(name: String, value: &Value, out: &mut Vec<(String, String)>) {
 }
 
 /// A name without case, dashes, dots and underscores.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// The plain names of switches that a text mentions, however it is written.
+/// The plain names of switches and shares that a text mentions, however it is written.
 fn switches(text: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for word in text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "._-".contains(letter))) {
-        let ends = word.len() > SWITCH.len()
-            && word.len() < 200
-            && word.as_bytes()[word.len() - SWITCH.len()..].eq_ignore_ascii_case(SWITCH.as_bytes());
-        if ends {
+        let ends = |end: &str| {
+            word.len() > end.len()
+                && word.len() < 200
+                && word.as_bytes()[word.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+        };
+        if ends(SWITCH) || ends(SHARE) {
             out.insert(plain(word));
         }
     }

@@ -79,6 +79,24 @@ pub struct StackDescription {
     /// Whether it puts the ids of the current span into the logging context, so that log records are part of its traces.
     #[serde(default)]
     pub logs_ids: bool,
+    /// The setting by which the application says what share of its traces it keeps, where the default leaves out most.
+    #[serde(default)]
+    pub share_setting: String,
+    /// Words by one of which the environment names the service.
+    #[serde(default)]
+    pub names_service: Vec<String>,
+    /// The keys under which the id of the current trace stands in the logging context.
+    #[serde(default)]
+    pub log_keys: Vec<String>,
+    /// Whether it sends log records to its backend itself, with the ids, whatever a pattern prints.
+    #[serde(default)]
+    pub sends_logs: bool,
+    /// Settings of the application that hold a pattern by which log records are written.
+    #[serde(default)]
+    pub log_patterns: Vec<String>,
+    /// Settings and dependencies by which log records are written with all that the logging context holds.
+    #[serde(default)]
+    pub structured_logs: Vec<String>,
     /// The formats it reads and writes when nothing else is said.
     #[serde(default)]
     pub propagators: Vec<String>,

@@ -225,7 +225,7 @@ fn adopt(program: &Program<'_>, units: &mut [UnitView], from: usize, to: usize, 
 }
 
 /// Pairs of units of which the first imports from the second.
-fn links(program: &Program<'_>) -> FxHashSet<(usize, usize)> {
+pub(super) fn links(program: &Program<'_>) -> FxHashSet<(usize, usize)> {
     let mut out = FxHashSet::default();
     for file in &program.files {
         for target in file.scope.targets() {

@@ -245,6 +245,28 @@ impl<'a> Study<'a> {
         &self.units[self.program.files[file as usize].source.unit]
     }
 
+    /// A unit and those that share code with it by import, in either direction. It looks at every import.
+    pub fn units_near(&self, unit: usize) -> Vec<usize> {
+        let links = evidence::links(self.program);
+        let near = |at: &usize| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at));
+        (0..self.units.len()).filter(near).collect()
+    }
+
+    /// Whether a library calls functions of a unit, by its index, for inbound work.
+    pub fn serves(&self, unit: usize) -> bool {
+        let of_unit = |function: &FuncRef| {
+            self.program.files.get(function.file as usize).is_some_and(|file| file.source.unit == unit)
+        };
+        self.inbound.iter().any(|(function, inbound)| matches!(inbound, Inbound::Entry(_)) && of_unit(function))
+    }
+
+    /// The text of a value as written.
+    pub fn raw_text(&self, value: ValueRef) -> Option<String> {
+        let place = self.program.place(value);
+        let text = (self.source)(place.path)?;
+        text.get(place.span.start as usize..place.span.end as usize).map(str::to_owned)
+    }
+
     /// Whether a unit, by its index, has code that starts a process.
     pub fn is_program(&self, unit: usize) -> bool {
         let program = self.program;

@@ -1,7 +1,7 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Dependency, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit};
+use crate::services::{Dependency, Logging, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
@@ -54,6 +54,10 @@ pub struct UnitView {
     pub own_instrumentor: bool,
     /// What its files of settings say.
     pub settings: Settings,
+    /// How it writes its log records.
+    pub logging: Logging,
+    /// Some deployment file of the workspace names services for their traces.
+    pub may_be_named: bool,
 }
 
 /// Whether a package of this name instruments the project: `…-instrumentation-<project>`.
@@ -95,6 +99,8 @@ impl UnitView {
             covered: FxHashMap::default(),
             covers_all: None,
             settings: unit.settings.clone(),
+            logging: unit.logging.clone(),
+            may_be_named: unit.may_be_named,
             own_instrumentor: unit
                 .dependencies
                 .iter()

@@ -129,7 +129,7 @@ fn mounts(file: &SourceFile, import: &Import) -> bool {
     })
 }
 
-pub(super) fn is_program(file: &SourceFile) -> bool {
+pub(crate) fn is_program(file: &SourceFile) -> bool {
     match file.facts.language {
         Language::Go => file.facts.package == "main",
         Language::Python => {

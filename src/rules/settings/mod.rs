@@ -1,15 +1,24 @@
-//! Rules about process-wide settings: propagator, sampler, span processor.
+//! Rules about process-wide settings: propagator, sampler, span processor, provider.
 
+mod off;
 mod propagator;
+mod removed;
 mod sampler;
+pub(super) mod share;
+mod shutdown;
 mod simple;
+mod unnamed;
 
 use super::Verdicts;
 use crate::study::Study;
 
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    off::check(study, out);
     propagator::check(study, out);
+    removed::check(study, out);
     sampler::check(study, out);
+    shutdown::check(study, out);
     simple::check(study, out);
+    unnamed::check(study, out);
 }

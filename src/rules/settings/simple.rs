@@ -66,7 +66,8 @@ fn network(study: &Study<'_>, exporter: ValueRef) -> Option<Confidence> {
     confidence
 }
 
-fn is_local(name: &str) -> bool {
+/// Whether a name says that what it names keeps spans in the process.
+pub(super) fn is_local(name: &str) -> bool {
     let name = name.to_lowercase();
     LOCAL.iter().any(|part| name.contains(part))
 }

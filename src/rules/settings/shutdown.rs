@@ -1,0 +1,144 @@
+//! `no-shutdown`: a provider that holds spans back is left alone when its process ends.
+
+use super::super::Verdicts;
+use super::super::clients::dark;
+use super::simple::is_local;
+use crate::finding::Confidence;
+use crate::ir::{ExprId, ExprKind, Language};
+use crate::knowledge::{AnnotationRole, Setting, Slot, TypeRole};
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{CallFact, Study, annotation_role, is_aside};
+use rustc_hash::FxHashSet;
+
+/// Finds the providers of programs that nothing flushes or shuts down.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let batching: Vec<&CallFact<'_>> = study.calls().iter().filter(|fact| fact.effect.batches).collect();
+    if batching.is_empty() {
+        return;
+    }
+    let mut seen = FxHashSet::default();
+    for fact in study.calls().iter().filter(|fact| fact.effect.tracer_provider && is_left(study, fact)) {
+        let source = &study.program.files[fact.call.file as usize].source;
+        let batch = batching.iter().find(|batch| {
+            batch.call.file == fact.call.file && !is_local(&study.text(batch.call)) && holds_back(study, batch)
+        });
+        let Some(batch) = batch.filter(|_| !is_aside(&source.path) && !seen.contains(&source.unit)) else { continue };
+        if !is_set(study, fact)
+            || !runs(study, fact)
+            || is_managed(study, fact.function)
+            || escapes(study, fact)
+            || may_flush(study, source.unit)
+        {
+            continue;
+        }
+        seen.insert(source.unit);
+        report(study, fact, batch, out);
+    }
+}
+
+/// Whether a provider does nothing by itself when the process ends.
+fn is_left(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let switch = fact.effect.ends_unless;
+    let given = study.slot(fact.call, Slot::Named(switch));
+    let refuses = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Lit(text) if text == "False");
+    switch.is_empty() || given.iter().any(refuses)
+}
+
+/// Whether what is held back would leave the process.
+fn holds_back(study: &Study<'_>, batch: &CallFact<'_>) -> bool {
+    !study.slot(batch.call, Slot::AnyArg).into_iter().any(|exporter| is_local(&study.text(exporter)))
+}
+
+/// Whether the file that makes a provider also makes it the process's own.
+fn is_set(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+    let sets = |fact: &&CallFact<'_>| fact.effect.sets == Some(Setting::TracerProvider);
+    study.calls().iter().filter(sets).any(|fact| fact.call.file == made.call.file)
+}
+
+/// Whether a program of the unit may run a call, and is there to be deployed.
+fn runs(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let unit = program.files[fact.call.file as usize].source.unit;
+    let mut files = (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit);
+    files.any(|(at, file)| {
+        let has_main = file.source.facts.functions.iter().any(|function| function.name == "main");
+        let is_program = dark::is_program(file.source) && (study.language() == Language::Python || has_main);
+        is_program && !is_aside(&file.source.path) && study.may_run(at, &[fact.function])
+    })
+}
+
+/// Whether a container owns what a function makes, and closes it.
+fn is_managed(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(study.program.outermost(function));
+    decl.annotations.iter().any(|found| {
+        matches!(annotation_role(study, function.file, found), Some(AnnotationRole::Bean | AnnotationRole::Inject))
+    })
+}
+
+/// Whether a Go provider goes where not every user of it is read: files without tracing in them are left out there.
+fn escapes(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    if study.language() != Language::Go {
+        return false;
+    }
+    let flow = &study.program.files[fact.call.file as usize].flow;
+    let defs: Vec<_> = flow.defs_from(fact.call.expr).collect();
+    let uses = defs.iter().flat_map(|(_, def)| flow.vars.get(def.var.0 as usize).into_iter().flat_map(|var| &var.uses));
+    let handed = |expr: &ExprId| is_handed_to_library(study, ValueRef { expr: *expr, ..fact.call });
+    match defs.as_slice() {
+        [] => !is_handed_to_library(study, fact.call),
+        _ => !uses.into_iter().all(handed),
+    }
+}
+
+/// Whether a value is only an argument or the receiver of a described call.
+fn is_handed_to_library(study: &Study<'_>, value: ValueRef) -> bool {
+    let Some(parent) = study.program.parent(value) else { return false };
+    let call = match study.program.expr_kind(parent) {
+        ExprKind::Call { .. } => Some(parent),
+        ExprKind::Member { .. } => study.program.parent(parent),
+        _ => None,
+    };
+    call.is_some_and(|call| study.fact(call).is_some())
+}
+
+/// Whether anything in a unit, or in those that it shares code with, may flush a provider: by a name that does so, of a
+/// value whose type is not known to be something else.
+fn may_flush(study: &Study<'_>, unit: usize) -> bool {
+    let program = study.program;
+    let described = program.knowledge.libraries().iter().flat_map(|library| &library.functions);
+    let names: FxHashSet<&str> = described
+        .filter(|effect| effect.flushes)
+        .flat_map(|effect| &effect.names)
+        .filter_map(|name| Some(name.as_str().rsplit_once('.')?.1))
+        .collect();
+    let near = study.units_near(unit);
+    let mut files = (0u32..).zip(&program.files).filter(|(_, file)| near.contains(&file.source.unit));
+    files.any(|(at, file)| {
+        file.source.facts.exprs.iter().any(|expr| match &expr.kind {
+            ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name }
+                if names.contains(name.as_str()) =>
+            {
+                let base = ValueRef { file: at, expr: *base };
+                let role = program.type_of(base).and_then(|ty| program.role(ty));
+                role.is_none_or(|role| role == TypeRole::Provider)
+            }
+            _ => false,
+        })
+    })
+}
+
+fn report(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, out: &mut Verdicts) {
+    let service = study.unit(made.call.file).name.clone();
+    let maker = study.callee_text(made.call);
+    let mut found = study.finding("no-shutdown", made.call, Confidence::Certain);
+    found.message =
+        format!("nothing shuts down the provider that `{maker}` makes, which holds spans back to send many at once");
+    found.label = "never flushed".to_owned();
+    found.effect = format!(
+        "each time {service} ends, the spans of its last seconds are lost; what runs for a shorter time sends none at all"
+    );
+    found.help = "shut the provider down before the process ends, also when it is told to stop".to_owned();
+    found.confirm = format!("stop {service} within a second of a request: its spans of that request never arrive");
+    found.related.push(study.related(batch.call, "the spans are held back here"));
+    out.findings.push(found);
+}

@@ -1,0 +1,77 @@
+//! `service-name-missing`: a provider that nobody tells whose spans it makes.
+
+use super::super::Verdicts;
+use crate::finding::Confidence;
+use crate::ir::{ExprKind, FileFacts, Spread};
+use crate::link::ValueRef;
+use crate::services::stacks;
+use crate::study::{CallFact, Study, is_aside};
+use rustc_hash::FxHashSet;
+
+/// Finds the first provider of each unit that is named neither in its code nor in any deployment file.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let mut seen = FxHashSet::default();
+    for fact in study.calls().iter().filter(|fact| fact.effect.tracer_provider) {
+        let source = &study.program.files[fact.call.file as usize].source;
+        if is_aside(&source.path) || !seen.insert(source.unit) {
+            continue;
+        }
+        let unit = study.unit(fact.call.file);
+        // Where no start of it is seen, its environment is not either.
+        if unit.may_be_named || unit.starts.is_empty() || unit.is_traced_from_outside() || is_named(study, source.unit)
+        {
+            continue;
+        }
+        report(study, fact, out);
+    }
+}
+
+/// Whether the code of a unit, or of those that it shares code with, describes or names the service in any way.
+fn is_named(study: &Study<'_>, unit: usize) -> bool {
+    let near = study.units_near(unit);
+    let in_unit = |call: ValueRef| near.contains(&study.program.files[call.file as usize].source.unit);
+    let spreads = |call: ValueRef| match study.program.expr_kind(call) {
+        ExprKind::Call { args, .. } => args.iter().any(|arg| arg.spread != Spread::None),
+        _ => false,
+    };
+    let describes = |fact: &CallFact<'_>| {
+        fact.effect.resource.is_some_and(|slot| !study.slot(fact.call, slot).is_empty())
+            || (fact.effect.tracer_provider && spreads(fact.call))
+    };
+    study.calls().iter().filter(|fact| in_unit(fact.call)).any(describes)
+        || study.program.files.iter().any(|file| near.contains(&file.source.unit) && names_service(&file.source.facts))
+}
+
+/// Whether a file speaks of the name of a service, by whatever spelling.
+fn names_service(facts: &FileFacts) -> bool {
+    let tells = |name: &str| {
+        name.len() > 10 && {
+            let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+            let plain = plain.to_ascii_lowercase();
+            plain.contains("servicename") || plain.contains("resourceattributes")
+        }
+    };
+    facts.exprs.iter().any(|expr| match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } | ExprKind::Str(name) => tells(name),
+        ExprKind::Call { args, .. } => args.iter().any(|arg| arg.name.is_some_and(|name| tells(&name))),
+        _ => false,
+    })
+}
+
+fn report(study: &Study<'_>, fact: &CallFact<'_>, out: &mut Verdicts) {
+    let view = study.unit(fact.call.file);
+    let page = view.stacks.iter().find_map(|found| stacks().iter().find(|page| page.id == found.stack));
+    let Some(variable) = page.and_then(|page| page.names_service.first()) else { return };
+    let (service, maker) = (view.name.clone(), study.callee_text(fact.call));
+    let mut found = study.finding("service-name-missing", fact.call, Confidence::Likely);
+    found.message = format!("`{maker}` makes spans of a service without a name");
+    found.label = "no service name".to_owned();
+    found.effect = format!(
+        "the spans of {service} are filed under `unknown_service`, together with those of others that have no name"
+    );
+    found.help = format!(
+        "give the provider a resource with `service.name`, or set {variable} where {service} is started; this assumes that nothing outside of this repository sets it"
+    );
+    found.confirm = format!("look for {service} in the list of services of the tracing backend: it is not there");
+    out.findings.push(found);
+}

@@ -1,0 +1,363 @@
+//! How a Java program writes its log records: the patterns in `logback.xml`, `log4j2.xml` and the application's settings.
+//!
+//! Sources: <https://logback.qos.ch/manual/layouts.html>, <https://logging.apache.org/log4j/2.x/manual/pattern-layout.html>.
+
+use super::launch::{file_name, is_below};
+use super::stacks::stacks;
+use super::{ManifestFile, Scope, Unit, settings};
+use crate::finding::Place;
+use crate::ir::{Language, Span};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+use std::collections::BTreeMap;
+use ustr::Ustr;
+
+/// The largest file that is looked at.
+const MAX_SIZE: usize = 256 * 1024;
+const MAX_DEPTH: usize = 64;
+
+/// What is known of a program's log records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// The patterns that say how a record is written.
+    pub patterns: Vec<LogPattern>,
+    /// Records are written by other means too, or by means that are not understood.
+    pub open: bool,
+}
+
+/// A pattern by which records are written as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPattern {
+    /// Where it stands.
+    pub place: Place,
+    /// What it prints of an id.
+    pub ids: Ids,
+}
+
+/// What a pattern prints of the ids of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ids {
+    /// Nothing.
+    None,
+    /// The values of these keys of the logging context, all of which are called a trace's.
+    Keys(Vec<String>),
+    /// It may print them.
+    Unknown,
+}
+
+/// Whether a file says how records are written, by its name.
+pub(super) fn is_logging(path: &str) -> bool {
+    let name = file_name(path);
+    let of_program = (name.starts_with("logback") || name.starts_with("log4j2")) && name.ends_with(".xml");
+    of_program && !name.contains("test")
+}
+
+/// Tells each Java unit how it writes its records.
+pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
+    let wanted = |file: &&&ManifestFile| {
+        (is_logging(&file.path) || settings::is_settings(&file.path))
+            && file.text.len() <= MAX_SIZE
+            && !crate::walk::is_test_path(&file.path, Language::Java)
+    };
+    let mut found: BTreeMap<usize, Logging> = BTreeMap::new();
+    for file in files.iter().filter(wanted) {
+        let Some(unit) = settings::owner(units, &file.path) else { continue };
+        let logging = found.entry(unit).or_default();
+        if is_logging(&file.path) {
+            match parse(file) {
+                Some(patterns) => logging.patterns.extend(patterns),
+                None => logging.open = true,
+            }
+        } else {
+            of_settings(file, logging);
+        }
+    }
+    for (unit, logging) in found {
+        units[unit].logging = logging;
+    }
+    for at in 0..units.len() {
+        let structured = |unit: &Unit| {
+            let running = unit.dependencies.iter().filter(|found| found.is_running());
+            stacks().iter().flat_map(|page| &page.structured_logs).any(|name| running.clone().any(|d| d.name == *name))
+        };
+        let open = structured(&units[at]) || uses_open(units, at);
+        units[at].logging.open |= open;
+    }
+}
+
+/// Whether a module of the workspace that a unit uses brings a file of its own.
+fn uses_open(units: &[Unit], at: usize) -> bool {
+    let folders = units[at].dependencies.iter().filter(|d| d.scope == Scope::Workspace).map(|d| &d.path);
+    let mut used =
+        folders.flat_map(|path| units.iter().filter(move |unit| !unit.root.is_empty() && is_below(path, &unit.root)));
+    used.any(|unit| unit.language == Language::Java && unit.logging != Logging::default())
+}
+
+/// The patterns in a file of settings.
+fn of_settings(file: &ManifestFile, logging: &mut Logging) {
+    let Some(pairs) = settings::pairs(&file.path, &file.text) else {
+        logging.open = true;
+        return;
+    };
+    let has = |names: &[String], known: &str| names.iter().any(|name| settings::plain(name) == known);
+    for (name, value) in pairs {
+        if stacks().iter().any(|page| has(&page.structured_logs, &name)) && !matches!(value.trim(), "" | "false") {
+            logging.open = true;
+        }
+        if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
+            let Some(span) = line_with(&file.text, value.trim()) else {
+                logging.open = true;
+                continue;
+            };
+            let place = Place { path: Ustr::from(&file.path), span };
+            logging.patterns.push(LogPattern { place, ids: ids(&value, &BTreeMap::new()) });
+        }
+    }
+}
+
+/// The line that holds a text, without the white space around it.
+fn line_with(text: &str, value: &str) -> Option<Span> {
+    let start: String = value.chars().take(24).collect();
+    let at = text.find(start.as_str()).filter(|_| !start.is_empty())?;
+    let from = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let to = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let line = &text[from..to];
+    let from = from + (line.len() - line.trim_start().len());
+    Some(Span::new(from, from + line.trim().len()))
+}
+
+/// The patterns of a file, or `None` when something in it is not understood or writes records in another form.
+fn parse(file: &ManifestFile) -> Option<Vec<LogPattern>> {
+    let mut reader = Reader::from_str(&file.text);
+    let mut names: Vec<String> = Vec::new();
+    let mut found: Vec<(Span, String)> = Vec::new();
+    let mut properties: BTreeMap<String, String> = BTreeMap::new();
+    let mut property = String::new();
+    loop {
+        let start = reader.buffer_position() as usize;
+        let event = reader.read_event().ok()?;
+        let span = trimmed(&file.text, start, reader.buffer_position() as usize);
+        match event {
+            Event::Start(tag) => {
+                let name = tag.local_name().as_ref().to_ascii_lowercase();
+                open(&tag, &name, names.last().map(String::as_str), span, &mut found, &mut properties)?;
+                property = attribute(&tag, "name").unwrap_or_default();
+                names.push(name);
+                if names.len() > MAX_DEPTH {
+                    return None;
+                }
+            }
+            Event::Empty(tag) => {
+                let name = tag.local_name().as_ref().to_ascii_lowercase();
+                open(&tag, &name, names.last().map(String::as_str), span, &mut found, &mut properties)?;
+            }
+            Event::Text(part) => put(&names, part.trim(), span, &property, &mut found, &mut properties),
+            Event::CData(part) => put(&names, part.trim(), span, &property, &mut found, &mut properties),
+            // `&lt;` and the like stand in a pattern's text.
+            Event::GeneralRef(_) if names.last().is_some_and(|name| name == "pattern") => return None,
+            Event::End(_) => {
+                names.pop();
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if !names.is_empty() {
+        return None;
+    }
+    let path = Ustr::from(&file.path);
+    Some(
+        found
+            .into_iter()
+            .map(|(span, text)| LogPattern { place: Place { path, span }, ids: ids(&text, &properties) })
+            .collect(),
+    )
+}
+
+fn trimmed(text: &str, start: usize, end: usize) -> Span {
+    let part = text.get(start..end).unwrap_or_default();
+    let start = start + (part.len() - part.trim_start().len());
+    Span::new(start, start + part.trim().len())
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = tag.attributes().flatten().find(|found| found.key.local_name().as_ref().eq_ignore_ascii_case(name))?;
+    found.normalized_value(quick_xml::XmlVersion::default()).ok().map(std::borrow::Cow::into_owned)
+}
+
+/// Classes of Logback that write records as text, or hand them on to such.
+const TEXT: &[&str] = &[
+    "ConsoleAppender",
+    "FileAppender",
+    "RollingFileAppender",
+    "AsyncAppender",
+    "SyslogAppender",
+    "PatternLayout",
+    "PatternLayoutEncoder",
+    "LayoutWrappingEncoder",
+];
+
+/// Elements of Log4j that do.
+const TEXT_ELEMENTS: &[&str] = &[
+    "appender",
+    "console",
+    "file",
+    "rollingfile",
+    "randomaccessfile",
+    "rollingrandomaccessfile",
+    "async",
+    "null",
+    "syslog",
+];
+
+/// Takes note of an element; `None` when nothing more can be said of the file.
+fn open(
+    tag: &BytesStart<'_>,
+    name: &str,
+    parent: Option<&str>,
+    span: Span,
+    found: &mut Vec<(Span, String)>,
+    properties: &mut BTreeMap<String, String>,
+) -> Option<()> {
+    let class = attribute(tag, "class").or_else(|| attribute(tag, "type"));
+    let class = class.as_deref().map(|class| class.rsplit('.').next().unwrap_or_default());
+    let is_text = || class.is_none_or(|class| TEXT.contains(&class));
+    let is_known = match name {
+        "include" => attribute(tag, "resource").is_some_and(|path| path.ends_with("/defaults.xml")),
+        "conversionrule" => {
+            let class = attribute(tag, "converterClass").or_else(|| attribute(tag, "class"));
+            class.is_some_and(|class| class.contains(".boot.logging."))
+        }
+        "if" | "script" | "scripts" | "rewrite" | "routing" | "failover" => false,
+        "appender" | "encoder" | "layout" => is_text(),
+        _ if parent == Some("appenders") => TEXT_ELEMENTS.contains(&name) && is_text(),
+        _ => !name.ends_with("layout") || name == "patternlayout",
+    };
+    if name == "patternlayout" || name == "pattern" {
+        found.extend(attribute(tag, "pattern").map(|text| (span, text)));
+    }
+    if matches!(name, "property" | "variable")
+        && let (Some(key), Some(value)) = (attribute(tag, "name"), attribute(tag, "value"))
+    {
+        properties.insert(key, value);
+    }
+    is_known.then_some(())
+}
+
+/// Takes note of an element's text.
+fn put(
+    names: &[String],
+    text: &str,
+    span: Span,
+    property: &str,
+    found: &mut Vec<(Span, String)>,
+    properties: &mut BTreeMap<String, String>,
+) {
+    match names.last().map(String::as_str) {
+        _ if text.is_empty() => {}
+        Some("pattern") => found.push((span, text.to_owned())),
+        Some("property" | "variable") => {
+            properties.insert(property.to_owned(), text.to_owned());
+        }
+        _ => {}
+    }
+}
+
+/// Parts of the names of values that hold no id, whatever they are.
+const PLAIN: &[&str] = &["name", "host", "version", "pid", "date", "exception", "charset", "color"];
+
+/// What a pattern prints of a trace's ids.
+fn ids(pattern: &str, properties: &BTreeMap<String, String>) -> Ids {
+    let Some(text) = filled(pattern, properties) else { return Ids::Unknown };
+    // What prints no message is no pattern of records.
+    let is_record = ["%m", "%s", "%e", "%replace", "%enc", "%clr", "%n", "%ex"].iter().any(|part| text.contains(part));
+    if !is_record {
+        return Ids::Unknown;
+    }
+    let keys = keys(&text);
+    let rest = keys.iter().fold(text.clone(), |text, key| text.replace(key.as_str(), ""));
+    let rest = rest.to_ascii_lowercase();
+    let tells =
+        ["trace", "span", "tid", "correlation", "ctx:", "kvp", "baggage"].iter().any(|word| rest.contains(word));
+    let whole = ["%X}", "%X ", "%X]", "%X)", "%mdc ", "%MDC ", "%mdc]", "%X,", "%X|"];
+    if tells || whole.iter().any(|part| text.contains(part)) || text.ends_with("%X") {
+        return Ids::Unknown;
+    }
+    let traces: Vec<String> = keys.into_iter().filter(|key| is_called_trace(key)).collect();
+    if traces.is_empty() { Ids::None } else { Ids::Keys(traces) }
+}
+
+fn is_called_trace(key: &str) -> bool {
+    let plain: String = settings::plain(key);
+    plain.ends_with("traceid") || plain == "trace"
+}
+
+/// The keys of the logging context that a pattern prints: `%X{key}`, `%mdc{key:-default}`.
+fn keys(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for start in ["X{", "mdc{", "MDC{"] {
+        for (at, _) in text.match_indices(start) {
+            let inner = text[at + start.len()..].split('}').next().unwrap_or_default();
+            let first = inner.split(":-").next().unwrap_or_default();
+            out.extend(first.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()));
+        }
+    }
+    out
+}
+
+/// A pattern with the values of the file's own properties in it, or `None` when it takes others that may hold anything.
+fn filled(pattern: &str, properties: &BTreeMap<String, String>) -> Option<String> {
+    let mut text = pattern.to_owned();
+    for _ in 0..8 {
+        let Some(start) = text.find("${") else { return Some(text) };
+        let end = start + text[start..].find('}')?;
+        let inner = &text[start + 2..end];
+        let key = inner.split(":-").next().unwrap_or_default();
+        let value = match properties.get(key) {
+            Some(value) if value.len() < 4096 => value.clone(),
+            Some(_) => return None,
+            None => {
+                let lower = key.to_ascii_lowercase();
+                PLAIN.iter().any(|word| lower.contains(word)).then(String::new)?
+            }
+        };
+        text.replace_range(start..=end, &value);
+        if text.len() > 16_384 {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<Vec<Ids>> {
+        let file = ManifestFile { path: "a/src/main/resources/logback.xml".into(), text: text.into() };
+        parse(&file).map(|found| found.into_iter().map(|pattern| pattern.ids).collect())
+    }
+
+    #[test]
+    fn patterns_are_found_with_their_ids() {
+        let logback = "<configuration><property name=\"P\" value=\"%d %m%n\"/><appender name=\"A\" class=\"ch.qos.logback.core.ConsoleAppender\"><encoder><pattern>[${P}]</pattern></encoder></appender></configuration>";
+        assert_eq!(read(logback), Some(vec![Ids::None]));
+        assert_eq!(read(&logback.replace("%d", "%X{traceId:-}")), Some(vec![Ids::Keys(vec!["traceId".into()])]));
+        assert_eq!(read(&logback.replace("%d", "%X{user}")), Some(vec![Ids::None]));
+        assert_eq!(read(&logback.replace("%d", "%X ")), Some(vec![Ids::Unknown]));
+        assert_eq!(read(&logback.replace("%d", "${FROM_OUTSIDE}")), Some(vec![Ids::Unknown]));
+        assert_eq!(read(&logback.replace("ConsoleAppender", "SomeAppender")), None);
+        assert_eq!(read(&logback.replace("<encoder>", "<encoder class=\"net.x.JsonEncoder\">")), None);
+        let log4j = "<Configuration><Properties><Property name=\"P\">%d %msg%n</Property></Properties><Appenders><Console name=\"c\"><PatternLayout pattern=\"${P}\"/></Console></Appenders></Configuration>";
+        assert_eq!(read(log4j), Some(vec![Ids::None]));
+        assert_eq!(read(&log4j.replace("PatternLayout", "JsonTemplateLayout")), None);
+        assert_eq!(read(&log4j.replace("Console", "Loki")), None);
+    }
+
+    #[test]
+    fn properties_that_name_each_other_end() {
+        let text = "<configuration><property name=\"P\" value=\"${P}${P} %m\"/><appender class=\"a.FileAppender\"><encoder><pattern>${P}</pattern></encoder></appender></configuration>";
+        assert_eq!(read(text), Some(vec![Ids::Unknown]));
+        assert_eq!(read("<configuration><a>"), None);
+    }
+}
