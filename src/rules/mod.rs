@@ -4,6 +4,7 @@ mod async_work;
 mod clients;
 mod contexts;
 mod labels;
+mod logs;
 mod messaging;
 mod settings;
 mod spans;
@@ -129,6 +130,7 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     contexts::check(&lives, &mut out);
     messaging::check(&lives, &mut out);
     settings::check(study, &mut out);
+    logs::check(study, &mut out);
     spans::check(study, &mut out);
     async_work::check(study, &mut out);
     labels::check(study, &mut out);
@@ -145,5 +147,6 @@ pub fn workspace(
 ) {
     clients::dark::check(units, sources, out);
     clients::loaded::check(units, sources, lines, out);
+    logs::patterns::check(units, sources, out);
     settings::share::check(units, sources, lines, out);
 }

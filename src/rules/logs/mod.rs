@@ -1,0 +1,12 @@
+//! Rules about the ids on log records.
+
+mod formats;
+pub(super) mod patterns;
+
+use super::Verdicts;
+use crate::study::Study;
+
+/// Runs the rules of this group.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    formats::check(study, out);
+}

@@ -1,0 +1,110 @@
+//! `log-without-trace-id` in Java: patterns in configuration files and settings.
+
+use super::super::Verdicts;
+use super::super::clients::dark;
+use crate::finding::{Confidence, Finding, Place, Related};
+use crate::ir::{ExprKind, Language};
+use crate::link::SourceFile;
+use crate::services::{Ids, LogPattern, StackDescription, stacks};
+use crate::study::{UnitView, is_aside};
+use rustc_hash::FxHashSet;
+
+/// Reports programs that are traced and whose log patterns print no id of the trace, or read it where nobody puts it.
+pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
+    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.language == Language::Java) {
+        if unit.logging.open || unit.logging.patterns.is_empty() || is_aside(&format!("{}/x", unit.root)) {
+            continue;
+        }
+        let Some(pages) = pages(unit) else { continue };
+        let keys: Vec<&str> = pages.iter().flat_map(|page| &page.log_keys).map(String::as_str).collect();
+        let Some(key) = keys.first().copied() else { continue };
+        let mut files = sources.iter().filter(|file| file.unit == at);
+        if !files.any(dark::is_program) {
+            continue;
+        }
+        if let Some(found) = bare(unit, &pages, key).or_else(|| mistaken(unit, sources, &keys)) {
+            out.findings.push(found);
+        }
+    }
+}
+
+/// The stacks that trace a unit, where all of them put ids into the logging context.
+fn pages(unit: &UnitView) -> Option<Vec<&'static StackDescription>> {
+    let active = unit.stacks.iter().filter(|found| found.active);
+    let found: Vec<_> = active.filter_map(|found| stacks().iter().find(|page| page.id == found.stack)).collect();
+    (!found.is_empty() && found.iter().all(|page| !page.log_keys.is_empty())).then_some(found)
+}
+
+/// No pattern of the unit prints anything of the logging context that is called a trace's.
+fn bare(unit: &UnitView, pages: &[&StackDescription], key: &str) -> Option<Finding> {
+    let patterns = &unit.logging.patterns;
+    if patterns.iter().any(|pattern| pattern.ids != Ids::None) || pages.iter().any(|page| page.sends_logs) {
+        return None;
+    }
+    let (first, more) = patterns.split_first()?;
+    let by = pages.first()?.title.as_str();
+    let mut found = finding(unit, first.place);
+    found.message = format!("this pattern prints no trace id, though {by} holds it ready under `{key}`");
+    found.label = "no trace id in it".to_owned();
+    found.help = format!("print it: put `%X{{{key}}}` into the pattern");
+    found.related = related(more, "this pattern prints none either");
+    Some(found)
+}
+
+/// The patterns read the id under a key that nothing writes.
+fn mistaken(unit: &UnitView, sources: &[SourceFile], keys: &[&str]) -> Option<Finding> {
+    let read = |pattern: &LogPattern| match &pattern.ids {
+        Ids::Keys(read) if read.iter().all(|key| !keys.contains(&key.as_str())) => read.first().cloned(),
+        _ => None,
+    };
+    let patterns = &unit.logging.patterns;
+    let wrong: Vec<(&LogPattern, String)> = patterns.iter().filter_map(|found| Some((found, read(found)?))).collect();
+    let ((first, key), more) = wrong.split_first()?;
+    let told: FxHashSet<&str> = wrong.iter().map(|(_, key)| key.as_str()).collect();
+    let right = patterns.iter().any(|found| {
+        found.ids == Ids::Unknown
+            || matches!(&found.ids, Ids::Keys(read) if read.iter().any(|key| keys.contains(&key.as_str())))
+    });
+    if right || sources.iter().any(|file| writes(file, &told)) {
+        return None;
+    }
+    let written = keys.first()?;
+    let mut found = finding(unit, first.place);
+    found.confidence = Confidence::Likely;
+    found.message =
+        format!("this pattern prints `{key}` of the logging context, where the trace id stands under `{written}`");
+    found.label = "empty on every record".to_owned();
+    found.help =
+        format!("write `%X{{{written}}}` in place of `%X{{{key}}}`; this assumes that no setting renames the key");
+    let more: Vec<LogPattern> = more.iter().map(|(pattern, _)| (*pattern).clone()).collect();
+    found.related = related(&more, "the same key is read here");
+    Some(found)
+}
+
+/// Whether a file names a key, and so may write it itself, for whatever unit uses it.
+fn writes(file: &SourceFile, keys: &FxHashSet<&str>) -> bool {
+    file.facts.exprs.iter().any(|expr| matches!(&expr.kind, ExprKind::Str(text) if keys.contains(text.as_str())))
+}
+
+fn related(patterns: &[LogPattern], message: &str) -> Vec<Related> {
+    patterns.iter().map(|pattern| Related { place: pattern.place, message: message.to_owned() }).collect()
+}
+
+fn finding(unit: &UnitView, place: Place) -> Finding {
+    let service = &unit.name;
+    Finding {
+        rule: "log-without-trace-id",
+        confidence: Confidence::Certain,
+        place,
+        message: String::new(),
+        label: String::new(),
+        effect: format!("no record of {service} can be found from its trace, nor the trace from a record"),
+        help: String::new(),
+        confirm: format!(
+            "send a request with a known trace id to {service} and search its logs for the id: nothing is found"
+        ),
+        service: service.clone(),
+        language: Some(unit.language),
+        related: Vec::new(),
+    }
+}
