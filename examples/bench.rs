@@ -24,9 +24,10 @@ type Outcome = Result<(), Box<dyn Error>>;
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
-        Some("--bare") => bare(&sources(&arguments[1])),
+        Some("--all") => bare(&sources(&arguments[1], true)),
+        Some("--read") => bare(&sources(&arguments[1], false)),
         Some("--facts") => {
-            parse_all(&sources(&arguments[1]), &Relevance::default(), &Limits::default(), 0);
+            parse_all(&sources(&arguments[1], false), &Relevance::default(), &Limits::default(), 0);
         }
         Some("--measure") => return measure(&arguments[1..]),
         _ => return compare(&arguments),
@@ -34,8 +35,9 @@ fn main() -> Outcome {
     Ok(())
 }
 
-fn sources(tree: &str) -> Vec<SourcePath> {
-    walk(Path::new(tree), &WalkOptions::default()).sources
+/// The source files of a tree: all of them, or those that hoplint reads, which are the ones that are no tests.
+fn sources(tree: &str, include_tests: bool) -> Vec<SourcePath> {
+    walk(Path::new(tree), &WalkOptions { include_tests, ..WalkOptions::default() }).sources
 }
 
 /// Reads and parses every file, and does nothing with the trees.
@@ -94,7 +96,11 @@ fn compare(arguments: &[String]) -> Outcome {
     if trees.is_empty() {
         trees = make_trees(made.path())?;
     }
-    println!("{:<14}{:>7}{:>8}  {:<8}{:>10}{:>8}{:>9}", "tree", "files", "MB", "program", "CPU s", "ratio", "peak MiB");
+    let [all, read] = ["of all", "of read"];
+    println!(
+        "{:<14}{:>7}{:>8}  {:<8}{:>10}{all:>8}{read:>8}{:>9}",
+        "tree", "files", "MB", "program", "CPU s", "peak MiB"
+    );
     for (name, tree) in &trees {
         report(name, &tree.to_string_lossy(), program.as_deref(), rounds)?;
     }
@@ -104,7 +110,8 @@ fn compare(arguments: &[String]) -> Outcome {
 fn report(name: &str, tree: &str, program: Option<&str>, rounds: usize) -> Outcome {
     let own = std::env::current_exe()?.to_string_lossy().into_owned();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let mut programs = vec![("parse", words(&[&own, "--bare", tree])), ("facts", words(&[&own, "--facts", tree]))];
+    let mut programs: Vec<(&str, Vec<String>)> =
+        ["all", "read", "facts"].into_iter().map(|name| (name, words(&[&own, &format!("--{name}"), tree]))).collect();
     if let Some(program) = program {
         programs.push(("check", words(&[program, "check", "--format", "json", tree])));
     }
@@ -114,14 +121,18 @@ fn report(name: &str, tree: &str, program: Option<&str>, rounds: usize) -> Outco
             samples.push(sample(command)?);
         }
     }
-    let files = sources(tree);
-    let megabytes = files.iter().map(|file| file.size).sum::<u64>() as f64 / 1e6;
+    let [all, read] = [true, false].map(|tests| sources(tree, tests));
     for ((program, _), of_program) in programs.iter().zip(&samples) {
         let seconds = median(of_program.iter().map(|sample| sample.seconds));
-        let ratio = median(of_program.iter().zip(&samples[0]).map(|(own, bare)| own.seconds / bare.seconds));
+        let ratio = |to: &[Sample]| median(of_program.iter().zip(to).map(|(own, bare)| own.seconds / bare.seconds));
         let memory = median(of_program.iter().map(|sample| sample.mebibytes));
+        let files = if *program == "all" { &all } else { &read };
+        let megabytes = files.iter().map(|file| file.size).sum::<u64>() as f64 / 1e6;
         let (count, name) = (files.len(), name.rsplit('/').next().unwrap_or(name));
-        println!("{name:<14}{count:>7}{megabytes:>8.2}  {program:<8}{seconds:>10.4}{ratio:>8.2}{memory:>9.1}");
+        let (of_all, of_read) = (ratio(&samples[0]), ratio(&samples[1]));
+        println!(
+            "{name:<14}{count:>7}{megabytes:>8.2}  {program:<8}{seconds:>10.4}{of_all:>8.2}{of_read:>8.2}{memory:>9.1}"
+        );
     }
     Ok(())
 }
@@ -148,21 +159,24 @@ fn make_trees(root: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
     Ok(trees)
 }
 
-/// One file of a service: every third is Go, Python, Java.
+/// One file of a service: every third is Go, Python, Java, every third of those a test.
 fn write_file(tree: &Path, index: usize, functions: usize) -> Outcome {
     let (language, extension) = [(Language::Go, "go"), (Language::Python, "py"), (Language::Java, "java")][index % 3];
-    let folder = tree.join(format!("service{}-{extension}", index / 30));
-    fs::create_dir_all(&folder)?;
-    let manifest = match language {
-        Language::Go => ("go.mod", "module example.com/shop\n\ngo 1.24\n\nrequire go.opentelemetry.io/otel v1.38.0\n"),
-        Language::Python => ("requirements.txt", "opentelemetry-api==1.38.0\nrequests==2.32.0\n"),
-        Language::Java => ("pom.xml", "<project><groupId>shop</groupId><artifactId>shop</artifactId></project>\n"),
+    let service = tree.join(format!("service{}-{extension}", index / 30));
+    let is_test = index / 3 % 3 == 2;
+    let folder = match (language, is_test) {
+        (Language::Java, true) => service.join("src/test/java/shop"),
+        (Language::Java, false) => service.join("src/main/java/shop"),
+        _ => service.clone(),
     };
-    fs::write(folder.join(manifest.0), manifest.1)?;
+    fs::create_dir_all(&folder)?;
+    for (name, text) in set_up(language) {
+        fs::write(service.join(name), text)?;
+    }
     let body: String = (0..functions).map(|number| function(language, index, number)).collect();
     let text = match language {
         Language::Go => format!(
-            "package shop\n\nimport (\n\t\"context\"\n\t\"net/http\"\n)\n\ntype Shop{index} struct{{ client *http.Client; base string }}\n{body}"
+            "package main\n\nimport (\n\t\"context\"\n\t\"net/http\"\n)\n\ntype Shop{index} struct{{ client *http.Client; base string }}\n{body}"
         ),
         Language::Python => {
             format!("import requests\nfrom opentelemetry import trace\n\ntracer = trace.get_tracer(__name__)\n{body}")
@@ -171,8 +185,40 @@ fn write_file(tree: &Path, index: usize, functions: usize) -> Outcome {
             "package shop;\n\nimport java.util.concurrent.*;\nimport org.springframework.web.client.RestTemplate;\n\nclass Shop{index} {{\n  RestTemplate client;\n{body}}}\n"
         ),
     };
-    fs::write(folder.join(format!("Shop{index}.{extension}")), text)?;
+    let name = match (language, is_test) {
+        (Language::Go, true) => format!("shop{index}_test.go"),
+        (Language::Python, true) => format!("test_shop{index}.py"),
+        _ => format!("Shop{index}.{extension}"),
+    };
+    fs::write(folder.join(name), text)?;
     Ok(())
+}
+
+/// The files that make a service of a folder, and have it traced.
+fn set_up(language: Language) -> &'static [(&'static str, &'static str)] {
+    match language {
+        Language::Go => &[
+            (
+                "go.mod",
+                "module example.com/shop\n\ngo 1.24\n\nrequire (\n\tgo.opentelemetry.io/otel v1.38.0\n\tgo.opentelemetry.io/otel/sdk v1.38.0\n)\n",
+            ),
+            (
+                "main.go",
+                "package main\n\nimport (\n\t\"go.opentelemetry.io/otel\"\n\tsdktrace \"go.opentelemetry.io/otel/sdk/trace\"\n)\n\nvar tracer = otel.Tracer(\"shop\")\n\nfunc main() {\n\totel.SetTracerProvider(sdktrace.NewTracerProvider())\n}\n",
+            ),
+        ],
+        Language::Python => &[
+            ("requirements.txt", "opentelemetry-api==1.38.0\nopentelemetry-sdk==1.38.0\nrequests==2.32.0\n"),
+            (
+                "app.py",
+                "from opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n\ntrace.set_tracer_provider(TracerProvider())\n",
+            ),
+        ],
+        Language::Java => &[(
+            "pom.xml",
+            "<project><groupId>shop</groupId><artifactId>shop</artifactId><dependencies><dependency><groupId>io.opentelemetry.instrumentation</groupId><artifactId>opentelemetry-spring-boot-starter</artifactId></dependency></dependencies></project>\n",
+        )],
+    }
 }
 
 fn function(language: Language, file: usize, number: usize) -> String {
