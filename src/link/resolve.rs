@@ -590,12 +590,12 @@ impl Program<'_> {
     fn find_callee(&self, call: ValueRef) -> Rc<Callee> {
         let at = |expr| ValueRef { file: call.file, expr };
         match self.expr_kind(call) {
-            ExprKind::New { ty, body, .. } => {
+            ExprKind::New { ty, body, args } => {
                 let name = match body {
                     Some(id) => self.type_name(TypeIndex { file: call.file, id: *id }),
                     None => self.type_ref(call.file, ty),
                 };
-                Rc::new(self.construction(name, self.type_ref(call.file, ty)))
+                self.fitting(Rc::new(self.construction(name, self.type_ref(call.file, ty))), args.len())
             }
             ExprKind::Composite { ty: Some(ty), .. } | ExprKind::Zero(ty) => {
                 let name = self.type_ref(call.file, ty);
@@ -603,9 +603,27 @@ impl Program<'_> {
             }
             ExprKind::Call { callee, args } => match self.allocated(at(*callee), args) {
                 Some(name) => Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }),
-                None => self.called(at(*callee)),
+                None => self.fitting(self.called(at(*callee)), args.len()),
             },
             _ => Rc::clone(&self.nothing),
+        }
+    }
+
+    /// Of Java overloads only those that take so many arguments; all where none does.
+    fn fitting(&self, found: Rc<Callee>, args: usize) -> Rc<Callee> {
+        if self.language != Language::Java || found.functions.len() < 2 {
+            return found;
+        }
+        let fits = |function: &FuncRef| {
+            let params = &self.function(*function).params;
+            let is_open = params.last().is_some_and(|param| param.variadic);
+            params.len() == args || (is_open && args + 1 >= params.len())
+        };
+        let functions: SmallVec<[FuncRef; 1]> = found.functions.iter().copied().filter(fits).collect();
+        match functions.len() {
+            0 => found,
+            n if n == found.functions.len() => found,
+            _ => Rc::new(Callee { functions, ..Callee::clone(&found) }),
         }
     }
 
