@@ -525,15 +525,51 @@ impl Program<'_> {
         {
             return Some(*found);
         }
-        self.supertypes(owner).iter().take(8).find_map(|ty| self.own_field_type(*ty, name))
+        if let Some(property) = self.property(owner, name) {
+            return self.property_type(property, steps - 1);
+        }
+        self.supertypes(owner).iter().take(8).find_map(|ty| self.inherited_type(*ty, name, steps - 1))
     }
 
-    fn own_field_type(&self, owner: Ustr, name: Ustr) -> Option<Ustr> {
-        if let Some(index) = self.types.get(&owner) {
-            let field = self.type_decl(*index).fields.iter().find(|field| field.name == name)?;
-            return Some(self.type_ref(index.file, field.ty.as_ref()?));
+    /// The type of a field that a supertype declares, writes or computes.
+    fn inherited_type(&self, owner: Ustr, name: Ustr, steps: u32) -> Option<Ustr> {
+        let Some(index) = self.types.get(&owner) else {
+            return self.knowledge.ty(owner)?.1.fields.get(&name).copied();
+        };
+        let field = self.type_decl(*index).fields.iter().find(|field| field.name == name);
+        if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
+            return Some(self.type_ref(index.file, ty));
         }
-        self.knowledge.ty(owner)?.1.fields.get(&name).copied()
+        if self.language != Language::Python {
+            return None;
+        }
+        let written = self.writes((owner, name)).iter().take(8).find_map(|(value, index)| match index {
+            None => self.type_within(*value, steps),
+            Some(n) => self.result_type(*value, *n, steps),
+        });
+        written.or_else(|| self.property_type(self.property(owner, name)?, steps))
+    }
+
+    /// The method of a Python class that computes what is read like a field.
+    pub(super) fn property(&self, owner: Ustr, name: Ustr) -> Option<FuncRef> {
+        if self.language != Language::Python {
+            return None;
+        }
+        let methods = self.functions.get(&Ustr::from_existing(&format!("{owner}.{name}"))?)?;
+        methods.iter().copied().find(|method| self.is_property(*method))
+    }
+
+    /// Whether a method is read like a field.
+    pub fn is_property(&self, method: FuncRef) -> bool {
+        let is_one = |name: &str| name == "property" || name.rsplit('.').next() == Some("cached_property");
+        self.language == Language::Python && self.function(method).annotations.iter().any(|found| is_one(&found.name))
+    }
+
+    fn property_type(&self, property: FuncRef, steps: u32) -> Option<Ustr> {
+        match self.function(property).results.first() {
+            Some(ty) => Some(self.type_ref(property.file, ty)),
+            None => self.returned_type(property, 0, steps),
+        }
     }
 
     /// The type of a call's n-th result.
@@ -567,6 +603,9 @@ impl Program<'_> {
     }
 
     fn returned_type(&self, function: FuncRef, n: u8, steps: u32) -> Option<Ustr> {
+        if steps == 0 {
+            return None;
+        }
         let flow = &self.files[function.file as usize].flow;
         flow.returns_of(function.id).take(8).find_map(|found| {
             let value = found.values.get(n as usize)?;

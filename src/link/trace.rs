@@ -252,7 +252,7 @@ impl Program<'_> {
             }
             Step::Field(owner, name) => {
                 let writes = self.all_writes(owner, name);
-                if writes.is_empty() {
+                if writes.is_empty() && !self.computed(owner, name, work, out) {
                     out.push(Origin::Field(owner, name));
                 }
                 for (value, index) in writes {
@@ -264,6 +264,16 @@ impl Program<'_> {
             }
             Step::Call(call, n) => self.call_result(call, n, work, out),
         }
+    }
+
+    /// What the property hands back that is read by this name; false where there is none.
+    fn computed(&self, owner: Ustr, name: Ustr, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) -> bool {
+        if self.language != Language::Python {
+            return false;
+        }
+        let inherited = || self.supertypes(owner).iter().take(8).find_map(|ty| self.property(*ty, name));
+        let property = self.property(owner, name).or_else(inherited);
+        property.is_some_and(|property| self.returned_values(&[property], 0, work, out))
     }
 
     /// The writes to a field, also through the supertypes that declare it.

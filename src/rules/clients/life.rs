@@ -628,6 +628,8 @@ impl Walk<'_, '_, '_> {
                 Some(owner) => self.field(owner, *name),
                 None => self.out.escapes.push(*name),
             },
+            // Thrown away.
+            ExprKind::Name(name) if name == "_" => {}
             ExprKind::Name(name) => {
                 if let crate::link::Step::Field(owner, name) = program.step(target) {
                     self.field(owner, name);
@@ -690,6 +692,11 @@ impl Walk<'_, '_, '_> {
                 self.out.beans.push(function);
             }
             self.work.extend(program.callers(function).iter().copied());
+            if program.is_property(function)
+                && let Some(owner) = program.enclosing_type(function)
+            {
+                self.field(program.type_name(owner), program.function(function).name);
+            }
         }
     }
 
