@@ -341,8 +341,10 @@ pub(super) fn injects_near(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: 
     let program = lives.study.program;
     let mut work = vec![program.outermost(fact.function)];
     let takes = takes_carrier(lives, fact, carrier);
-    for _ in 0..if takes { 3 } else { 1 } {
-        if work.iter().any(|function| lives.works_on_traces(*function)) {
+    for level in 0..if takes { 3 } else { 1 } {
+        // What starts everything instruments other things, and reaches all that injects.
+        let counts = |function: &&FuncRef| level == 0 || lives.study.inbound(**function) != Inbound::Root;
+        if work.iter().filter(counts).any(|function| lives.works_on_traces(*function)) {
             return true;
         }
         work = work
