@@ -5,6 +5,7 @@ use super::homes::Homes;
 use super::imports::{FileScope, Homonyms, module_name};
 use super::memo::Memo;
 use super::resolve::Callee;
+use super::trace::Step;
 use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};
 use crate::knowledge::{FunctionDescription, Knowledge, LibraryDescription, TypeRole};
@@ -198,6 +199,7 @@ impl<'a> Program<'a> {
         program.index_definitions();
         program.index_writes();
         program.index_calls();
+        program.index_pointed();
         program
     }
 
@@ -348,6 +350,41 @@ impl<'a> Program<'a> {
     /// All calls of described library functions, in the order of files and of evaluation.
     pub fn described_calls(&self) -> &[DescribedCall<'a>] {
         &self.described_calls
+    }
+
+    /// Adds what Go functions write through pointers to fields and globals that their callers give them.
+    fn index_pointed(&mut self) {
+        if self.language != Language::Go {
+            return;
+        }
+        let mut found: Vec<(Owner, (ValueRef, Option<u8>))> = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            for write in &file.flow.writes {
+                let at = |expr| ValueRef { file: at as u32, expr };
+                let owners = self.pointed_to(at(write.target)).into_iter();
+                found.extend(owners.map(|owner| (owner, (at(write.value), write.index))));
+            }
+        }
+        for (owner, write) in found {
+            self.field_writes.entry(owner).or_default().push(write);
+        }
+    }
+
+    /// The fields and globals that `*pointer` stands for, where the pointer is a parameter: those whose addresses the
+    /// callers give.
+    pub fn pointed_to(&self, target: ValueRef) -> SmallVec<[Owner; 2]> {
+        let operand = |value: ValueRef, sign: &str| match self.expr_kind(value) {
+            crate::ir::ExprKind::Unary { op, operand } if op == sign => Some(ValueRef { expr: *operand, ..value }),
+            _ => None,
+        };
+        let Some(Step::Param(function, n)) = operand(target, "*").map(|pointer| self.step(pointer)) else {
+            return SmallVec::new();
+        };
+        let owner = |argument: &ValueRef| match self.step(operand(*argument, "&")?) {
+            Step::Field(owner, name) => Some((owner, name)),
+            _ => None,
+        };
+        self.arguments(function, n).iter().filter_map(owner).collect()
     }
 
     /// The expression behind a value.

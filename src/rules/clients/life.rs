@@ -639,6 +639,13 @@ impl Walk<'_, '_, '_> {
                     self.field(owner.unwrap_or(program.files[target.file as usize].module), *name);
                 }
             }
+            ExprKind::Unary { .. } => {
+                let owners = program.pointed_to(target);
+                if owners.is_empty() {
+                    self.mark(Life::Unknown, target);
+                }
+                owners.into_iter().for_each(|(owner, name)| self.field(owner, name));
+            }
             _ => self.mark(Life::Unknown, target),
         }
     }
