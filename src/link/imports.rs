@@ -183,7 +183,7 @@ fn python_module(path: &str, relative: &str, packages: &FxHashSet<String>) -> Us
     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
     let mut top = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     // A folder without `__init__.py` inside a package is a part of it all the same.
-    let inside = relative.split('/').count().saturating_sub(1);
+    let inside = relative.split('/').count().saturating_sub(1).max(1);
     let around = std::iter::successors(Some(top), |folder| folder.rsplit_once('/').map(|(outer, _)| outer));
     if let Some(package) = around.take(inside).find(|folder| packages.contains(*folder)) {
         top = package;
