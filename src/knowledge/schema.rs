@@ -572,6 +572,18 @@ pub struct FunctionDescription {
     /// Log records are written in the form that stands in one of these, alone or in a table.
     #[serde(default)]
     pub log_format: Vec<Slot>,
+    /// Log records pass through the functions listed here.
+    #[serde(default)]
+    pub log_processors: Option<Slot>,
+    /// It writes whatever else a record holds, too.
+    #[serde(default)]
+    pub log_extras: bool,
+    /// It leaves out the requests of which the function in this slot says no.
+    #[serde(default)]
+    pub filters: Option<Slot>,
+    /// What it leaves out by a filter that it is given goes out without a header.
+    #[serde(default)]
+    pub filtered_bare: bool,
     /// Its result is an identifier of the current trace: `trace`, `span`.
     #[serde(default)]
     pub yields_id: Option<Ustr>,

@@ -30,9 +30,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let source = &program.files[file as usize].source;
         traced.get(source.unit) == Some(&true) && !is_aside(&source.path)
     };
-    let facts = study.calls().iter().filter(|fact| !fact.effect.log_format.is_empty() && is_judged(fact.call.file));
-    let facts = facts.filter(|fact| !is_forgotten(study, fact.call));
-    let direct = facts.map(|fact| (fact.call, given(study, fact)));
+    let facts = study.calls().iter().filter(|fact| writes_records(fact) && is_judged(fact.call.file));
+    let facts: Vec<_> = facts.filter(|fact| !is_forgotten(study, fact.call) && !writes_extras(study, fact)).collect();
+    for fact in facts.iter().filter(|fact| lists_processors(study, fact)) {
+        let unit = program.files[fact.call.file as usize].source.unit;
+        by_unit.entry(unit).or_default().push(Bare { format: fact.call, user: fact.call });
+    }
+    let direct = facts.into_iter().map(|fact| (fact.call, given(study, fact)));
     let inherited =
         (0u32..program.files.len() as u32).filter(|file| is_judged(*file)).flat_map(|file| of_subclasses(study, file));
     for (call, given) in direct.chain(inherited) {
@@ -58,6 +62,25 @@ fn is_traced_by_code(unit: &UnitView) -> bool {
             let page = stacks().iter().find(|page| page.id == found.stack);
             found.mode == Mode::Code && page.is_some_and(|page| !page.sends_logs)
         })
+}
+
+fn writes_records(fact: &CallFact<'_>) -> bool {
+    !fact.effect.log_format.is_empty() || fact.effect.log_processors.is_some()
+}
+
+/// Whether a call writes all that a record holds, where a stack puts the ids on it.
+fn writes_extras(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let puts_ids = |id: &str| stacks().iter().any(|page| page.id == id && !page.log_keys.is_empty());
+    fact.effect.log_extras
+        && study.unit(fact.call.file).stacks.iter().any(|found| found.active && puts_ids(&found.stack))
+}
+
+/// Whether a call is given a list of what each record passes through, written out in it: one that a variable holds may
+/// be added to.
+fn lists_processors(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(slot) = fact.effect.log_processors else { return false };
+    let is_list = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Composite { fields, .. } if fields.len() > 1);
+    study.slot(fact.call, slot).first().is_some_and(is_list)
 }
 
 /// What a described call is given as the form.
@@ -214,16 +237,21 @@ fn names_trace_id(facts: &FileFacts) -> bool {
 fn finding(study: &Study<'_>, first: &Bare, all: &[Bare]) -> crate::finding::Finding {
     let service = study.unit(first.format.file).name.clone();
     let mut found = study.finding("log-without-trace-id", first.format, Confidence::Likely);
-    found.message = "log records are written in this form, which has no field for the trace id".to_owned();
+    found.message = match first.format == first.user {
+        true => "log records pass through here, and nothing puts the trace id on them".to_owned(),
+        false => "log records are written in this form, which has no field for the trace id".to_owned(),
+    };
     found.label = "no trace id in it".to_owned();
     found.effect = format!("no record of {service} can be found from its trace, nor the trace from a record");
     found.help = format!(
-        "add a field for the id to the form, and let the tracing library's logging instrumentation (or a filter) fill it before `{}`; this assumes that no handler outside of this repository adds it",
+        "put the id of the current trace on each record: let the tracing library's logging instrumentation, a filter or a processor do it, and give the form of `{}` a field for it; this assumes that no handler outside of this repository adds it",
         study.callee_text(first.user)
     );
     found.confirm =
         format!("send a request with a known trace id to {service} and search its logs for the id: nothing is found");
-    found.related.push(study.related(first.user, "the form is used here"));
+    if first.format != first.user {
+        found.related.push(study.related(first.user, "the form is used here"));
+    }
     let others = all.iter().filter(|other| other.format != first.format);
     found.related.extend(others.map(|other| Related {
         place: study.program.place(other.format),
