@@ -2,6 +2,7 @@
 
 mod off;
 mod propagator;
+mod rejecting;
 mod removed;
 mod sampler;
 pub(super) mod share;
@@ -16,6 +17,7 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     off::check(study, out);
     propagator::check(study, out);
+    rejecting::check(study, out);
     removed::check(study, out);
     sampler::check(study, out);
     shutdown::check(study, out);
