@@ -148,6 +148,9 @@ pub struct SettingDescription {
     /// Dependencies without one of which the instances go by other means, of which the setting says nothing.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// Dependencies with any of which the same holds.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// Whether it is about those who send or about those who receive.
     pub role: TypeRole,
     /// The types whose instances it is applied to; one that the application makes itself must be told in code.
@@ -517,6 +520,10 @@ pub struct FunctionDescription {
     /// It runs something elsewhere.
     #[serde(default)]
     pub spawns: Option<Spawn>,
+    /// It runs these functions later, as steps of a pipeline in which nothing is current unless the library is told to
+    /// put it there.
+    #[serde(default)]
+    pub steps: Option<Slot>,
     /// It wraps this task, executor or callable so that the context goes along.
     #[serde(default)]
     pub carries: Option<Slot>,

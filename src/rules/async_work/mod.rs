@@ -6,6 +6,7 @@ mod generators;
 mod given;
 mod listeners;
 mod mdc;
+mod reactive;
 mod spawned;
 mod spawner;
 mod task;
@@ -19,4 +20,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     annotated::check(study, out);
     listeners::check(study, out);
     generators::check(study, out);
+    reactive::check(study, out);
 }
