@@ -1,5 +1,6 @@
 //! Rules about what is written into and read from messages and requests by hand.
 
+mod batch;
 mod client;
 mod consume;
 mod extract;
@@ -32,4 +33,5 @@ pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
     extract::check(study, &traced, out);
     inject::check(lives, &traced, out);
     nowhere::check(study, out);
+    batch::check(study, out);
 }
