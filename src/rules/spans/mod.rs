@@ -6,6 +6,7 @@ mod decorated;
 mod early;
 mod ended;
 mod inert;
+mod leaking;
 mod leaving;
 mod life;
 mod nested;
@@ -28,4 +29,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     nested::check(study, &uses, out);
     wrong_id::check(study, out);
     inert::check(study, out);
+    leaking::check(study, out);
 }
