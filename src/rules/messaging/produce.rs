@@ -106,7 +106,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
         Content::Unknown => return Ok(Ok(Ruling::unknown("what is in the message is not wholly seen"))),
         Content::Bare => {}
     }
-    if let Some(because) = not_told(study, outer, made) {
+    if let Some(because) = not_told(study, outer, made).or_else(|| not_switched_on(study, fact)) {
         return Ok(Ok(Ruling::unknown(because)));
     }
     if let Some(found) = left_out::judge(study, fact) {
@@ -118,6 +118,17 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     let sure = made == Instance::Plain && study.inbound(fact.function) != Inbound::Root;
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     Ok(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
+}
+
+/// Why a service may not be traced at all, or by something that is not seen and may cover the library: a stack that it
+/// only depends on, and no span of its own.
+fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<&'static str> {
+    let stacks = &study.unit(fact.call.file).stacks;
+    let unit = unit_of(study, fact.call.file);
+    let spans =
+        || study.calls().iter().any(|found| found.effect.span.is_some() && unit_of(study, found.call.file) == unit);
+    let only_there = !stacks.is_empty() && !stacks.iter().any(|found| found.active);
+    (only_there && !spans()).then_some("nothing is seen to switch tracing on in the service")
 }
 
 /// Why a message in which no trace is seen may carry one all the same.
