@@ -4,7 +4,7 @@ use super::super::Verdicts;
 use super::super::clients::dark;
 use super::simple::is_local;
 use crate::finding::Confidence;
-use crate::ir::{ExprId, ExprKind, Language};
+use crate::ir::{ExprId, ExprKind, FunctionId, Language};
 use crate::knowledge::{AnnotationRole, Setting, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, annotation_role, is_aside};
@@ -55,16 +55,36 @@ fn is_set(study: &Study<'_>, made: &CallFact<'_>) -> bool {
     study.calls().iter().filter(sets).any(|fact| fact.call.file == made.call.file)
 }
 
-/// Whether a program of the unit may run a call, and is there to be deployed.
+/// How many functions are looked at on the way from a call to the start of a program.
+const MAX_CALLERS: usize = 200;
+
+/// Whether a program that is there to be deployed is seen to run a call: by what leads from its start to it.
 fn runs(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let program = study.program;
-    let unit = program.files[fact.call.file as usize].source.unit;
-    let mut files = (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit);
-    files.any(|(at, file)| {
-        let has_main = file.source.facts.functions.iter().any(|function| function.name == "main");
-        let is_program = dark::is_program(file.source) && (study.language() == Language::Python || has_main);
-        is_program && !is_aside(&file.source.path) && study.may_run(at, &[fact.function])
-    })
+    let mut seen = vec![program.outermost(fact.function)];
+    let mut at = 0;
+    while let Some(function) = seen.get(at).copied().filter(|_| at < MAX_CALLERS) {
+        if starts(study, function) {
+            return true;
+        }
+        for call in program.callers(function) {
+            let caller = program.outermost(program.function_at(*call));
+            if !seen.contains(&caller) {
+                seen.push(caller);
+            }
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Whether a function is the start of a program, or runs while one is loaded.
+fn starts(study: &Study<'_>, function: FuncRef) -> bool {
+    let source = &study.program.files[function.file as usize].source;
+    let decl = study.program.function(function);
+    let is_load_time =
+        function.id == FunctionId(0) && (study.language() != Language::Go || source.facts.package == "main");
+    !is_aside(&source.path) && dark::is_program(source) && (decl.name == "main" || is_load_time)
 }
 
 /// Whether a container owns what a function makes, and closes it.
