@@ -51,10 +51,14 @@ pub(super) fn is_support(path: &str) -> bool {
         "testing",
         "conformance",
     ];
+    /// Ends of the names of packages that help tests: `shoptestutil`.
+    const HELPERS: &[&str] = &["testutil", "testutils", "testhelper", "testhelpers", "testkit", "testsupport"];
     folders(path).split('/').any(|folder| {
         let words: Vec<String> = folder.split(['-', '_']).map(str::to_ascii_lowercase).collect();
         let pairs = words.windows(2).map(|pair| pair.concat());
-        words.iter().cloned().chain(pairs).any(|word| WORDS.contains(&word.as_str()) || is_test_package(&word))
+        words.iter().cloned().chain(pairs).any(|word| {
+            WORDS.contains(&word.as_str()) || is_test_package(&word) || HELPERS.iter().any(|end| word.ends_with(end))
+        })
     })
 }
 
@@ -90,6 +94,7 @@ mod tests {
         assert!(is_support("tools/load-generator/main.go"));
         assert!(is_support("internal/test_utils/till.go"));
         assert!(is_support("systemtest/tilltest/till.go"));
+        assert!(is_support("internal/tilltestutils/till.go"));
         assert!(!is_support("internal/contest/latest/till.go"));
         assert!(!is_support("internal/workload/testimony.go"));
     }

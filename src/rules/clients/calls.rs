@@ -311,7 +311,9 @@ fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));
-    program.callers(stub).iter().copied().take(MAX_STUB_CALLS).collect()
+    // A generated server calls methods of the same names.
+    let callers = program.callers(stub).iter().copied().filter(|call| !is_generated(study, *call));
+    callers.take(MAX_STUB_CALLS).collect()
 }
 
 fn is_generated(study: &Study<'_>, call: ValueRef) -> bool {

@@ -28,6 +28,8 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
     match study.inbound(function) {
         Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
         Inbound::Root => false,
+        // Go hands its context over: of what takes none, and is called by nothing that has one, no trace is known.
+        Inbound::Unknown if study.language() == Language::Go => false,
         Inbound::Unknown => {
             let outer = study.program.function(study.program.outermost(function));
             let is_method = outer.owner.is_some() || !outer.owner_name.is_empty();

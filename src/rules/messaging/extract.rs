@@ -5,10 +5,15 @@ use super::hops::unit_of;
 use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
+use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Inbound, Study, Summary};
+use crate::rules::clients::dark::is_program;
+use crate::study::{CallFact, Inbound, Study, Summary, is_aside};
 use rustc_hash::FxHashSet;
+
+/// How far the callers of what reads a caller's trace are followed.
+const MAX_HELPERS: usize = 3;
 
 /// Finds, in units where nothing reads a caller's trace, the server spans and the spans of filters.
 pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verdicts) {
@@ -64,10 +69,17 @@ fn start_of(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
     {
         return Some(call);
     }
-    if !is_filter(study, function) {
+    // What a library puts in front of handlers may stand behind what its user puts there.
+    if !is_filter(study, function) || is_library(study, unit_of(study, function.file)) {
         return None;
     }
     own().map(|fact| fact.call).next().or_else(|| helped(study, &inner))
+}
+
+/// Whether nothing in a unit starts a process but its examples. What Python code is run by may stand anywhere.
+fn is_library(study: &Study<'_>, unit: usize) -> bool {
+    let mut files = study.program.files.iter().filter(|file| file.source.unit == unit);
+    study.language() != Language::Python && !files.any(|file| is_program(file.source) && !is_aside(&file.source.path))
 }
 
 /// The first call of an own function that starts a span itself.
@@ -112,6 +124,16 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
             && !is_foreign(study, &fact.library.family, spans(unit(fact)))
     };
     let mut out: FxHashSet<usize> = study.calls().iter().filter(reads).map(unit).collect();
+    let mut helpers: Vec<FuncRef> =
+        study.calls().iter().filter(reads).map(|fact| study.program.outermost(fact.function)).collect();
+    // A service whose handlers are wrapped by a shared package of the workspace reads what that package reads.
+    for _ in 0..MAX_HELPERS {
+        let calls = helpers.iter().flat_map(|helper| study.program.callers(*helper));
+        helpers = calls.map(|call| study.program.outermost(study.program.function_at(*call))).collect();
+        helpers.sort_unstable();
+        helpers.dedup();
+        out.extend(helpers.iter().map(|helper| unit_of(study, helper.file)));
+    }
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();

@@ -26,10 +26,18 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         roots.retain(|root| seen.insert(*root));
         // The sampler that says most about what is dropped comes first.
         roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
-        if !roots.is_empty() {
+        if !roots.is_empty() && !is_one_choice(study, fact) {
             out.findings.push(finding(study, fact, &roots, confidence(study, &roots, &dropping)));
         }
     }
+}
+
+/// Whether the function that uses a sampler also uses a parent-based one: in another branch, so that whoever runs the
+/// service chooses, or for the same provider, where the last one counts.
+fn is_one_choice(study: &Study<'_>, user: &CallFact<'_>) -> bool {
+    let others = study.calls_in(user.function).filter(|fact| fact.call != user.call);
+    let mut samplers = others.filter_map(|fact| Some(study.slot(fact.call, fact.effect.uses_sampler?)));
+    samplers.any(|values| values.into_iter().any(|value| kind_of(study, value) == Some(Sampler::ParentBased)))
 }
 
 /// The functions in which a sampler is named that drops traces.
