@@ -20,6 +20,10 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
     for found in program.described_calls().iter().filter(|found| !found.effect.switches_on.is_empty()) {
         let file = &program.files[found.call.file as usize].source;
+        if needs_telling(program.language, &found.library.family) && !units[file.unit].has_family(&found.library.family)
+        {
+            continue;
+        }
         let coverage = Coverage {
             by: "a process-wide instrumentor".to_owned(),
             at: Some((file.path.to_string(), file.facts.lines.line(program.expr(found.call).span.start))),
@@ -45,6 +49,12 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             }
         }
     }
+}
+
+/// Whether the stacks of a family only trace when told to.
+fn needs_telling(language: Language, family: &str) -> bool {
+    let mut pages = stacks().iter().filter(|page| page.family == family && page.languages.contains(&language));
+    !family.is_empty() && pages.any(|page| !page.tracing_words.is_empty())
 }
 
 /// Takes away the stacks that only trace when told to, from units whose code does not tell them.
@@ -99,7 +109,12 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
         }
     }
     let mut memo: FxHashMap<(Ustr, Ustr), Vec<usize>> = FxHashMap::default();
+    let with_code = with_code(program, units);
     for file in &program.files {
+        // What an example sets up is not set up in the program or library that it shows.
+        if with_code.contains(&file.source.unit) && is_beside(file, &units[file.source.unit]) {
+            continue;
+        }
         for import in &file.source.facts.imports {
             let found = memo.entry((import.module, import.target)).or_insert_with(|| {
                 let names = [import.module.as_str(), import.target.as_str()];
@@ -119,6 +134,21 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
             }
         }
     }
+}
+
+/// The Python units that have code of their own beside their examples and tools.
+fn with_code(program: &Program<'_>, units: &[UnitView]) -> FxHashSet<usize> {
+    let files = program.files.iter().filter(|_| program.language == Language::Python);
+    let own =
+        files.filter(|file| !is_beside(file, &units[file.source.unit]) && !file.source.facts.functions.is_empty());
+    own.map(|file| file.source.unit).collect()
+}
+
+/// Whether a file is an example or tool of its unit.
+fn is_beside(file: &FileUnit<'_>, unit: &UnitView) -> bool {
+    let path = file.source.path.strip_prefix(unit.root.as_str()).unwrap_or(&file.source.path);
+    const SHOWS: &[&str] = &["example", "examples", "sample", "samples", "docs", "cookbook", "notebooks", "tutorials"];
+    path.trim_start_matches('/').split('/').rev().skip(1).any(|folder| SHOWS.contains(&folder))
 }
 
 /// Adds the stacks that a framework loads because its settings name them in a text.
