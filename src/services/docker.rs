@@ -2,7 +2,8 @@
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/>.
 
-use super::launch::{FactKind, Launch, expand, file_name, folder};
+use super::launch::{Fact, FactKind, Launch, expand, file_name, folder};
+use super::shell;
 
 /// Whether this is a file that builds an image.
 pub(super) fn is_dockerfile(path: &str) -> bool {
@@ -16,6 +17,8 @@ struct Instruction {
     line: u32,
     word: String,
     rest: String,
+    /// The lines between `<<EOF` and `EOF`.
+    script: String,
 }
 
 /// Reads a Dockerfile.
@@ -27,7 +30,7 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
     let mut copies = Vec::new();
     let mut started = Vec::new();
     for instruction in instructions(text) {
-        let Instruction { line, word, rest } = instruction;
+        let Instruction { line, word, rest, script } = instruction;
         let rest = if word == "RUN" { rest } else { expand(&rest, &known) };
         match word.as_str() {
             "FROM" => {
@@ -46,9 +49,13 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
             "RUN" => {
                 launch.fetches.push(rest.clone());
                 copies.extend(words(&rest));
+                if rest.contains('>') {
+                    launch.facts.extend(scripted(line, &script));
+                }
                 launch.say(line, FactKind::Build(rest));
             }
             "COPY" | "ADD" => {
+                launch.facts.extend(scripted(line, &script));
                 if !rest.contains("--from=") {
                     copies.extend(sources(&rest));
                 }
@@ -100,28 +107,41 @@ fn instructions(text: &str) -> Vec<Instruction> {
             }
         }
         let (word, rest) = whole.split_once([' ', '\t']).unwrap_or((&whole, ""));
-        let instruction =
-            Instruction { line: at as u32 + 1, word: word.to_ascii_uppercase(), rest: rest.trim().to_owned() };
-        skip_heredoc(&instruction, &mut lines);
-        out.push(instruction);
+        let (line, word, rest) = (at as u32 + 1, word.to_ascii_uppercase(), rest.trim().to_owned());
+        let script = heredoc(&word, &rest, &mut lines);
+        out.push(Instruction { line, word, rest, script });
     }
     out
 }
 
-/// Text between `<<EOF` and `EOF` holds no instructions.
-fn skip_heredoc<'a>(instruction: &Instruction, lines: &mut impl Iterator<Item = (usize, &'a str)>) {
-    if !matches!(instruction.word.as_str(), "RUN" | "COPY" | "ADD") {
-        return;
+/// Takes the text between `<<EOF` and `EOF`, which holds no instructions.
+fn heredoc<'a>(word: &str, rest: &str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> String {
+    let mut out = String::new();
+    if !matches!(word, "RUN" | "COPY" | "ADD") {
+        return out;
     }
-    let Some((_, tail)) = instruction.rest.split_once("<<") else { return };
+    let Some((_, tail)) = rest.split_once("<<") else { return out };
     let end: String = tail
         .trim_start_matches(['-', '"', '\''])
         .chars()
         .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
         .collect();
     if !end.is_empty() {
-        lines.find(|(_, line)| line.trim() == end);
+        for (_, line) in lines.take_while(|(_, line)| line.trim() != end) {
+            out.push_str(line);
+            out.push('\n');
+        }
     }
+    out
+}
+
+/// What a script that the file writes into the image hands the process over to. `line` is that of the instruction.
+fn scripted(line: u32, script: &str) -> Vec<Fact> {
+    let facts = shell::read("entrypoint.sh", script).facts.into_iter();
+    facts
+        .filter(|fact| matches!(&fact.kind, FactKind::Command(text, _) if text.starts_with("exec ")))
+        .map(|fact| Fact { line: line.saturating_add(fact.line), ..fact })
+        .collect()
 }
 
 /// `A=1 B="2 3"`, the old `A 1 2`, or a bare `A`.
@@ -214,6 +234,16 @@ mod tests {
     fn what_is_copied_is_mentioned() {
         let launch = read("Dockerfile", "COPY --chown=a services/x ./ \nCOPY --from=b /y /z\nRUN <<EOF\nCMD no\nEOF\n");
         assert!(launch.mentions.contains(&"services/x".to_owned()) && !launch.mentions.contains(&"/y".to_owned()));
+        assert!(!launch.facts.iter().any(|fact| matches!(fact.kind, FactKind::Command(..))));
+    }
+
+    #[test]
+    fn a_script_written_into_the_image_starts_it() {
+        let text = "FROM a\nRUN cat <<'EOF' >/run.sh\nP=\"\"\nif x; then P=y; fi\nP=\"wrap\"\nexec $P it\nEOF\nENTRYPOINT [\"/run.sh\"]\n";
+        let launch = read("Dockerfile", text);
+        let kind = FactKind::Command("exec wrap it".into(), "entrypoint.sh".into());
+        assert!(launch.facts.contains(&Fact { kind, line: 6 }));
+        let launch = read("Dockerfile", "RUN <<EOF\nexec wrap it\nEOF\n");
         assert!(!launch.facts.iter().any(|fact| matches!(fact.kind, FactKind::Command(..))));
     }
 
