@@ -113,7 +113,29 @@ fn runs_untraced(unit: usize, units: &[UnitView], sources: &[SourceFile]) -> boo
     };
     let is_shared = |at: &usize| *at != unit && units[*at].starts.is_empty() && !of(*at).any(dark::is_program);
     let shared = (0..units.len()).filter(is_shared).any(traces);
-    is_program && !traces(unit) && !shared
+    is_program && !traces(unit) && !shared && !is_set_up_beside(unit, units, sources, &libraries)
+}
+
+/// Whether a Python unit imports a file that sets tracing up from a folder beside it, which no manifest claims: the
+/// process runs in the folder around both.
+fn is_set_up_beside(
+    unit: usize,
+    units: &[UnitView],
+    sources: &[SourceFile],
+    libraries: &[&LibraryDescription],
+) -> bool {
+    let Some((around, _)) = units[unit].root.rsplit_once('/') else { return false };
+    let of_unit = sources.iter().filter(|file| file.unit == unit && file.facts.language == Language::Python);
+    let wanted: FxHashSet<&str> =
+        of_unit.flat_map(|file| &file.facts.imports).flat_map(|import| [&*import.module, &*import.target]).collect();
+    let modules = || libraries.iter().flat_map(|library| &library.modules);
+    let beside = sources.iter().filter(|file| file.facts.language == Language::Python && file.unit != unit);
+    beside.into_iter().any(|file| {
+        let Some(path) = file.path.strip_prefix(around).and_then(|rest| rest.strip_prefix('/')) else { return false };
+        let module = path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
+        wanted.contains(module.as_str())
+            && file.facts.imports.iter().any(|import| modules().any(|prefix| is_below(&import.module, prefix)))
+    })
 }
 
 /// Whether a library is one of tracing: it has a switch for others, a provider or a tracer.
