@@ -158,10 +158,55 @@ fn absolute(target: Ustr, module: Ustr, path: Ustr) -> Ustr {
     Ustr::from(&parts.join("."))
 }
 
-/// The folders that hold an `__init__.py`.
+/// How many folders without `__init__.py` may lie around a package and still be part of its name.
+const MAX_NAMESPACES: usize = 3;
+
+/// The folders that hold an `__init__.py`, and those around them by whose name they are imported.
 pub fn python_packages(sources: &[&SourceFile]) -> FxHashSet<String> {
     let inits = sources.iter().filter_map(|source| source.path.strip_suffix("/__init__.py"));
-    inits.map(str::to_owned).collect()
+    let mut packages: FxHashSet<String> = inits.map(str::to_owned).collect();
+    let starts = import_starts(sources);
+    let mut open: Vec<String> = packages.iter().cloned().collect();
+    for _ in 0..MAX_NAMESPACES {
+        let around = open.iter().filter_map(|package| namespace(package, &packages, &starts));
+        let found: FxHashSet<String> = around.collect();
+        packages.extend(found.iter().cloned());
+        open = found.into_iter().collect();
+    }
+    packages
+}
+
+/// The first two segments of what Python files import (the second may be empty), with the folders that import it.
+fn import_starts<'s>(sources: &[&'s SourceFile]) -> FxHashMap<(&'s str, &'s str), FxHashSet<&'s str>> {
+    let mut out: FxHashMap<(&str, &str), FxHashSet<&str>> = FxHashMap::default();
+    for source in sources.iter().filter(|source| source.facts.language == Language::Python) {
+        let folder = source.path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+        for import in &source.facts.imports {
+            // `from a import b` may name a module.
+            for name in [import.module.as_str(), import.target.as_str()] {
+                let mut parts = name.split('.');
+                let (Some(first), second) = (parts.next().filter(|first| !first.is_empty()), parts.next()) else {
+                    continue;
+                };
+                out.entry((first, second.unwrap_or_default())).or_default().insert(folder);
+            }
+        }
+    }
+    out
+}
+
+/// The folder without `__init__.py` around a package, if some file imports the package by it and none in it does without.
+fn namespace(
+    package: &str,
+    packages: &FxHashSet<String>,
+    starts: &FxHashMap<(&str, &str), FxHashSet<&str>>,
+) -> Option<String> {
+    let (outer, name) = package.rsplit_once('/')?;
+    let space = outer.rsplit('/').next().filter(|space| !space.is_empty() && *space != "src")?;
+    let inside =
+        |folder: &&str| folder.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let without = || starts.iter().any(|((first, _), folders)| *first == name && folders.iter().any(&inside));
+    (!packages.contains(outer) && starts.contains_key(&(space, name)) && !without()).then(|| outer.to_owned())
 }
 
 /// The module that a file belongs to: Go import path, dotted Python module, Java package.
