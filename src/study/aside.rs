@@ -29,7 +29,10 @@ pub fn is_aside(path: &str) -> bool {
         "pytest",
         "locust",
     ];
-    folders(path).split('/').any(|folder| asides.contains(&folder))
+    // Inside a Python package these are parts of the program: `agent/tools` holds what an agent calls.
+    const PARTS: &[&str] = &["tools", "integration", "testing", "script", "canary"];
+    let is_part = |at: usize, folder: &str| at > 0 && path.ends_with(".py") && PARTS.contains(&folder);
+    folders(path).split('/').enumerate().any(|(at, folder)| asides.contains(&folder) && !is_part(at, folder))
         || ["smoketest", "locust", "conftest", "benchmark"]
             .iter()
             .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
@@ -86,6 +89,7 @@ mod tests {
         assert!(!is_aside("src/main/java/org/till/samples/Till.java"));
         assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
         assert!(!is_aside("pkg/example.go"));
+        assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));
     }
 
     #[test]

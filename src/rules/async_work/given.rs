@@ -57,6 +57,9 @@ fn is_given(study: &Study<'_>, spawn: &HandOver<'_>, call: ValueRef) -> bool {
         ExprKind::Name(_) | ExprKind::Index { .. } => is_handed_in(study, spawn, callee, true),
         ExprKind::Member { base, name, .. } => {
             let base = ValueRef { expr: *base, ..call };
+            if is_kept_callable(study, base, *name) {
+                return true;
+            }
             matches!(program.expr_kind(base), ExprKind::Name(_) | ExprKind::Index { .. })
                 && program.type_of(base).is_none()
                 && traced_methods(study, call, *name)
@@ -64,6 +67,16 @@ fn is_given(study: &Study<'_>, spawn: &HandOver<'_>, call: ValueRef) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a field of the service's own type is declared to hold a callable that nobody here names.
+fn is_kept_callable(study: &Study<'_>, base: ValueRef, name: Ustr) -> bool {
+    let program = study.program;
+    let Some(owner) = program.type_of(base).filter(|ty| program.own_type(*ty).is_some()) else { return false };
+    let declared = program.field_type(owner, name, 4);
+    declared.is_some_and(|ty| matches!(ty.as_str(), "typing.Callable" | "collections.abc.Callable"))
+        && program.methods(owner, name).is_empty()
+        && program.all_writes(owner, name).into_iter().all(|(written, _)| task::functions(study, written).is_empty())
 }
 
 /// Whether methods of this name of the service's own types take part in traces.

@@ -25,6 +25,8 @@ struct Lost<'a> {
     logs_only: bool,
     /// The call that runs what the task was given, when nothing else in the task shows that it takes part in a trace.
     given: Option<ValueRef>,
+    /// That a trace is there is only assumed.
+    assumed: bool,
 }
 
 /// Why a hand-over is not seen to lose a context.
@@ -162,7 +164,10 @@ fn handed_over(
     if task::carried(study, value) {
         return Err(Ruling::carried("the task is wrapped so that the context goes along"));
     }
-    let functions = task::functions(study, value);
+    let mut functions = task::functions(study, value);
+    if functions.is_empty() {
+        functions = task::run_by(study, fact.call, value);
+    }
     match functions.is_empty() {
         true => Err(Ruling::unknown("the functions that the task runs are not seen")),
         false => Ok(Task { value, functions }),
@@ -187,10 +192,16 @@ fn judge<'a>(
     if unit.covers_every_client(fact.library) {
         return Err(carried("what traces the service covers the library"));
     }
-    let trace = spawner::trace(study, fact.function)
+    let known = spawner::trace(study, fact.function);
+    let assumed = known.is_none();
+    let trace = known
+        .or_else(|| spawner::of_library(study, fact.function))
         .ok_or(Kept::Passed("no trace is known to be there where the work is handed over"))?;
     let task = handed_over(study, fact, spawn, run).map_err(Kept::Judged)?;
     let joined = study.language() == Language::Python && task::is_joined(study, fact.call, fact.function);
+    if assumed && !joined {
+        return Err(Kept::Passed("no trace is known to be there, and the work is not waited for"));
+    }
     if !joined && task::loops_forever(study, &task.functions) {
         return Err(Kept::Passed("the task loops as long as the process lives"));
     }
@@ -203,6 +214,10 @@ fn judge<'a>(
         }
         false => None,
     };
+    let starts = || task.functions.iter().any(|function| study.summary(*function).has(MATTERS));
+    if assumed && given.is_none() && !starts() {
+        return Err(Kept::Passed("no trace is known to be there where the work is handed over"));
+    }
     if !matters && given.is_none() {
         return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
@@ -225,7 +240,7 @@ fn judge<'a>(
         Executor::Kept(made) => Some(made),
         Executor::Plain(made) => made,
     };
-    Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given })
+    Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, assumed })
 }
 
 fn carried(because: &'static str) -> Kept {
@@ -255,8 +270,8 @@ fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let what = what(study, first);
     let rule = rule(first);
     let place = first.fact.call;
-    let confidence =
-        if group.iter().all(|lost| lost.given.is_some()) { Confidence::Likely } else { Confidence::Certain };
+    let likely = group.iter().all(|lost| lost.given.is_some() || lost.assumed);
+    let confidence = if likely { Confidence::Likely } else { Confidence::Certain };
     let mut out = study.finding(rule, place, confidence);
     out.message = if first.logs_only {
         format!(

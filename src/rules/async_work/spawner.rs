@@ -1,6 +1,7 @@
 //! Who hands work over, and whether a trace is there at that moment.
 
 use crate::finding::Related;
+use crate::ir::Language;
 use crate::knowledge::{AnnotationRole, TypeRole};
 use crate::link::FuncRef;
 use crate::study::{Inbound, Study, annotation_role};
@@ -25,6 +26,29 @@ pub(super) fn trace(study: &Study<'_>, function: FuncRef) -> Option<Related> {
             started(study, function).or_else(|| handed_span(study, function)).or_else(|| spans_around(study, function))
         }
     }
+}
+
+/// Why a trace may be there in a Python library that starts spans itself: its users call it under spans of theirs. It is
+/// an assumption, for work that the library waits for.
+pub(super) fn of_library(study: &Study<'_>, function: FuncRef) -> Option<Related> {
+    let program = study.program;
+    let unit = program.files.get(function.file as usize)?.source.unit;
+    let outer = program.outermost(function);
+    let decl = program.function(outer);
+    if study.language() != Language::Python || decl.owner.is_none() || starts_up(study, function) {
+        return None;
+    }
+    if study.inbound(outer) != Inbound::Unknown {
+        return None;
+    }
+    let is_entry = |function: FuncRef| matches!(study.inbound(function), Inbound::Entry(_));
+    let serves = study.of_unit("has entries", unit, || study.functions_of_unit(unit).any(is_entry));
+    let starts_spans = || study.calls_of_unit(unit).any(|fact| fact.effect.span.is_some());
+    let traced = !serves && study.of_unit("starts spans", unit, starts_spans);
+    traced.then(|| Related {
+        place: program.place_of(outer.file, decl.name_span),
+        message: "this library starts spans itself: whoever calls it may hold a trace".to_owned(),
+    })
 }
 
 /// A span that the function, or one around it, is given.

@@ -1,7 +1,7 @@
 //! What a spawned task is: the functions it runs, whether it takes its context along, and what it does.
 
 use crate::ir::{Block, ExprKind, FileFacts, Language, LoopKind, StmtKind};
-use crate::knowledge::HopKind;
+use crate::knowledge::{HopKind, Slot};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{Study, Summary, functions_of};
 
@@ -21,6 +21,30 @@ pub(super) fn functions(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
             }
         }
     }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// The functions of the coroutine that a library's runner is handed over with: `pool.submit(asyncio.run, work())`.
+pub(super) fn run_by(study: &Study<'_>, call: ValueRef, task: ValueRef) -> Vec<FuncRef> {
+    let program = study.program;
+    let runner = program.qualify(task).and_then(|name| program.described(name)).and_then(|(_, effect)| effect.spawns);
+    let (Some(Slot::Arg(n)), ExprKind::Call { args, .. }) = (runner.map(|spawn| spawn.task), program.expr_kind(call))
+    else {
+        return Vec::new();
+    };
+    let Some(at) = args.iter().position(|arg| arg.value == task.expr) else { return Vec::new() };
+    let Some(work) = args.get(at + 1 + usize::from(n)).filter(|arg| arg.name.is_none()) else { return Vec::new() };
+    let work = ValueRef { expr: work.value, ..call };
+    // The call makes the coroutine, or a variable holds what the call made.
+    let made = match program.step(work) {
+        _ if matches!(program.expr_kind(work), ExprKind::Call { .. }) => vec![work],
+        Step::Values(values) => values.to_vec(),
+        _ => Vec::new(),
+    };
+    let made = made.into_iter().filter(|value| matches!(program.expr_kind(*value), ExprKind::Call { .. }));
+    let mut out: Vec<FuncRef> = made.flat_map(|found| program.callee(found).functions.to_vec()).collect();
     out.sort_unstable();
     out.dedup();
     out
