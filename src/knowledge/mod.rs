@@ -8,7 +8,7 @@ mod schema;
 
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{
-    AnnotationDescription, AnnotationRole, AttributeEffect, ExtractEffect, FunctionDescription, Hop, HopKind,
-    InjectEffect, LibraryDescription, LogEffect, Registers, Removed, Sampler, Setting, SettingDescription, Slot,
-    SpanEffect, Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, EndpointEffect, ExtractEffect,
+    FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, Registers, Removed, Sampler,
+    Setting, SettingDescription, Slot, SpanEffect, Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };

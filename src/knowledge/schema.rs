@@ -236,6 +236,10 @@ pub struct TypeDescription {
     /// Methods that it calls as roots by design: jobs, start-up, shutdown, health checks.
     #[serde(default)]
     pub root_methods: Vec<Ustr>,
+    /// It is an address whose text, from this major version of the library on, ends with a slash where it has no path:
+    /// no port can be put after it.
+    #[serde(default)]
+    pub ends_with_slash_from: Option<u32>,
     /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
@@ -453,6 +457,35 @@ pub struct AttributeEffect {
     pub entries: Slot,
 }
 
+/// What an address must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressForm {
+    /// A URL with its scheme.
+    Url,
+    /// A host and a port, without scheme and path.
+    HostPort,
+    /// Either.
+    Any,
+}
+
+/// The address that a call gives an exporter.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointEffect {
+    /// The places in the call that may hold it.
+    pub at: Vec<Slot>,
+    /// What it must look like.
+    pub form: AddressForm,
+    /// The path that a URL must end in, as the exporter adds none; empty where it needs none.
+    #[serde(default)]
+    pub path: String,
+    /// The port that by convention speaks another protocol than the exporter.
+    pub other_port: u16,
+    /// The port that by convention speaks its own.
+    pub own_port: u16,
+}
+
 /// A function or method of a library.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -603,6 +636,9 @@ pub struct FunctionDescription {
     /// It ties a span to another trace by a link, as a new root that is meant does.
     #[serde(default)]
     pub links: bool,
+    /// It gives an exporter the address of the collector.
+    #[serde(default)]
+    pub endpoint: Option<EndpointEffect>,
     /// It copies or reads the MDC (logging context) so that another thread can set it.
     #[serde(default)]
     pub copies_mdc: bool,

@@ -282,9 +282,7 @@ impl<'a> Study<'a> {
 
     /// The text of a value as written, on one line, at most 60 characters.
     pub fn text(&self, value: ValueRef) -> String {
-        let place = self.program.place(value);
-        let text = (self.source)(place.path).unwrap_or_default();
-        let raw = text.get(place.span.start as usize..place.span.end as usize).unwrap_or_default();
+        let raw = self.raw_text(value).unwrap_or_default();
         let mut line = raw.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() > 60 {
             line = line.chars().take(57).collect::<String>() + "…";

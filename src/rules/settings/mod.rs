@@ -1,5 +1,6 @@
-//! Rules about process-wide settings: propagator, sampler, span processor, provider.
+//! Rules about process-wide settings: propagator, sampler, span processor, provider, exporter.
 
+mod endpoint;
 mod off;
 mod propagator;
 mod rejecting;
@@ -15,6 +16,7 @@ use crate::study::Study;
 
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    endpoint::check(study, out);
     off::check(study, out);
     propagator::check(study, out);
     rejecting::check(study, out);
