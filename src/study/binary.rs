@@ -61,12 +61,9 @@ pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHa
     if program.language != Language::Go {
         return FxHashSet::default();
     }
-    let tracing = tracing_packages(program);
-    let commands: Vec<(&FxHashSet<Ustr>, bool)> = commands
-        .0
-        .iter()
-        .map(|(_, packages)| (packages, packages.iter().any(|package| tracing.contains(package))))
-        .collect();
+    let traced = Traced::new(program, commands);
+    let commands: Vec<(&FxHashSet<Ustr>, bool)> =
+        commands.0.iter().map(|(main, packages)| (packages, traced.is_traced(*main, packages))).collect();
     let in_untraced = |package: &Ustr| {
         let mut built_into = commands.iter().filter(|(packages, _)| packages.contains(package)).peekable();
         built_into.peek().is_some() && built_into.all(|(_, traced)| !traced)
@@ -75,6 +72,87 @@ pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHa
     let out = files
         .filter(|(at, file)| is_support(&file.source.path) || serves_tests(program, *at) || in_untraced(&file.module));
     out.map(|(_, file)| file.source.path).collect()
+}
+
+/// What tells whether a command is traced.
+struct Traced {
+    /// The packages that do anything about tracing.
+    acting: FxHashSet<Ustr>,
+    /// The packages that set tracing up, or may.
+    setting_up: FxHashSet<Ustr>,
+    /// The unit of each package.
+    units: FxHashMap<Ustr, usize>,
+    /// The units of which some command is seen to set tracing up.
+    set_up: FxHashSet<usize>,
+}
+
+impl Traced {
+    fn new(program: &Program<'_>, commands: &Commands) -> Self {
+        let setting_up = setting_packages(program);
+        let units: FxHashMap<Ustr, usize> = program.files.iter().map(|file| (file.module, file.source.unit)).collect();
+        let sets = |packages: &FxHashSet<Ustr>| packages.iter().any(|package| setting_up.contains(package));
+        let of = commands.0.iter().filter(|(_, packages)| sets(packages)).filter_map(|(main, _)| units.get(main));
+        let set_up = of.copied().collect();
+        Self { acting: tracing_packages(program), setting_up, units, set_up }
+    }
+
+    /// Whether a command is traced. Where others of its unit set tracing up, one that does not starts spans in vain.
+    fn is_traced(&self, main: Ustr, packages: &FxHashSet<Ustr>) -> bool {
+        let is_set_up_elsewhere = self.units.get(&main).is_some_and(|unit| self.set_up.contains(unit));
+        let needed = if is_set_up_elsewhere { &self.setting_up } else { &self.acting };
+        packages.iter().any(|package| needed.contains(package))
+    }
+}
+
+/// Starts of the names of functions that set something up.
+const SETTERS: &[&str] =
+    &["init", "setup", "start", "new", "configure", "config", "register", "install", "enable", "set", "must", "run"];
+
+/// Parts of the paths of packages that set tracing up, whoever wrote them.
+const TRACERS: &[&str] = &["trac", "otel", "telemetr", "observ", "apm", "o11y", "jaeger"];
+
+/// The packages that set tracing up for their process, or may do so through a package that no description tells of.
+fn setting_packages(program: &Program<'_>) -> FxHashSet<Ustr> {
+    let described = |path: &str| {
+        program.knowledge.libraries().iter().flat_map(|library| &library.modules).any(|module| lies_in(path, module))
+    };
+    let own: FxHashSet<Ustr> = program.files.iter().map(|file| file.module).collect();
+    let sets = |at: u32, file: &crate::link::FileUnit<'_>| {
+        // Of a file that is not parsed, the imports are known alone.
+        let imports = file.source.facts.imports.iter().filter(|_| file.source.facts.exprs.is_empty());
+        let mut strange = imports.filter(|import| names_tracer(&import.target));
+        strange.any(|import| !own.contains(&import.target) && !described(&import.target))
+            || file.flow.calls.iter().any(|site| {
+                let callee = program.callee(ValueRef { file: at, expr: site.expr });
+                callee.functions.is_empty()
+                    && callee.name.is_some_and(|name| match program.described(name) {
+                        Some((_, effect)) => sets_up(effect),
+                        None => may_set_up(&name),
+                    })
+            })
+    };
+    let files = (0u32..).zip(&program.files);
+    files.filter(|(at, file)| sets(*at, file)).map(|(_, file)| file.module).collect()
+}
+
+fn sets_up(effect: &FunctionDescription) -> bool {
+    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+        || effect.makes == Some(TypeRole::Provider)
+        || !effect.switches_on.is_empty()
+}
+
+/// Whether a function that no description has may set tracing up, by its package and its own name.
+fn may_set_up(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let Some((package, name)) = lower.rsplit_once('.') else { return false };
+    // What starts a span sets nothing up.
+    names_tracer(package) && !name.contains("span") && SETTERS.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, set nothing up.
+fn names_tracer(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    path.split('/').next().is_some_and(|start| start.contains('.')) && TRACERS.iter().any(|part| path.contains(part))
 }
 
 /// Whether a file imports what only tests use.

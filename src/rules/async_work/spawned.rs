@@ -224,6 +224,9 @@ fn judge<'a>(
     if task::restores(study, &task.functions, given.is_some()) {
         return Err(carried("the task makes a context current itself"));
     }
+    if task::is_given_context(study, &task.functions) {
+        return Err(carried("the task hands on a context of the code around it"));
+    }
     if mdc_only && mdc::puts_again(study, &task.functions) {
         return Err(carried("the task puts the ids into the logging context again"));
     }

@@ -1,7 +1,7 @@
 //! What a spawned task is: the functions it runs, whether it takes its context along, and what it does.
 
 use crate::ir::{Block, ExprKind, FileFacts, Language, LoopKind, StmtKind};
-use crate::knowledge::{HopKind, Slot};
+use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{Study, Summary, functions_of};
 
@@ -174,6 +174,24 @@ fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>, all_below: bo
         return !all_below && !study.slot(fact.call, slot).is_empty();
     }
     effect.span.is_some_and(|span| (span.current || !all_below) && !study.slot(fact.call, span.context).is_empty())
+}
+
+/// Whether a task of a language that hands contexts over gives its calls one of the code around it: it came along in the
+/// function literal. One that is fresh on every way did not.
+pub(super) fn is_given_context(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    let program = study.program;
+    let inside = functions.iter().flat_map(|function| study.with_nested(*function));
+    let mut given = inside.flat_map(|function| calls(study, function)).flat_map(|call| study.slot(call, Slot::AnyArg));
+    study.language() == Language::Go
+        && given.any(|value| program.role_of(value) == Some(TypeRole::Context) && may_hold_trace(study, value))
+}
+
+/// Whether a context is not fresh on every way that it comes.
+fn may_hold_trace(study: &Study<'_>, context: ValueRef) -> bool {
+    study.program.origins(context, false).iter().any(|origin| match origin {
+        Origin::Call(call, _) => study.fact(*call).is_none_or(|fact| !fact.effect.root_context),
+        _ => true,
+    })
 }
 
 /// Whether the task asks a store whose calls have spans in this unit.

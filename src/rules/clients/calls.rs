@@ -311,8 +311,10 @@ fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));
-    // A generated server calls methods of the same names.
-    let callers = program.callers(stub).iter().copied().filter(|call| !is_generated(study, *call));
+    // A generated server calls methods of the same names, without options; a generated gateway calls the stub with some.
+    let gives_options = |call: ValueRef| study.slot(call, Slot::AnyArg).len() > 2;
+    let is_caller = |call: &ValueRef| !is_generated(study, *call) || (call.file != stub.file && gives_options(*call));
+    let callers = program.callers(stub).iter().copied().filter(is_caller);
     callers.take(MAX_STUB_CALLS).collect()
 }
 

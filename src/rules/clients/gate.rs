@@ -147,6 +147,17 @@ pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> 
     client.chain(study.slot(call, Slot::AnyArg)).any(|value| mentions(study, value, 3))
 }
 
+/// Whether a function is a health check, by its name or what it answers: what it asks for is part of no request's work.
+pub(in crate::rules) fn checks_health(study: &Study<'_>, function: FuncRef) -> bool {
+    let answers = study.program.function(function).results.first().is_some_and(|ty| words::names_health(&ty.name));
+    answers || words::names_health(&study.function_name(function))
+}
+
+/// Whether a function is there for tests, by its name.
+pub(in crate::rules) fn helps_tests(study: &Study<'_>, function: FuncRef) -> bool {
+    words::names_test(&study.function_name(function))
+}
+
 fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
     let program = study.program;
     let here = |value: ValueRef| match program.expr_kind(value) {
@@ -204,14 +215,54 @@ fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
     let at = |expr| ValueRef { expr, ..value };
     match program.expr_kind(value) {
         ExprKind::Str(text) => words::is_third_party(text),
-        ExprKind::Binary { left: start, .. } => is_strange(study, at(*start), left),
+        ExprKind::Binary { left: start, right, .. } => {
+            is_strange(study, at(*start), left) || (is_scheme(study, at(*start)) && is_strange_host(study, at(*right)))
+        }
         ExprKind::Unknown(parts) => parts.iter().any(|part| is_strange(study, at(*part), left)),
-        ExprKind::Call { .. } => parts_of(study, value).into_iter().any(|part| is_strange(study, part, left)),
+        ExprKind::Call { .. } => {
+            let parts = parts_of(study, value);
+            let hosts = parts.iter().zip(parts.iter().skip(1));
+            hosts.into_iter().any(|(format, host)| is_scheme(study, *format) && is_strange_host(study, *host))
+                || parts.into_iter().any(|part| is_strange(study, part, left))
+                || returned_by(study, value).into_iter().any(|part| is_strange(study, part, left))
+        }
         ExprKind::Name(_) | ExprKind::Member { .. } => {
             is_made_strange(study, value, left) || is_given_strange(study, value, left)
         }
         _ => false,
     }
+}
+
+/// Whether a text is an address up to its host, which follows: `"https://" + host`, `"https://%s/"`.
+fn is_scheme(study: &Study<'_>, value: ValueRef) -> bool {
+    let ExprKind::Str(text) = study.program.expr_kind(value) else { return false };
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("%s/") || rest == "%s")
+}
+
+/// Whether all that a host may be are literal names of strangers on the public net.
+fn is_strange_host(study: &Study<'_>, value: ValueRef) -> bool {
+    let origins = study.program.origins(value, true);
+    !origins.is_empty()
+        && origins.iter().all(|origin| match origin {
+            Origin::Literal(found) => match study.program.expr_kind(*found) {
+                ExprKind::Str(host) => words::is_third_party(&format!("https://{host}")),
+                _ => false,
+            },
+            _ => false,
+        })
+}
+
+/// What the service's own functions that a call runs hand back first.
+fn returned_by(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
+    let functions = &study.program.callee(call).functions;
+    let returned = functions.iter().take(4).flat_map(|function| {
+        let flow = study.program.files.get(function.file as usize).map(|file| &file.flow);
+        let first =
+            flow.into_iter().flat_map(|flow| flow.returns_of(function.id)).filter_map(|found| found.values.first());
+        first.map(|expr| ValueRef { file: function.file, expr: *expr })
+    });
+    returned.collect()
 }
 
 /// Whether the address behind a name is made of a stranger's: where it comes from, or what it is put together of.

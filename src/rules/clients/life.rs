@@ -723,6 +723,12 @@ impl Walk<'_, '_, '_> {
             if method.is_some_and(|(_, effect)| effect.registers.is_some_and(|found| !found.root)) {
                 self.out.mounts.push(member);
             }
+            // `client.HTTPClient.Transport = …`: what is done to the client inside is done to this one.
+            let known = owner.and_then(|owner| program.knowledge.ty(owner));
+            let inner = known.and_then(|(_, ty)| ty.fields.get(name)).and_then(|ty| program.role(*ty));
+            if inner == Some(TypeRole::HttpClient) {
+                self.work.push(member);
+            }
             return;
         }
         self.out.uses.push(parent);
@@ -796,6 +802,8 @@ impl Walk<'_, '_, '_> {
         for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
             let traced = match registers {
                 true => self.lives.traces_handler(other, 4),
+                // A traced server that a client is given along with does nothing to the client.
+                false if program.role_of(other) == Some(TypeRole::Server) => false,
                 false => self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented,
             };
             if traced {

@@ -86,6 +86,7 @@ const APART: &[&str] = &[
     "telemetry",
     "health",
     "readiness",
+    "ready",
     "liveness",
     "healthz",
     "metadata",
@@ -125,6 +126,17 @@ pub(super) fn is_apart(text: &str) -> bool {
     let words: Vec<String> = split_words(text).collect();
     words.iter().any(|word| APART.iter().any(|apart| word.starts_with(apart)))
         || words.windows(2).any(|pair| matches!([pair[0].as_str(), pair[1].as_str()], ["wait", "for" | "until"]))
+}
+
+/// Whether a name is that of a health check.
+pub(super) fn names_health(text: &str) -> bool {
+    split_words(text)
+        .any(|word| ["health", "readiness", "liveness", "probe"].iter().any(|start| word.starts_with(start)))
+}
+
+/// Whether a name says that it is there for tests.
+pub(super) fn names_test(text: &str) -> bool {
+    split_words(text).any(|word| matches!(word.as_str(), "test" | "tests" | "testing"))
 }
 
 /// Whether a name or path is about a stranger's service: a word of it, or several written as one (`PyPI`).

@@ -19,7 +19,7 @@ use super::clients::Lives;
 /// Runs the rules of this group.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
-    replaced::check(study, out);
+    replaced::check(lives, out);
     ambient::check(study, out);
     parentless::check(study, out);
     captured::check(study, out);

@@ -103,8 +103,13 @@ fn without_context(study: &Study<'_>, fact: &CallFact<'_>, context: Slot) -> boo
     if context == Slot::Receiver {
         return is_bare_chain(study, *value);
     }
-    let origins = study.program.origins(*value, false);
-    !origins.is_empty()
+    // `wrap(request.WithContext(ctx))`: a context is bound on the way.
+    let mut bound = false;
+    let origins = study.program.origins_noting(*value, false, |at, _| {
+        bound |= study.fact(at).is_some_and(|made| made.effect.binds_context.is_some());
+    });
+    !bound
+        && !origins.is_empty()
         && origins.iter().all(|origin| match origin {
             Origin::Call(call, 0) => study.fact(*call).is_some_and(|made| made.effect.root_context),
             _ => false,

@@ -3,13 +3,15 @@
 use super::forward::{Journey, journey};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
-use crate::knowledge::TypeRole;
-use crate::link::{FuncRef, ValueRef};
+use crate::knowledge::{HopKind, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
+use crate::rules::clients::{Life, Lives, checks_health};
 use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
 
 /// Finds fresh contexts that cut a trace.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     if study.language() != crate::ir::Language::Go {
         return;
     }
@@ -17,15 +19,19 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         if study.program.role_of(fact.call) != Some(TypeRole::Context) || !study.unit(fact.call.file).is_traced() {
             continue;
         }
-        if let Some(finding) = judge(study, fact) {
+        if let Some(finding) = judge(lives, fact) {
             out.findings.push(finding);
         }
     }
 }
 
-fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
+    let study = lives.study;
     let param = study.context_param(fact.function)?;
     if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) || fact.site.deferred {
+        return None;
+    }
+    if checks_health(study, study.program.outermost(fact.function)) {
         return None;
     }
     if parts_on_purpose(study, fact.function) || is_aside(&study.program.place(fact.call).path) {
@@ -42,7 +48,8 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if went.rebound || went.escapes {
         return None;
     }
-    let counts = |sink: &ValueRef| !is_cleanup(study, *sink) && !outlives(study, *sink);
+    let counts =
+        |sink: &ValueRef| !is_cleanup(study, *sink) && !outlives(study, *sink) && !asks_plain_store(lives, *sink);
     let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(counts).collect();
     let opaque: Vec<ValueRef> =
         went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
@@ -99,6 +106,20 @@ fn report(
     let used = went.sinks.iter().chain(&went.opaque).chain(&went.handlers).take(6);
     finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
     finding
+}
+
+/// Whether a call asks a store through a client that nothing instruments: it has no span that could lie in a trace.
+fn asks_plain_store(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    let study = lives.study;
+    let Some(fact) = study.fact(call) else { return false };
+    let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::Store) else { return false };
+    let clients = study.slot(call, hop.client);
+    let made = clients.into_iter().flat_map(|client| study.program.origins(client, true)).map(|origin| match origin {
+        Origin::Call(made, _) => study.fact(made).is_some_and(|fact| fact.effect.makes.is_some()).then_some(made),
+        _ => None,
+    });
+    let Some(made) = made.collect::<Option<Vec<ValueRef>>>() else { return false };
+    !made.is_empty() && made.into_iter().all(|call| lives.of_construction(call) == Life::Plain)
 }
 
 /// Whether a call passes on more than a context: the request's own data.

@@ -5,6 +5,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
 use crate::knowledge::{HopKind, Sampler, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::clients::helps_tests;
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashSet;
 
@@ -14,7 +15,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let dropping = dropping(study);
     for fact in study.calls() {
         let Some(slot) = fact.effect.uses_sampler else { continue };
-        if !may_receive(study, fact.call.file) {
+        if !may_receive(study, fact.call.file) || helps_tests(study, study.program.outermost(fact.function)) {
             continue;
         }
         let mut roots: Vec<ValueRef> = Vec::new();
