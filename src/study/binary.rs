@@ -145,8 +145,9 @@ fn sets_up(effect: &FunctionDescription) -> bool {
 fn may_set_up(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let Some((package, name)) = lower.rsplit_once('.') else { return false };
-    // What starts a span sets nothing up.
-    names_tracer(package) && !name.contains("span") && SETTERS.iter().any(|start| name.starts_with(start))
+    // What starts or fills a span sets nothing up, nor do messages and flags.
+    let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
+    names_tracer(package) && !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, set nothing up.
