@@ -42,11 +42,12 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     if asked.is_empty() {
         return;
     }
+    let advised = advised(study);
     let spanned: FxHashSet<FuncRef> = asked.iter().map(|found| found.function).collect();
     let mut inert: BTreeMap<(usize, usize), Vec<&Asked<'_>>> = BTreeMap::new();
     for found in &asked {
         let view = study.unit(found.function.file);
-        if !is_judged(view, found.weaving) {
+        if !is_judged(view, found.weaving) || advised.iter().any(|text| names(text, found.annotation.name)) {
             continue;
         }
         if missing(study, view, found).is_some() {
@@ -87,6 +88,32 @@ fn asked<'a>(study: &Study<'a>) -> Vec<Asked<'a>> {
         }
     }
     out
+}
+
+/// What the annotations of functions say of annotated methods, as the pointcuts of an application's own aspects do.
+fn advised(study: &Study<'_>) -> Vec<Ustr> {
+    const OF_METHODS: &str = "@annotation(";
+    let program = study.program;
+    let mut out = Vec::new();
+    for function in program.all_functions() {
+        for annotation in &program.function(function).annotations {
+            let value = ValueRef { file: function.file, expr: annotation.expr };
+            let ExprKind::Call { args, .. } = program.expr_kind(value) else { continue };
+            let texts = args.iter().filter_map(|arg| match program.expr_kind(ValueRef { expr: arg.value, ..value }) {
+                ExprKind::Str(text) if text.contains(OF_METHODS) => Some(*text),
+                _ => None,
+            });
+            out.extend(texts);
+        }
+    }
+    out
+}
+
+/// Whether a pointcut names an annotation, or the parameter that takes it, which is named alike by custom.
+fn names(pointcut: &str, annotation: Ustr) -> bool {
+    let simple = annotation.rsplit('.').next().unwrap_or_default();
+    let mut words = pointcut.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.any(|word| word.eq_ignore_ascii_case(simple))
 }
 
 fn imports(facts: &FileFacts, names: &FxHashSet<Ustr>) -> bool {
