@@ -35,10 +35,50 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
             let is_method = outer.owner.is_some() || !outer.owner_name.is_empty();
             is_method
                 && !is_start_up(study, function)
+                && !is_dead(study, function)
                 && unit_takes_work(study, function.file)
                 && !makes_bean(study, function)
         }
     }
+}
+
+/// How many callers are looked at for one that is alive.
+const MAX_CALLERS: usize = 40;
+
+/// Whether all that calls a method ends at private methods which nothing calls or names (Java).
+fn is_dead(study: &Study<'_>, function: FuncRef) -> bool {
+    if study.language() != Language::Java {
+        return false;
+    }
+    let program = study.program;
+    let mut seen = vec![program.outermost(function)];
+    let mut at = 0;
+    while let Some(function) = seen.get(at).copied() {
+        at += 1;
+        let above = program.callers(function).iter().map(|call| program.outermost(program.function_at(*call)));
+        let mut above: Vec<FuncRef> = above.filter(|caller| *caller != function).collect();
+        if above.is_empty() && !is_unused(study, function) {
+            return false;
+        }
+        above.retain(|caller| !seen.contains(caller));
+        seen.append(&mut above);
+        if seen.len() > MAX_CALLERS {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether nothing can call a method: it is private, bears no annotation by which something may find it, and no method
+/// reference in its file has its name.
+fn is_unused(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let names = |expr: &crate::ir::Expr| matches!(&expr.kind, ExprKind::MethodRef { name, .. } if *name == decl.name);
+    decl.flags.is_private
+        && !decl.flags.is_constructor
+        && decl.annotations.is_empty()
+        && !file.source.facts.exprs.iter().any(names)
 }
 
 /// Whether a unit takes requests or starts spans itself. Java handlers are registered by what is written at them.

@@ -461,8 +461,10 @@ impl<'s, 'a> Lives<'s, 'a> {
     /// A function used as a value, or a global of a library.
     pub(super) fn named(&self, owner: Ustr, name: Ustr) -> Life {
         let program = self.study.program;
+        // A Java field and a method of the same name have nothing to do with each other.
+        let is_field = program.language == Language::Java && program.field_type(owner, name, 4).is_some();
         let own = program.methods(owner, name);
-        if !own.is_empty() {
+        if !own.is_empty() && !is_field {
             return self.of_functions(&own);
         }
         let described = program.described(Ustr::from(&format!("{owner}.{name}"))).map(|(_, effect)| effect);
