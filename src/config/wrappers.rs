@@ -29,6 +29,7 @@ fn describe(wrapper: &Wrapper) -> FunctionDescription {
                 derived: Slot::None,
                 current: true,
                 must_end: true,
+                unbegun: false,
             });
         }
         WrapperKind::EndsSpan => out.ends = Some(argument),

@@ -313,6 +313,9 @@ pub struct SpanEffect {
     /// Whether somebody must end it (false for callback styles and self-ending managers).
     #[serde(default = "yes")]
     pub must_end: bool,
+    /// Whether it only makes the span, which another call begins; nothing has to end a span that never began.
+    #[serde(default)]
+    pub unbegun: bool,
 }
 
 fn yes() -> bool {
@@ -535,6 +538,9 @@ pub struct FunctionDescription {
     /// It starts a span.
     #[serde(default)]
     pub span: Option<SpanEffect>,
+    /// It begins this span, which an earlier call only made.
+    #[serde(default)]
+    pub begins: Option<Slot>,
     /// It ends this span.
     #[serde(default)]
     pub ends: Option<Slot>,

@@ -4,7 +4,7 @@ use super::life::{Fate, Finish, Life};
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::Slot;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
@@ -21,6 +21,9 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
         let found = super::leaving::check(&life, *start);
         out.findings.extend(found.filter(|_| harms(study, study.program.function_at(start.call))));
         let Some(confidence) = judged(study, start.call).filter(|_| fate.is_never_finished()) else { continue };
+        if clears(study, start.call) {
+            continue;
+        }
         let function = study.program.function_at(start.call);
         let wrong = wrong_close(study, function, start.call);
         if wrong.is_none() && (starts.finishes_unknown(study, Finish::Close, function) || !harms(study, function)) {
@@ -28,6 +31,17 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
         }
         out.findings.push(finding(study, uses, *start, fate, (wrong, confidence)));
     }
+}
+
+/// Whether a call takes away what is current (`withSpan(null)`), on purpose.
+fn clears(study: &Study<'_>, call: ValueRef) -> bool {
+    let given = study.fact(call).and_then(|fact| fact.effect.activates).map(|slot| study.slot(call, slot));
+    given.is_some_and(|given| {
+        !given.is_empty()
+            && given
+                .iter()
+                .all(|value| matches!(study.program.expr_kind(*value), ExprKind::Lit(text) if *text == "null"))
+    })
 }
 
 /// Whether a context left behind reaches other work. A coroutine's own task takes it away when it ends.

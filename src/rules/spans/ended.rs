@@ -47,7 +47,8 @@ fn finding(study: &Study<'_>, uses: &Uses<'_>, start: Start, dropped: bool, conf
     let function = study.function_name(study.program.function_at(start.call));
     let mut finding = study.finding("span-not-ended", start.call, confidence);
     finding.message = match &variable {
-        Some(name) if !dropped => format!("`{name}` from `{callee}` is never ended in `{function}`"),
+        // What a chained call hands back may be thrown away, while the variable is kept.
+        Some(name) if !dropped || name != "_" => format!("`{name}` from `{callee}` is never ended in `{function}`"),
         _ => format!("the span that `{callee}` starts is thrown away, so nothing can end it"),
     };
     finding.label = "this span is never ended".to_owned();

@@ -4,7 +4,7 @@ use super::life::{Fate, Finish, Life, Returned};
 use crate::finding::Confidence;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{Inbound, Study};
+use crate::study::{CallFact, Inbound, Study};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A value that must be finished.
@@ -42,10 +42,12 @@ fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
     for fact in study.calls() {
         let returns_scope = fact.effect.returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Scope);
         let (index, derived) = match finish {
-            Finish::End => match fact.effect.span.filter(|span| span.must_end) {
-                Some(span) => (result(span.span), result(span.derived)),
-                None => continue,
-            },
+            Finish::End => {
+                match fact.effect.span.filter(|span| span.must_end && (!span.unbegun || is_begun(study, fact))) {
+                    Some(span) => (result(span.span), result(span.derived)),
+                    None => continue,
+                }
+            }
             Finish::Close if returns_scope && (fact.effect.activates.is_some() || fact.effect.span.is_some()) => {
                 (Some(0), None)
             }
@@ -56,6 +58,61 @@ fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
         }
     }
     out
+}
+
+/// How many calls of a chain are followed from where a span begins to where it was made.
+const MAX_CHAIN: usize = 8;
+
+/// Whether a span that a call only makes begins in the same function, or is made current there.
+fn is_begun(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+    let within = study.with_nested(study.program.outermost(made.function));
+    let facts = within.into_iter().flat_map(|function| study.calls_in(function));
+    let mut begun = facts.filter_map(|fact| Some((fact.call, fact.effect.begins.or(fact.effect.activates)?)));
+    begun.any(|(call, slot)| study.slot(call, slot).into_iter().any(|value| comes_from(study, value, made.call)))
+}
+
+/// Whether a value is what a call handed out, or got from that by methods that hand on their receiver.
+fn comes_from(study: &Study<'_>, value: ValueRef, made: ValueRef) -> bool {
+    let mut work = vec![value];
+    for _ in 0..MAX_CHAIN {
+        let calls: Vec<ValueRef> = work
+            .iter()
+            .flat_map(|value| study.program.origins(*value, false))
+            .filter_map(|origin| match origin {
+                Origin::Call(call, _) => Some(call),
+                _ => None,
+            })
+            .collect();
+        if calls.contains(&made) {
+            return true;
+        }
+        let derived = |call: &ValueRef| Some(study.slot(*call, study.fact(*call)?.effect.derives?));
+        work = calls.iter().filter_map(derived).flatten().collect();
+        if work.is_empty() {
+            break;
+        }
+    }
+    false
+}
+
+/// Whether a function hands back only what was started, so that whoever calls it knows that it must be finished: not the
+/// span that is current, or a new one where there is none.
+fn hands_back_starts(study: &Study<'_>, function: FuncRef, index: u8, known: &FxHashMap<ValueRef, u8>) -> bool {
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let mut returned = file.flow.returns_of(function.id).filter_map(|found| match &found.values[..] {
+        [only] => Some(*only),
+        several => several.get(index as usize).copied(),
+    });
+    returned.all(|expr| {
+        let origins = study.program.origins(ValueRef { file: function.file, expr }, false);
+        origins.into_iter().all(|origin| match origin {
+            // The current span is nobody's to end.
+            Origin::Call(call, _) => {
+                known.contains_key(&call) || study.fact(call).is_none_or(|fact| fact.effect.context_of.is_none())
+            }
+            _ => true,
+        })
+    })
 }
 
 impl Starts {
@@ -73,7 +130,8 @@ impl Starts {
             let fate = life.fate(&start);
             if !fate.finished && !fate.escapes {
                 for returned in &fate.returned {
-                    if factories.insert((returned.function, returned.index)) {
+                    let starts = hands_back_starts(life.study, returned.function, returned.index, &out.known);
+                    if starts && factories.insert((returned.function, returned.index)) {
                         let contexts = fate.contexts.iter().filter(|(function, _)| *function == returned.function);
                         let derived = contexts.map(|(_, index)| *index).find(|index| *index != returned.index);
                         let like = Start { derived, wrapped: returned.wrapped, ..start };
