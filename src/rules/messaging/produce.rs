@@ -6,7 +6,7 @@ use super::hops::{hop_calls, unit_of};
 use super::material::{Content, content, gives_identity, names_key};
 use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::keeps_records;
@@ -18,6 +18,9 @@ use ustr::Ustr;
 const CALLERS_UP: usize = 4;
 /// Most places that a finding lists.
 const MAX_RELATED: usize = 8;
+
+/// How many callers lie between work that comes in and a message at most.
+const MAX_WAY: usize = 32;
 
 const RULE: &str = "produce-without-inject";
 /// Why hops of a unit are not judged.
@@ -112,7 +115,8 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     if let Some(found) = left_out::judge(study, fact) {
         return Ok(Err(Box::new(found)));
     }
-    let Some(trace) = relayed.or_else(|| trace_at_hand(study, fact.function)) else {
+    let dark = || is_registered_with(study, fact);
+    let Some(trace) = relayed.or_else(|| trace_at_hand(study, fact.function).filter(|_| !dark())) else {
         return Ok(Ok(Ruling::unknown("no trace is known to be there where the message leaves")));
     };
     let sure = made == Instance::Plain && study.inbound(fact.function) != Inbound::Root;
@@ -127,6 +131,11 @@ fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<&'static st
     let unit = unit_of(study, fact.call.file);
     let spans =
         || study.calls().iter().any(|found| found.effect.span.is_some() && unit_of(study, found.call.file) == unit);
+    // A Java library that starts spans with what its user gives it is instrumented by what the user runs.
+    let is_library = stacks.is_empty() && study.language() == Language::Java;
+    if is_library {
+        return Some("nothing is seen to trace the service, which leaves it to whoever uses the library");
+    }
     let only_there = !stacks.is_empty() && !stacks.iter().any(|found| found.active);
     (only_there && !spans()).then_some("nothing is seen to switch tracing on in the service")
 }
@@ -217,6 +226,27 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
         Inbound::Root => None,
         _ => trace_of_callers(study, outer),
     }
+}
+
+/// Whether the work in which a message is sent came in by a handler of the very library that sends it: as nothing covers
+/// that, no trace came in either, and where the service starts or reads one, that is seen in its code.
+fn is_registered_with(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let mut inbound = study.inbound(fact.function);
+    for _ in 0..MAX_WAY {
+        let Inbound::Below(caller) = inbound else { break };
+        inbound = study.inbound(caller);
+    }
+    let Inbound::Entry(entry) = inbound else { return false };
+    let unit = unit_of(study, fact.call.file);
+    let mut calls = study.calls_of_unit(unit);
+    let registers = |found: &CallFact<'_>| {
+        found.effect.registers.is_some()
+            && found.library.id == fact.library.id
+            && study.program.place(found.call) == entry
+    };
+    study.language() == Language::Java
+        && study.calls_of_unit(unit).any(|found| registers(&found))
+        && !calls.any(|found| found.effect.extract.is_some() || found.effect.span.is_some())
 }
 
 /// Whether a function runs as a task of a library that nothing instruments in its unit: no trace came in with it.
