@@ -34,6 +34,7 @@ pub fn is_manifest(path: &str) -> bool {
         || docker::is_dockerfile(path)
         || shell::is_script(path)
         || settings::is_settings(path)
+        || settings::is_resource(path)
         || logging::is_logging(path)
         || name.ends_with(".yaml")
         || name.ends_with(".yml")

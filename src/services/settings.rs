@@ -126,6 +126,11 @@ pub(super) fn is_settings(path: &str) -> bool {
     stem && (name.ends_with(".properties") || is_yaml(name))
 }
 
+/// Whether a file may hold settings that an application's code names: what it says counts as said elsewhere.
+pub(super) fn is_resource(path: &str) -> bool {
+    file_name(path).ends_with(".properties") && folder(path).ends_with("src/main/resources")
+}
+
 fn is_yaml(name: &str) -> bool {
     name.ends_with(".yml") || name.ends_with(".yaml")
 }
@@ -263,6 +268,9 @@ mod tests {
         assert!(!settings(&[own]).refuses("a.watch-enabled"));
         let shared = ("shared/orders.yml", "a:\n  watch-enabled: true\n");
         assert_eq!(settings(&[own, shared]).switch("a.watch-enabled"), Told::Unknown);
+        let named = ("config/src/main/resources/orders-config.properties", "a.watch-enabled=true\n");
+        assert_eq!(settings(&[own, named]).switch("a.watch-enabled"), Told::Unknown);
+        assert!(is_resource(named.0) && !is_resource("orders/src/test/resources/a.properties"));
         let tested = ("orders/src/test/resources/application.yml", "a:\n  watch-enabled: true\n");
         assert_eq!(settings(&[own, tested]).switch("a.watch-enabled"), Told::Off);
     }
