@@ -13,6 +13,7 @@ pub fn is_aside(path: &str) -> bool {
         "script",
         "bench",
         "benchmark",
+        "benchmarks",
         "loadtest",
         "canary",
         "mock",

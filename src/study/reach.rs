@@ -7,6 +7,7 @@ use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription
 use crate::link::{FuncRef, Step, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 use ustr::Ustr;
 
 /// How a function comes to run.
@@ -140,7 +141,9 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     let owner = program.type_name(program.enclosing_type(function)?);
     // Java says which methods override; elsewhere every method of the type may.
     let overrides = program.language != Language::Java || decl.annotations.iter().any(|found| found.name == "Override");
-    let names = |methods: &[Ustr]| methods.iter().any(|name| *name == decl.name || (overrides && name == "*"));
+    // Work that comes in is handed over: what takes nothing is a step in the object's life (`shutdown`).
+    let takes = program.language != Language::Java || !decl.params.is_empty();
+    let names = |methods: &[Ustr]| methods.iter().any(|name| *name == decl.name || (overrides && takes && name == "*"));
     program.supertypes(owner).iter().find_map(|ty| {
         let (_, described) = program.knowledge.ty(*ty)?;
         if names(&described.entry_methods) {
@@ -284,6 +287,10 @@ fn is_root_by_name(language: Language, name: &str, owner: &str, is_method: bool)
     }
 }
 
+/// How many calls deep work that came in is followed, by the shortest way. Longer ways are made up of calls that may
+/// reach many functions, and lead to all of a large program.
+const MAX_WAY: u8 = 20;
+
 fn spread(
     study: &Study<'_>,
     out: &mut FxHashMap<FuncRef, Inbound>,
@@ -292,8 +299,11 @@ fn spread(
 ) {
     let program = study.program;
     let overriding = overriding(study);
-    let mut work = from;
-    while let Some(function) = work.pop() {
+    let mut work: VecDeque<(FuncRef, u8)> = from.into_iter().map(|entry| (entry, 0)).collect();
+    while let Some((function, depth)) = work.pop_front() {
+        if depth >= MAX_WAY {
+            continue;
+        }
         let mut next: Vec<FuncRef> = Vec::new();
         for site in program.files[function.file as usize].flow.calls_of(function.id) {
             let call = ValueRef { file: function.file, expr: site.expr };
@@ -304,7 +314,7 @@ fn spread(
         for callee in next {
             if let std::collections::hash_map::Entry::Vacant(free) = out.entry(callee) {
                 free.insert(how(function));
-                work.push(callee);
+                work.push_back((callee, depth + 1));
             }
         }
     }
