@@ -245,7 +245,7 @@ fn is_registered_with(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
             && study.program.place(found.call) == entry
     };
     study.language() == Language::Java
-        && study.calls_of_unit(unit).any(|found| registers(&found))
+        && study.calls_of_unit(unit).any(registers)
         && !calls.any(|found| found.effect.extract.is_some() || found.effect.span.is_some())
 }
 
