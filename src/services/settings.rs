@@ -217,12 +217,13 @@ pub(super) fn plain(name: &str) -> String {
 fn switches(text: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for word in text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "._-".contains(letter))) {
-        let ends = |end: &str| {
-            word.len() > end.len()
+        // A share's last word stands alone in nested settings, and for little else.
+        let ends = |end: &str, least: usize| {
+            word.len() >= least
                 && word.len() < 200
                 && word.as_bytes()[word.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
         };
-        if ends(SWITCH) || ends(SHARE) {
+        if ends(SWITCH, SWITCH.len() + 1) || ends(SHARE, SHARE.len()) {
             out.insert(plain(word));
         }
     }
@@ -271,6 +272,9 @@ mod tests {
         let named = ("config/src/main/resources/orders-config.properties", "a.watch-enabled=true\n");
         assert_eq!(settings(&[own, named]).switch("a.watch-enabled"), Told::Unknown);
         assert!(is_resource(named.0) && !is_resource("orders/src/test/resources/a.properties"));
+        let nested = ("deploy/map.yml", "data:\n  application.yml: |\n    a:\n      watch:\n        probability: 1\n");
+        assert!(settings(&[own, nested]).may_be_told("a.watch.probability"));
+        assert!(!settings(&[own]).may_be_told("a.watch.probability"));
         let tested = ("orders/src/test/resources/application.yml", "a:\n  watch-enabled: true\n");
         assert_eq!(settings(&[own, tested]).switch("a.watch-enabled"), Told::Off);
     }
