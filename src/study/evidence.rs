@@ -34,6 +34,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
         switched.entry(file.unit).or_default().extend(libraries);
     }
     shared_set_up(program, units);
+    set_up_out_of_sight(program, units);
     if switched.is_empty() {
         return;
     }
@@ -223,6 +224,36 @@ fn shared_set_up(program: &Program<'_>, units: &mut [UnitView]) {
                 adopt(program, units, home, unit, *call, function);
             }
         }
+    }
+}
+
+/// Takes note of the Go units that start spans by an API while nothing in the tree sets its SDK up: a package from
+/// elsewhere does, or the program that a library is built into. What else that instruments is not known, so the stack
+/// counts as present and not as switched on.
+fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Go {
+        return;
+    }
+    let by_api = |family: &str| {
+        let mut pages = stacks().iter().filter(|page| page.languages.contains(&Language::Go) && page.needs_code);
+        pages.find(|page| page.family == family && !page.imports.is_empty())
+    };
+    for found in program.described_calls().iter().filter(|found| found.effect.span.is_some()) {
+        let Some(file) = program.files.get(found.call.file as usize).map(|file| &file.source) else { continue };
+        let family = found.library.family.as_str();
+        let Some(unit) = units.get_mut(file.unit) else { continue };
+        if family.is_empty() || unit.has_family(family) || is_aside(&file.path) {
+            continue;
+        }
+        let Some(page) = by_api(family) else { continue };
+        unit.stacks.push(StackUse {
+            stack: page.id.clone(),
+            mode: Mode::Code,
+            active: false,
+            path: file.path.to_string(),
+            line: file.facts.lines.line(program.expr(found.call).span.start),
+            evidence: format!("starts spans of {}, and nothing here sets it up", found.library.title),
+        });
     }
 }
 
