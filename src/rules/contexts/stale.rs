@@ -78,12 +78,18 @@ fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
     let shared = match kept(study, start.call, start.derived) {
         Kept::No => None,
         Kept::Shared(place) => Some(place),
-        Kept::Yes => return None,
+        Kept::Yes => return passed_over(study, start),
     };
     let (used, name) = match shared {
         Some(_) if study.outlives_request(start.function) => return None,
         Some(place) => (uses_of_own(study, start, place)?, study.text(place)),
-        None => (uses_under_old(study, start), study.text(start.old)),
+        None => {
+            let mut used = uses_under_old(study, start);
+            used.extend(again_from_request(study, start));
+            used.sort_by_key(|call| study.program.expr(*call).span.start);
+            used.dedup();
+            (used, study.text(start.old))
+        }
     };
     let first = used.first()?;
     let confidence = if leaves(study, *first) { Confidence::Certain } else { Confidence::Likely };
@@ -107,6 +113,72 @@ fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
     finding.confirm = "look at one trace: this span has no children although it covers calls".to_owned();
     finding.related = used.iter().take(6).map(|call| study.related(*call, "runs under the old context")).collect();
     Some(finding)
+}
+
+/// A span whose context is kept in a local while calls below it ask the request for its own, older one again.
+fn passed_over(study: &Study<'_>, start: &Start) -> Option<Finding> {
+    let request = request_of(study, start.old)?;
+    let used = again_from_request(study, start);
+    let first = used.first()?;
+    let confidence = if leaves(study, *first) { Confidence::Certain } else { Confidence::Likely };
+    let (target, old) = (study.callee_text(*first), study.text(start.old));
+    let kept = kept_in(study, start).unwrap_or_else(|| "ctx".to_owned());
+    let mut finding = study.finding("stale-context", *first, confidence);
+    finding.message = format!("{target} is given {old}, the context from before the span that {kept} holds");
+    finding.label = "runs under the context from before the span".to_owned();
+    finding.effect = format!("what {target} does becomes a sibling of the span that covers it, not its child");
+    finding.help = format!(
+        "give it `{kept}`, or bind the span's context to the request first: `{0} = {0}.WithContext({kept})`",
+        study.text(request)
+    );
+    finding.confirm = "look at one trace: the span around these calls is not their parent".to_owned();
+    finding.related.push(study.related(start.call, "the span is started here"));
+    finding.related.extend(used.iter().skip(1).take(6).map(|call| study.related(*call, "and so is this")));
+    Some(finding)
+}
+
+/// The local that a span's context is kept in.
+fn kept_in(study: &Study<'_>, start: &Start) -> Option<String> {
+    let flow = &study.program.files.get(start.call.file as usize)?.flow;
+    let (_, def) = flow
+        .defs_from(start.call.expr)
+        .find(|(_, def)| matches!(def.kind, DefKind::Value { index, .. } if index.unwrap_or(0) == start.derived))?;
+    Some(flow.vars.get(def.var.0 as usize)?.name.to_string())
+}
+
+/// Calls of the same function, behind a start and before its span ends, that ask the request for its context again
+/// (`r.Context()`) although the span is in another one, and under which a span or call can begin.
+fn again_from_request(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
+    let program = study.program;
+    let Some(request) = request_of(study, start.old) else { return Vec::new() };
+    let bound = program.reaching(request);
+    let started = program.expr(start.call).span.end;
+    let ends = first_end(study, start).unwrap_or(u32::MAX);
+    let asks = study.calls_in(start.function).filter(|fact| fact.effect.context_of.is_some());
+    let mut out: Vec<ValueRef> = asks
+        .filter(|fact| (started..ends).contains(&program.expr(fact.call).span.start))
+        .filter(|fact| {
+            let of = fact.effect.context_of.and_then(|slot| study.slot(fact.call, slot).first().copied());
+            let of = of.filter(|of| matches!(program.expr_kind(*of), ExprKind::Name(_)));
+            of.is_some_and(|of| !bound.is_empty() && program.reaching(of) == bound)
+        })
+        .filter_map(|fact| program.parent(fact.call))
+        .filter(|call| study.effect_of(*call).has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS))
+        .filter(|call| !starts_by_itself(study, *call) && !takes_span(study, *call))
+        .collect();
+    out.sort_by_key(|call| program.expr(*call).span.start);
+    out
+}
+
+/// Whether a call hands out a span or a bound request itself: the next phase beside this one.
+fn starts_by_itself(study: &Study<'_>, call: ValueRef) -> bool {
+    const RESULTS: u8 = 3;
+    let is_span = |n: u8| {
+        let ty = study.program.result_type(call, n, 8);
+        ty.and_then(|ty| study.program.role(ty)) == Some(TypeRole::Span)
+    };
+    study.fact(call).is_some_and(|fact| fact.effect.span.is_some() || fact.effect.binds_context.is_some())
+        || (0..RESULTS).any(is_span)
 }
 
 fn help(study: &Study<'_>, start: &Start, name: &str) -> String {
