@@ -504,6 +504,9 @@ pub struct FunctionDescription {
     /// The result is a fresh root context.
     #[serde(default)]
     pub root_context: bool,
+    /// It sends on a request as it came in, with its headers: a trace header that came in goes out again unchanged.
+    #[serde(default)]
+    pub forwards: bool,
     /// The result keeps the values (and the trace) of this context but not its cancellation.
     #[serde(default)]
     pub detaches: Option<Slot>,

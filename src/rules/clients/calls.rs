@@ -504,6 +504,15 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
     out.effect =
         "There is no client span, and the service that is called starts a new trace instead of continuing this one"
             .to_owned();
+    let forwards = |call: &ValueRef| study.fact(*call).is_some_and(|fact| fact.effect.forwards);
+    if !found.uses.is_empty() && found.uses.iter().all(forwards) {
+        out.message = format!("`{maker}` sends requests on as they came in, without the span of this service");
+        out.label = "sends on the headers that came in".to_owned();
+        out.effect =
+            "The service behind it continues the trace of the caller, beside this service's own span; a request \
+                      that comes in without a trace header starts a second trace there"
+                .to_owned();
+    }
     let library = study.fact(at).map(|fact| fact.library);
     out.help = match library.map(|library| library.mend.as_str()).filter(|mend| !mend.is_empty()) {
         Some(mend) => format!("For `{maker}`: {mend}"),
@@ -513,7 +522,7 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
         out.help.push_str("; this assumes that the function runs inside a request");
     }
     out.confirm = format!(
-        "Send a request that reaches `{maker}` and look for a trace {what} on the callee's side: there is none"
+        "Send a request without a trace {what} that reaches `{maker}` and look for one on the callee's side: there is none"
     );
     related(study, &mut out, at, found);
     out

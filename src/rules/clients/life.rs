@@ -262,9 +262,10 @@ impl<'s, 'a> Lives<'s, 'a> {
     /// What stands in for the fields that a composite of a library's type does not set.
     fn defaults(&self, call: ValueRef) -> Life {
         let program = self.study.program;
-        let Some((_, ty)) = program.callee(call).constructs.and_then(|ty| program.knowledge.ty(ty)) else {
-            return Life::Plain;
-        };
+        // A call that makes one leaves the same fields unset.
+        let made = || self.study.fact(call).filter(|fact| fact.effect.makes.is_some()).and(program.type_of(call));
+        let ty = program.callee(call).constructs.or_else(made).and_then(|ty| program.knowledge.ty(ty));
+        let Some((_, ty)) = ty else { return Life::Plain };
         let unset = ty.defaults.iter().filter(|(field, _)| self.study.slot(call, Slot::Named(**field)).is_empty());
         unset.fold(Life::Plain, |life, (_, global)| life.and(self.global(*global)))
     }
