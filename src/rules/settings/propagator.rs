@@ -15,7 +15,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         return;
     }
     let Some(with) = beside(study) else { return };
-    let Some(crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
+    let Some(mut crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
     let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
     for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
@@ -23,8 +23,17 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         by_unit.entry(unit).or_default().push(fact);
     }
     // Asked last: it looks at every call.
-    if by_unit.is_empty() || (with.is_empty() && makes_propagator(study)) {
+    if by_unit.is_empty() {
         return;
+    }
+    match if with.is_empty() { makes_propagator(study) } else { Made::Nowhere } {
+        Made::HandedOn => return,
+        // What is injected or extracted by hand may go by that one.
+        Made::AskedOnly => match study.calls().iter().find(|fact| fact.effect.instruments.is_some()) {
+            Some(instrumented) => crossing = instrumented,
+            None => return,
+        },
+        Made::Nowhere => {}
     }
     let mut units: Vec<_> = by_unit.into_values().collect();
     units.sort_by_key(|facts| facts.first().map(|fact| fact.call));
@@ -63,20 +72,58 @@ fn is_other_api(library: &LibraryDescription) -> bool {
     has(TypeRole::Tracer) && !library.functions.iter().any(|effect| effect.sets == Some(Setting::TracerProvider))
 }
 
-/// Whether the code makes a propagator of its own and hands it to anything, which may then use it.
-fn makes_propagator(study: &Study<'_>) -> bool {
+/// What the code does with propagators that it makes itself.
+enum Made {
+    /// It makes none.
+    Nowhere,
+    /// It only asks them itself, where they are made.
+    AskedOnly,
+    /// It hands one to something, which may then use it.
+    HandedOn,
+}
+
+/// What the code does with propagators that it makes itself.
+fn makes_propagator(study: &Study<'_>) -> Made {
     let program = study.program;
     let is_propagator = |value: ValueRef| program.role_of(value) == Some(TypeRole::Propagator);
-    program.files.iter().enumerate().any(|(at, file)| {
-        file.flow.calls.iter().any(|site| {
-            let call = ValueRef { file: at as u32, expr: site.expr };
+    let mut out = Made::Nowhere;
+    for (at, file) in (0u32..).zip(&program.files) {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at, expr: site.expr };
             match program.expr_kind(call) {
-                ExprKind::Composite { .. } | ExprKind::New { .. } => is_propagator(call),
-                ExprKind::Call { .. } => study.slot(call, Slot::AnyArg).into_iter().any(is_propagator),
-                _ => false,
+                ExprKind::Composite { .. } | ExprKind::New { .. } if is_propagator(call) => {
+                    if !is_asked_only(study, call) {
+                        return Made::HandedOn;
+                    }
+                    out = Made::AskedOnly;
+                }
+                ExprKind::Call { .. } if study.slot(call, Slot::AnyArg).into_iter().any(is_propagator) => {
+                    return Made::HandedOn;
+                }
+                _ => {}
             }
-        })
-    })
+        }
+    }
+    out
+}
+
+/// Whether all that is done with a made propagator is to call its methods, at once or by a local name.
+fn is_asked_only(study: &Study<'_>, made: ValueRef) -> bool {
+    let program = study.program;
+    let asks = |value: ValueRef| {
+        matches!(program.parent(value).map(|at| program.expr_kind(at)), Some(ExprKind::Member { base, .. }) if *base == value.expr)
+            || matches!(program.parent(value).map(|at| program.expr_kind(at)), Some(ExprKind::Call { callee, .. }) if
+                matches!(program.expr_kind(ValueRef { expr: *callee, ..value }), ExprKind::Member { base, .. } if *base == value.expr))
+    };
+    if asks(made) {
+        return true;
+    }
+    let Some(file) = program.files.get(made.file as usize) else { return false };
+    let mut locals =
+        file.flow.defs_from(made.expr).filter_map(|(_, def)| file.flow.vars.get(def.var.0 as usize)).peekable();
+    locals.peek().is_some()
+        && file.flow.writes_from(made.expr).next().is_none()
+        && locals.all(|var| var.uses.iter().all(|used| asks(ValueRef { expr: *used, ..made })))
 }
 
 /// Whether the call moves a context over the wire, or makes something do it.
