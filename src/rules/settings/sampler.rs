@@ -27,7 +27,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         roots.retain(|root| seen.insert(*root));
         // The sampler that says most about what is dropped comes first.
         roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
-        if !roots.is_empty() && !is_one_choice(study, fact) {
+        if !roots.is_empty() && !is_one_choice(study, fact) && !chosen_among(study, &roots) {
             out.findings.push(finding(study, fact, &roots, confidence(study, &roots, &dropping)));
         }
     }
@@ -39,6 +39,12 @@ fn is_one_choice(study: &Study<'_>, user: &CallFact<'_>) -> bool {
     let others = study.calls_in(user.function).filter(|fact| fact.call != user.call);
     let mut samplers = others.filter_map(|fact| Some(study.slot(fact.call, fact.effect.uses_sampler?)));
     samplers.any(|values| values.into_iter().any(|value| kind_of(study, value) == Some(Sampler::ParentBased)))
+}
+
+/// Whether a function that makes one of the samplers also makes a parent-based one: whoever runs the service chooses.
+fn chosen_among(study: &Study<'_>, roots: &[ValueRef]) -> bool {
+    let is_parent_based = |fact: &CallFact<'_>| fact.effect.sampler == Some(Sampler::ParentBased);
+    roots.iter().any(|root| study.calls_in(study.program.function_at(*root)).any(is_parent_based))
 }
 
 /// The functions in which a sampler is named that drops traces.
