@@ -4,7 +4,9 @@ use super::life::{Finish, Life};
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
-use crate::link::flow::DefKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::flow::{Def, DefKind};
+use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
 
@@ -19,8 +21,56 @@ pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
         if !fate.is_never_finished() || starts.finishes_unknown(study, Finish::End, function) {
             continue;
         }
+        if fate.dropped && is_ended_from_context(study, *start) {
+            continue;
+        }
         out.findings.push(finding(study, uses, *start, fate.dropped, confidence));
     }
+}
+
+/// Whether a span that is thrown away lives on in its context, which is kept, while the unit ends spans that it gets
+/// from a context: the one may be the other.
+fn is_ended_from_context(study: &Study<'_>, start: Start) -> bool {
+    let Some(Slot::Result(derived)) = study.fact(start.call).and_then(|fact| fact.effect.span).map(|span| span.derived)
+    else {
+        return false;
+    };
+    let Some(file) = study.program.files.get(start.call.file as usize) else { return false };
+    let named = |def: &Def| {
+        let is_it = matches!(def.kind, DefKind::Value { index, .. } if index.unwrap_or(0) == derived);
+        is_it && file.flow.vars.get(def.var.0 as usize).is_some_and(|var| var.name != "_")
+    };
+    if !file.flow.defs_from(start.call.expr).any(|(_, def)| named(def)) {
+        return false;
+    }
+    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
+    study.calls().iter().filter(|fact| unit(fact.call.file) == unit(start.call.file)).any(|fact| {
+        let ended = fact.effect.ends.map(|slot| study.slot(fact.call, slot)).unwrap_or_default();
+        ended.into_iter().any(|span| is_got_from_context(study, span))
+    })
+}
+
+/// Whether a span is got from a context, by a local name or at once.
+fn is_got_from_context(study: &Study<'_>, span: ValueRef) -> bool {
+    let mut at = vec![span];
+    for _ in 0..4 {
+        let mut next = Vec::new();
+        for value in at.iter().take(8) {
+            let made = study.fact(*value).is_some_and(|fact| {
+                fact.effect.span.is_none()
+                    && fact.effect.derives.is_some()
+                    && fact.effect.returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Span)
+            });
+            if made {
+                return true;
+            }
+            if let Step::Values(values) = study.program.step(*value) {
+                next.extend(values.into_iter().filter(|found| found != value));
+            }
+        }
+        at = next;
+    }
+    false
 }
 
 /// The variable that takes a start's result.

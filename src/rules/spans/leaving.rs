@@ -65,6 +65,11 @@ impl Handle {
                 continue;
             }
             let fate = life.fate_of_use(*used, start.wrapped);
+            // A closure from before the start runs when the function is left, however that comes about.
+            let is_before = span.start < program.expr(start.call).span.start;
+            if fate.finished && is_before && program.function_at(*used) != program.function_at(start.call) {
+                return None;
+            }
             out.finish = out.finish.or(fate.finishes.first().copied());
             if fate.finished || !fate.is_kept() {
                 out.done.push(span);
