@@ -1,8 +1,7 @@
 //! Spans that work runs under without belonging to them.
 
-use super::life::{Fate, Finish, Life};
+use super::life::{Fate, Life};
 use super::starts::{Start, Starts, assumption, judged};
-use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
@@ -13,9 +12,8 @@ use crate::study::{CallFact, Study, Summary};
 const RULE: &str = "span-not-current";
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
-pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
-    let life = Life::new(study, uses, Finish::End);
-    let starts = Starts::new(&life);
+pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
+    let study = life.study;
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let Some(inside) = open_range(study, *start, fate) else {

@@ -3,7 +3,6 @@
 use super::life::{Fate, Finish, Life};
 use super::paths::{blocks, statements};
 use super::starts::{Start, Starts, assumption, judged};
-use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{SpawnKind, TypeRole};
@@ -17,25 +16,25 @@ use ustr::Ustr;
 const MAX_CHAIN: usize = 12;
 
 /// Finds spans that are ended on the way out of the method that starts asynchronous work.
-pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
+pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
+    let study = life.study;
     if study.language() != Language::Java {
         return;
     }
-    let life = Life::new(study, uses, Finish::End);
     let futures = future_types(study);
-    for (start, fate) in &Starts::new(&life).all {
+    for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let Some(end) = on_the_way_out(study, start.call, fate) else { continue };
         let late = callback_end(study, start.call, fate).map(Late::End);
         let late = late.or_else(|| returned_work(study, &futures, end).map(Late::Work));
         out.findings.extend(late.map(|late| finding(study, start.call, end, late, confidence)));
     }
-    scoped(study, uses, &life, out);
+    scoped(study, life, out);
 }
 
 /// Scopes that end their span when they are closed, around work whose callback ends it again.
-fn scoped(study: &Study<'_>, uses: &Uses<'_>, life: &Life<'_, '_>, out: &mut Verdicts) {
-    let closing = Life::new(study, uses, Finish::Close);
+fn scoped(study: &Study<'_>, life: &Life<'_, '_>, out: &mut Verdicts) {
+    let closing = Life::new(study, life.uses, Finish::Close);
     let mut seen = FxHashSet::default();
     for (start, fate) in &Starts::new(&closing).all {
         let owns = study.fact(start.call).and_then(|fact| fact.effect.span).is_some_and(|span| span.current);

@@ -1,6 +1,6 @@
 //! Spans that nobody ends.
 
-use super::life::{Finish, Life};
+use super::life::Life;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
@@ -11,20 +11,19 @@ use crate::rules::Verdicts;
 use crate::study::Study;
 
 /// Finds spans whose handle is never ended.
-pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
-    let life = Life::new(study, uses, Finish::End);
-    let starts = Starts::new(&life);
+pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
+    let study = life.study;
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let function = study.program.function_at(start.call);
-        out.findings.extend(super::leaving::check(&life, *start));
-        if !fate.is_never_finished() || starts.finishes_unknown(study, Finish::End, function) {
+        out.findings.extend(super::leaving::check(life, *start));
+        if !fate.is_never_finished() || starts.finishes_unknown(study, super::life::Finish::End, function) {
             continue;
         }
         if fate.dropped && is_ended_from_context(study, *start) {
             continue;
         }
-        out.findings.push(finding(study, uses, *start, fate.dropped, confidence));
+        out.findings.push(finding(study, life.uses, *start, fate.dropped, confidence));
     }
 }
 

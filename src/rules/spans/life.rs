@@ -102,6 +102,8 @@ pub(super) struct Life<'s, 'a> {
     names: FxHashSet<Ustr>,
     /// The service's own types with a method that finishes such a value: whoever has the object may call it.
     finishers: FxHashSet<Ustr>,
+    /// The service's own functions that finish the value inside a context that they are given.
+    enders: FxHashSet<FuncRef>,
 }
 
 #[derive(Clone, Copy)]
@@ -127,7 +129,12 @@ impl<'s, 'a> Life<'s, 'a> {
         let program = study.program;
         let finishing = program.all_functions().filter(|function| study.summary(*function).has(finish.bit()));
         let finishers = finishing.filter_map(|function| Some(program.type_name(program.enclosing_type(function)?)));
-        Self { study, uses, finish, names: names.map(Ustr::from).collect(), finishers: finishers.collect() }
+        let enders = match finish {
+            Finish::End => super::foreign::enders(study),
+            Finish::Close => FxHashSet::default(),
+        };
+        let (names, finishers) = (names.map(Ustr::from).collect(), finishers.collect());
+        Self { study, uses, finish, names, finishers, enders }
     }
 
     /// What becomes of one result of a call.
@@ -471,6 +478,10 @@ impl<'s, 'a> Life<'s, 'a> {
         match self.study.program.expr_kind(parent) {
             ExprKind::Composite { .. } => walk.fate.escapes = true,
             ExprKind::Call { .. } => {
+                let functions = &self.study.program.callee(parent).functions;
+                if functions.iter().any(|function| self.enders.contains(function)) {
+                    walk.fate.finished = true;
+                }
                 if let Some(fact) = self.study.fact(parent)
                     && (self.is_context(fact.effect) || fact.effect.binds_context.is_some())
                 {

@@ -1,6 +1,6 @@
 //! Spans of a loop that nest in each other or end together.
 
-use super::life::{Fate, Finish, Life};
+use super::life::{Fate, Life};
 use super::paths::{blocks, statements};
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
@@ -13,17 +13,17 @@ use crate::rules::Verdicts;
 use crate::study::Study;
 
 /// Finds loops whose every round overwrites the outer context with that of its own span.
-pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
+pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
+    let study = life.study;
     if study.language() != Language::Go {
         return;
     }
-    let life = Life::new(study, uses, Finish::End);
-    for (start, fate) in &Starts::new(&life).all {
+    for (start, fate) in &starts.all {
         let Some(site) = study.program.call_site(start.call).filter(|site| site.in_loop != 0) else { continue };
         let Some(confidence) = judged(study, start.call) else { continue };
-        if let Some(found) = overwritten(study, uses, start, site) {
+        if let Some(found) = overwritten(study, life.uses, start, site) {
             out.findings.push(finding(study, start, &found, confidence));
-        } else if let Some(end) = deferred(study, fate, site).filter(|_| !is_collected(study, uses, start)) {
+        } else if let Some(end) = deferred(study, fate, site).filter(|_| !is_collected(study, life.uses, start)) {
             out.findings.push(late(study, start, end, confidence));
         }
     }
