@@ -6,6 +6,7 @@ mod generators;
 mod given;
 mod listeners;
 mod mdc;
+mod outliving;
 mod reactive;
 mod spawned;
 mod spawner;
@@ -20,5 +21,6 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     annotated::check(study, out);
     listeners::check(study, out);
     generators::check(study, out);
+    outliving::check(study, out);
     reactive::check(study, out);
 }
