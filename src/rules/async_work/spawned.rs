@@ -56,6 +56,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         match judge(study, fact, spawn, run) {
             Ok(lost) => {
                 out.count(unit, fact.call, rule(&lost), Ruling::broken("nothing takes the context along"));
+                if is_told(study, out, &lost) {
+                    continue;
+                }
                 let group = lost.made.and_then(|made| by_made.get(&made).copied());
                 if let Some(group) = group.and_then(|at| groups.get_mut(at)) {
                     group.push(lost);
@@ -71,6 +74,15 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
     }
     out.findings.extend(groups.into_iter().filter_map(|group| finding(study, &group)));
+}
+
+/// Whether a finding in the task itself tells of the loss already: where contexts are handed over, a fresh one that the
+/// task works under is the cause, whatever runs the task.
+fn is_told(study: &Study<'_>, out: &Verdicts, lost: &Lost<'_>) -> bool {
+    let task = study.program.place(lost.task);
+    let inside = |found: &Finding| found.place.path == task.path && task.span.contains(found.place.span);
+    let fresh = |found: &Finding| matches!(found.rule, "goroutine-context" | "context-replaced");
+    study.language() == Language::Go && out.findings.iter().any(|found| fresh(found) && inside(found))
 }
 
 fn judged(spawn: &Spawn) -> bool {
