@@ -51,6 +51,8 @@ const LISTS: &[&str] = &[
     "Coroutine",
     "ArrayList",
 ];
+/// Python types that every value has.
+const UNTOLD: &[&str] = &["typing.Any", "Any", "object", "builtins.object", "typing_extensions.Any"];
 const MAPS: &[&str] = &["map", "dict", "Dict", "Mapping", "Map", "java.util.Map", "defaultdict"];
 
 impl Program<'_> {
@@ -67,6 +69,49 @@ impl Program<'_> {
             }
         }
         self.qualify_type(file, ty.name).unwrap_or(ty.name)
+    }
+
+    /// The type as written, unless it says nothing: Python's `Any` and `object` leave the type to what the value shows.
+    fn telling_type(&self, file: u32, ty: &TypeRef) -> Option<Ustr> {
+        if self.language == Language::Python && ty.name == "Union" {
+            return self.leading_type(ty.args.iter().filter_map(|member| self.telling_type(file, member)));
+        }
+        let name = self.type_ref(file, ty);
+        if self.language != Language::Python {
+            return Some(name);
+        }
+        self.bound_of(file, ty.name).or_else(|| (!UNTOLD.contains(&name.as_str())).then_some(name))
+    }
+
+    /// The type that a type variable of the file is bound to, or the leading one of those that it may stand for:
+    /// `C = TypeVar("C", httpx.Client, httpx.AsyncClient)`.
+    fn bound_of(&self, file: u32, name: Ustr) -> Option<Ustr> {
+        let unit = &self.files[file as usize];
+        // A class of the file or an import is what it says.
+        if name.contains('.') || unit.scope.get(name).is_some() {
+            return None;
+        }
+        let made = self.writes((unit.module, name)).iter().find(|(value, _)| value.file == file)?.0;
+        let ExprKind::Call { callee, args } = self.expr_kind(made) else { return None };
+        let maker = self.qualify(ValueRef { expr: *callee, ..made })?;
+        if !matches!(maker.as_str(), "typing.TypeVar" | "typing_extensions.TypeVar") {
+            return None;
+        }
+        let meant = args.iter().skip(1).filter(|arg| arg.name.is_none_or(|name| name == "bound"));
+        self.leading_type(meant.filter_map(|arg| self.qualify(ValueRef { expr: arg.value, ..made })))
+    }
+
+    /// Of the types that a Python value may have, the first that a library describes: a stand-in of the service's own for
+    /// where the library is not installed does nothing. Elsewhere the first.
+    fn leading_type(&self, types: impl Iterator<Item = Ustr>) -> Option<Ustr> {
+        let mut first = None;
+        for ty in types.take(8) {
+            if self.language != Language::Python || self.role(ty).is_some() {
+                return Some(ty);
+            }
+            first = first.or(Some(ty));
+        }
+        first
     }
 
     fn qualify_type(&self, file: u32, name: Ustr) -> Option<Ustr> {
@@ -376,7 +421,7 @@ impl Program<'_> {
         let unit = &self.files[value.file as usize];
         let reaching = self.reaching(value);
         if let Some(first) = reaching.first() {
-            let found = reaching.iter().find_map(|def| self.def_type(value.file, *def, steps));
+            let found = self.leading_type(reaching.iter().filter_map(|def| self.def_type(value.file, *def, steps)));
             return found.or_else(|| self.declared_type(value.file, *first));
         }
         if unit.flow.is_local(value.expr) {
@@ -430,9 +475,8 @@ impl Program<'_> {
             for (n, unit) in declared {
                 let file = file + n as u32;
                 let var = unit.flow.vars.iter().find(|var| var.function.0 == 0 && var.name == name);
-                if let Some(found) =
-                    var.and_then(|var| var.defs.iter().find_map(|def| self.def_type(file, *def, steps)))
-                {
+                let defs = var.into_iter().flat_map(|var| var.defs.iter());
+                if let Some(found) = self.leading_type(defs.filter_map(|def| self.def_type(file, *def, steps))) {
                     return Some(found);
                 }
             }
@@ -449,7 +493,7 @@ impl Program<'_> {
             crate::ir::StmtKind::Assign { ty, .. } => ty.as_ref(),
             _ => None,
         });
-        declared.map(|ty| self.type_ref(file, ty)).next()
+        declared.filter_map(|ty| self.telling_type(file, ty)).next()
     }
 
     fn def_type(&self, file: u32, def: super::flow::DefId, steps: u32) -> Option<Ustr> {
@@ -460,8 +504,8 @@ impl Program<'_> {
                 crate::ir::StmtKind::With { items, .. } => items.iter().find_map(|item| item.ty.as_ref()),
                 _ => None,
             };
-            if let Some(ty) = declared {
-                return Some(self.type_ref(file, ty));
+            if let Some(found) = declared.and_then(|ty| self.telling_type(file, ty)) {
+                return Some(found);
             }
         }
         let at = |expr| ValueRef { file, expr };
@@ -485,7 +529,7 @@ impl Program<'_> {
         let decl = self.function(function);
         let param = if n == RECEIVER { decl.receiver.as_ref()? } else { decl.params.get(n as usize)? };
         if let Some(ty) = &param.ty {
-            let name = self.type_ref(function.file, ty);
+            let name = self.telling_type(function.file, ty)?;
             return Some(if param.variadic { Ustr::from(&format!("[]{name}")) } else { name });
         }
         if self.language == Language::Python && n == 0 && !decl.flags.is_static {
@@ -509,14 +553,16 @@ impl Program<'_> {
         }
         if let Some(index) = self.types.get(&owner) {
             let field = self.type_decl(*index).fields.iter().find(|field| field.name == name);
-            if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
-                return Some(self.type_ref(index.file, ty));
+            let declared = field.and_then(|field| field.ty.as_ref());
+            if let Some(found) = declared.and_then(|ty| self.telling_type(index.file, ty)) {
+                return Some(found);
             }
         }
-        let written = self.writes((owner, name)).iter().take(8).find_map(|(value, index)| match index {
-            None => self.type_within(*value, steps - 1),
-            Some(n) => self.result_type(*value, *n, steps - 1),
-        });
+        let written =
+            self.leading_type(self.writes((owner, name)).iter().take(8).filter_map(|(value, index)| match index {
+                None => self.type_within(*value, steps - 1),
+                Some(n) => self.result_type(*value, *n, steps - 1),
+            }));
         if written.is_some() {
             return written;
         }
@@ -537,16 +583,18 @@ impl Program<'_> {
             return self.knowledge.ty(owner)?.1.fields.get(&name).copied();
         };
         let field = self.type_decl(*index).fields.iter().find(|field| field.name == name);
-        if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
-            return Some(self.type_ref(index.file, ty));
+        let declared = field.and_then(|field| field.ty.as_ref());
+        if let Some(found) = declared.and_then(|ty| self.telling_type(index.file, ty)) {
+            return Some(found);
         }
         if self.language != Language::Python {
             return None;
         }
-        let written = self.writes((owner, name)).iter().take(8).find_map(|(value, index)| match index {
-            None => self.type_within(*value, steps),
-            Some(n) => self.result_type(*value, *n, steps),
-        });
+        let written =
+            self.leading_type(self.writes((owner, name)).iter().take(8).filter_map(|(value, index)| match index {
+                None => self.type_within(*value, steps),
+                Some(n) => self.result_type(*value, *n, steps),
+            }));
         written.or_else(|| self.property_type(self.property(owner, name)?, steps))
     }
 
@@ -566,10 +614,8 @@ impl Program<'_> {
     }
 
     fn property_type(&self, property: FuncRef, steps: u32) -> Option<Ustr> {
-        match self.function(property).results.first() {
-            Some(ty) => Some(self.type_ref(property.file, ty)),
-            None => self.returned_type(property, 0, steps),
-        }
+        let declared = self.function(property).results.first();
+        declared.and_then(|ty| self.telling_type(property.file, ty)).or_else(|| self.returned_type(property, 0, steps))
     }
 
     /// The type of a call's n-th result.
@@ -585,10 +631,11 @@ impl Program<'_> {
         }
         for function in &callee.functions {
             let decl = self.function(*function);
-            if let Some(ty) = decl.results.get(n as usize) {
-                return Some(self.type_ref(function.file, ty));
+            let declared = decl.results.get(n as usize).and_then(|ty| self.telling_type(function.file, ty));
+            if declared.is_some() {
+                return declared;
             }
-            if decl.results.is_empty()
+            if (decl.results.is_empty() || self.language == Language::Python)
                 && let Some(found) = self.returned_type(*function, n, steps - 1)
             {
                 return Some(found);
@@ -607,10 +654,10 @@ impl Program<'_> {
             return None;
         }
         let flow = &self.files[function.file as usize].flow;
-        flow.returns_of(function.id).take(8).find_map(|found| {
+        self.leading_type(flow.returns_of(function.id).take(8).filter_map(|found| {
             let value = found.values.get(n as usize)?;
             self.type_within(ValueRef { file: function.file, expr: *value }, steps)
-        })
+        }))
     }
 
     /// What a call, object creation or composite runs or makes.
