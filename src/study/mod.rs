@@ -21,7 +21,7 @@ use crate::knowledge::{FunctionDescription, LibraryDescription, Slot, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{DescribedCall, FuncRef, Program, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use ustr::Ustr;
 
 /// A call of a described library function.
@@ -56,6 +56,7 @@ pub struct Study<'a> {
     inbound: FxHashMap<FuncRef, Inbound>,
     untraced: FxHashSet<Ustr>,
     commands: binary::Commands,
+    links: OnceCell<FxHashSet<(usize, usize)>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
 }
 
@@ -103,6 +104,7 @@ impl<'a> Study<'a> {
             inbound: FxHashMap::default(),
             untraced: FxHashSet::default(),
             commands: binary::Commands::new(program),
+            links: OnceCell::new(),
             source,
         };
         study.untraced = binary::untraced_files(program, &study.commands);
@@ -247,9 +249,27 @@ impl<'a> Study<'a> {
 
     /// A unit and those that share code with it by import, in either direction. It looks at every import.
     pub fn units_near(&self, unit: usize) -> Vec<usize> {
-        let links = evidence::links(self.program);
+        let links = self.links();
         let near = |at: &usize| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at));
         (0..self.units.len()).filter(near).collect()
+    }
+
+    /// Pairs of units of which the first imports from the second.
+    fn links(&self) -> &FxHashSet<(usize, usize)> {
+        self.links.get_or_init(|| evidence::links(self.program))
+    }
+
+    /// Whether spans are started in a Python unit, by its index, or in one that it imports from, whatever exports them: its
+    /// work is part of traces within the process, though nothing is seen to carry them from service to service.
+    pub fn has_spans_inside(&self, unit: usize) -> bool {
+        let starts = |unit: usize| {
+            self.of_unit("spans inside", unit, || {
+                self.calls_of_unit(unit).any(|fact| fact.effect.span.is_some())
+                    || self.functions_of_unit(unit).any(|function| reach::has_span_around(self, function))
+            })
+        };
+        let imported = || self.links().iter().filter(|(from, _)| *from == unit).any(|(_, other)| starts(*other));
+        self.language() == Language::Python && (starts(unit) || imported())
     }
 
     /// Whether a library calls functions of a unit, by its index, for inbound work.

@@ -180,6 +180,12 @@ pub fn annotation_role(study: &Study<'_>, file: u32, annotation: &crate::ir::Ann
     described_annotation(study, file, annotation).map(|(_, found)| found.role)
 }
 
+/// Whether an annotation or decorator puts a span around a function.
+pub(super) fn has_span_around(study: &Study<'_>, function: FuncRef) -> bool {
+    let annotations = &study.program.function(function).annotations;
+    annotations.iter().any(|found| annotation_role(study, function.file, found) == Some(AnnotationRole::Span))
+}
+
 /// What is known of an annotation or decorator, by its imported name or by the type of the object it is a method of.
 pub fn described_annotation<'a>(
     study: &Study<'a>,

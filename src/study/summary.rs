@@ -107,6 +107,15 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     for fact in study.calls() {
         *out.entry(fact.function).or_default() |= of_effect(fact.effect);
     }
+    // A decorator that puts a span around a Python function starts it wherever the function is called.
+    let decorated = program.all_functions().filter(|function| {
+        program.language == crate::ir::Language::Python
+            && !program.function(*function).annotations.is_empty()
+            && super::reach::has_span_around(study, *function)
+    });
+    for function in decorated {
+        *out.entry(function).or_default() |= Summary::STARTS;
+    }
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
     work.sort_unstable();
     while let Some(function) = work.pop() {

@@ -194,7 +194,9 @@ fn judge<'a>(
     run: Option<&Vec<FuncRef>>,
 ) -> Result<Lost<'a>, Kept> {
     let unit = study.unit(fact.call.file);
-    let mdc_only = !unit.is_traced() && !unit.own_instrumentor;
+    let home = study.program.files[fact.call.file as usize].source.unit;
+    let inside_only = !unit.is_traced() && !unit.own_instrumentor && study.has_spans_inside(home);
+    let mdc_only = !unit.is_traced() && !unit.own_instrumentor && !inside_only;
     if mdc_only && !mdc::has_ids(study, fact.function) {
         return Err(Kept::Passed("nothing traces the service, and no ids are in its logging context here"));
     }
@@ -218,7 +220,11 @@ fn judge<'a>(
         return Err(Kept::Passed("the task loops as long as the process lives"));
     }
     // Where the stack writes its ids into log records, a record without them is out of the trace.
-    let matters = matters(study, &task.functions, mdc_only) || (unit.logs_ids() && mdc::logs(study, &task.functions));
+    let matters = match inside_only {
+        true => task.functions.iter().any(|function| study.summary(*function).has(MATTERS)),
+        false => matters(study, &task.functions, mdc_only),
+    };
+    let matters = matters || (unit.logs_ids() && mdc::logs(study, &task.functions));
     let given = match joined && !mdc_only {
         true => {
             let spawn = HandOver { call: fact.call, task: task.value, functions: &task.functions };
@@ -255,6 +261,7 @@ fn judge<'a>(
         Executor::Kept(made) => Some(made),
         Executor::Plain(made) => made,
     };
+    let assumed = assumed || inside_only;
     Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, assumed })
 }
 
