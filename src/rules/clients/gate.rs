@@ -232,6 +232,14 @@ pub(in crate::rules) fn keeps_records(study: &Study<'_>, call: ValueRef) -> bool
     words::names_records(&function) || words::names_records(&study.program.place(call).path)
 }
 
+/// Whether a call only keeps caches in step, by what its function and file are named after.
+pub(in crate::rules) fn drops_copies(study: &Study<'_>, call: ValueRef) -> bool {
+    let function = study.function_name(study.program.function_at(call));
+    let path = study.program.place(call).path;
+    let file = path.rsplit('/').next().unwrap_or_default();
+    words::names_caches(&function) || words::names_caches(file)
+}
+
 /// How many values are looked at for the start of an address.
 const MAX_ADDRESS: u32 = 60;
 

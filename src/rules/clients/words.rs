@@ -151,6 +151,14 @@ pub(super) fn names_records(text: &str) -> bool {
     split_words(text).any(|word| matches!(word.as_str(), "audit" | "auditlog" | "telemetry" | "otlp" | "exporter"))
 }
 
+/// Whether something is named after a cache or after throwing what is in one away.
+pub(super) fn names_caches(text: &str) -> bool {
+    let is_one = |word: &str| {
+        matches!(word, "cache" | "caches" | "caching" | "evict" | "eviction") || word.starts_with("invalidat")
+    };
+    split_words(text).any(|word| is_one(&word))
+}
+
 /// The words of a name or string, in lower case: `HealthCheck` is `health` and `check`, `shipping` is one word.
 fn split_words(text: &str) -> impl Iterator<Item = String> {
     let mut words = vec![String::new()];

@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::clients::keeps_records;
+use crate::rules::clients::{drops_copies, keeps_records};
 use crate::study::{CallFact, Inbound, Study, Summary, described_annotation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
@@ -89,6 +89,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     }
     if keeps_records(study, fact.call) {
         return Err("by its name it keeps records, which are no part of a request");
+    }
+    if drops_copies(study, fact.call) {
+        return Err("by its name it has other instances drop what they keep, which is no work of the request");
     }
     let outer = study.program.outermost(fact.function);
     if study.summary(outer).has(Summary::INJECTS) || names_key(study, outer) {
