@@ -238,6 +238,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
     for launch in launches.iter_mut().filter(|launch| launch.dockerfile.is_none() && launch.context.is_none()) {
         launch.context = contexts.get(&launch.path).cloned();
     }
+    let mut strays = Vec::new();
     for launch in launches.iter() {
         let known = Units { units, gathering };
         let all = known.of(launch, ALL);
@@ -261,6 +262,9 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             names[*at].push(name.clone());
         }
         for (whose, used) in shown {
+            if whose.is_empty() && used.active && used.mode == Mode::Launcher {
+                strays.push(used.clone());
+            }
             for at in whose {
                 if !units[at].stacks.contains(&used) {
                     units[at].stacks.push(used.clone());
@@ -268,6 +272,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             }
         }
     }
+    give_strays(units, &strays);
     for (unit, mut names) in units.iter_mut().zip(names) {
         names.sort();
         names.dedup();
@@ -275,6 +280,19 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
             && name != "TEMPLATE"
         {
             unit.name.clone_from(name);
+        }
+    }
+}
+
+/// Gives what starts services that no name tells (a chart fills them in) to the units that depend on it: they have the
+/// launcher for that start.
+fn give_strays(units: &mut [Unit], strays: &[StackUse]) {
+    for used in strays {
+        for unit in units.iter_mut() {
+            let depends = of_dependencies(&unit.dependencies, unit.language).iter().any(|own| own.stack == used.stack);
+            if depends && !unit.stacks.iter().any(|own| own.stack == used.stack && own.active) {
+                unit.stacks.push(used.clone());
+            }
         }
     }
 }
