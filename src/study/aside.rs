@@ -33,11 +33,17 @@ pub fn is_aside(path: &str) -> bool {
     // Inside a Python package these are parts of the program: `agent/tools` holds what an agent calls.
     const PARTS: &[&str] = &["tools", "integration", "testing", "script", "canary"];
     let is_part = |at: usize, folder: &str| at > 0 && path.ends_with(".py") && PARTS.contains(&folder);
-    folders(path).split('/').enumerate().any(|(at, folder)| asides.contains(&folder) && !is_part(at, folder))
+    let is_one = |folder: &str| asides.contains(&folder) || is_command_line(folder);
+    folders(path).split('/').enumerate().any(|(at, folder)| is_one(folder) && !is_part(at, folder))
         || ["smoketest", "locust", "conftest", "benchmark"]
             .iter()
             .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
         || path.contains("pytest")
+}
+
+/// Whether a folder is named after a command for operators, as `till-cli` and `tillctl` are: no request runs there.
+fn is_command_line(folder: &str) -> bool {
+    folder.ends_with("-cli") || folder.ends_with("_cli") || folder.len() > 4 && folder.ends_with("ctl")
 }
 
 /// Whether a path lies in a folder of what makes load, or stands in for something in tests: no request runs there.
@@ -90,6 +96,8 @@ mod tests {
         assert!(!is_aside("src/main/java/org/till/samples/Till.java"));
         assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
         assert!(!is_aside("pkg/example.go"));
+        assert!(is_aside("cmd/tillctl/get.go") && is_aside("pkg/till-cli/get.go"));
+        assert!(!is_aside("pkg/ctl/get.go") && !is_aside("pkg/client/get.go"));
         assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));
     }
 
