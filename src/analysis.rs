@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::ir::{Directive, Language};
 use crate::services::Mode;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use ustr::Ustr;
 
@@ -23,6 +23,8 @@ pub struct AnalysisRequest {
     pub threads: Option<usize>,
     /// The place of which it is asked how it was judged.
     pub why: Option<WhyQuery>,
+    /// Whether the hops themselves are wanted, with who is at their other ends.
+    pub facts: bool,
 }
 
 /// A place of which it is asked how it was judged.
@@ -51,10 +53,12 @@ pub struct Analysis {
     pub analysed: bool,
     /// How a place was judged, when that was asked and the file was analysed.
     pub why: Option<crate::rules::WhyReport>,
+    /// The hops and workloads, when they were asked for.
+    pub facts: Option<crate::facts::Facts>,
 }
 
 /// One service and how its hops stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceReport {
     /// Its name for people.
     pub name: String,
@@ -69,7 +73,7 @@ pub struct ServiceReport {
 }
 
 /// One tracing stack of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StackReport {
     /// The id of its page under `rules/stacks/`.
     pub stack: String,
@@ -89,7 +93,7 @@ pub struct StackReport {
 }
 
 /// How many hops carry the trace.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HopCounts {
     /// Hops that carry it.
     pub carried: usize,
@@ -125,7 +129,7 @@ impl HopCounts {
 }
 
 /// Something that was not analysed, and why.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// The file or folder.
     pub path: String,

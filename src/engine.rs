@@ -1,14 +1,17 @@
 //! The engine: walk, services and stacks, parse, link, rules: from a tree of files to findings.
 
 use crate::analysis::{Analysis, AnalysisRequest, ServiceReport, Skipped, StackReport};
+use crate::facts::{self, Collected, Facts, HopFacts, Implemented, ServiceFacts};
 use crate::ir::Language;
 use crate::knowledge::Knowledge;
 use crate::link::{Program, SourceFile};
+use crate::map::Address;
 use crate::parse::{self, Parsed, Relevance};
 use crate::rules::{self, Verdicts, WhyReport};
 use crate::services::{self, CitedLines, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
 use crate::walk::{self, ManifestPath, WalkOptions, Walked};
+use rustc_hash::FxHashMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -118,11 +121,13 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     let mut units: Vec<UnitView> = workspace.units.iter().map(UnitView::new).collect();
     let mut analysis = Analysis { files: sources.len() + aside, ..Analysis::default() };
     let mut verdicts = Verdicts::default();
+    let mut collected: Vec<Collected> = Vec::new();
     for language in [Language::Go, Language::Python, Language::Java] {
         let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();
         if !own.is_empty() {
-            let why = judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
-            analysis.why = analysis.why.or(why);
+            let told = judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
+            analysis.why = analysis.why.or(told.why);
+            collected.extend(told.hops);
         }
     }
     analysis.directives = sources
@@ -131,6 +136,11 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
         .map(|source| (source.path, source.facts.directives.clone()))
         .collect();
     analysis.services = reports(&units, &sources, &verdicts);
+    if request.facts {
+        let mut found = Facts { workloads: workspace.workloads, ..facts(&analysis.services, collected, &units) };
+        found.forget_variables(&|variable| services::is_of_tracing(&variable.name) || holds_address(&variable.value));
+        analysis.facts = Some(found);
+    }
     rules::workspace(&units, &sources, &workspace.lines, &mut verdicts);
     if let Some((why, query)) = analysis.why.as_mut().zip(request.why.as_ref()) {
         why.findings = rules::findings_at(&verdicts.findings, &sources, query);
@@ -146,7 +156,7 @@ fn judge_language(
     units: &mut [UnitView],
     request: &AnalysisRequest,
     verdicts: &mut Verdicts,
-) -> Option<WhyReport> {
+) -> Told {
     let own;
     let knowledge = match crate::config::wrapper_knowledge(&request.config, language) {
         Some(wrappers) => {
@@ -160,13 +170,53 @@ fn judge_language(
     let root = request.root.clone();
     let source = move |path: Ustr| read_source(&root, path);
     let study = Study::new(&program, units, &source);
-    let found = rules::check(&study, request.why.is_some());
+    let found = rules::check(&study, request.why.is_some() || request.facts);
     verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);
-    let query = request.why.as_ref()?;
-    let why = rules::explain(&study, query, &found.notes.unwrap_or_default())?;
-    let unit = sources.iter().find(|source| source.path == query.path.as_str()).map(|source| source.unit)?;
-    Some(WhyReport { stacks: stacks(units.get(unit)?).collect(), ..why })
+    let notes = found.notes.unwrap_or_default();
+    let why = request.why.as_ref().and_then(|query| {
+        let why = rules::explain(&study, query, &notes)?;
+        let unit = sources.iter().find(|source| source.path == query.path.as_str()).map(|source| source.unit)?;
+        Some(WhyReport { stacks: stacks(units.get(unit)?).collect(), ..why })
+    });
+    Told { why, hops: request.facts.then(|| facts::hops(&study, &notes)) }
+}
+
+/// What is told of one language beside the findings, where it is asked for.
+struct Told {
+    why: Option<WhyReport>,
+    hops: Option<Collected>,
+}
+
+/// The hops of each service, with who is at their other ends.
+fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitView]) -> Facts {
+    let mut out = Facts { version: facts::VERSION, ..Facts::default() };
+    let mut hops: FxHashMap<usize, Vec<HopFacts>> = FxHashMap::default();
+    let mut implements: FxHashMap<usize, Vec<Implemented>> = FxHashMap::default();
+    for found in collected {
+        hops.extend(found.hops);
+        implements.extend(found.implements);
+    }
+    for (at, unit) in units.iter().enumerate() {
+        let is_it = |service: &&ServiceReport| service.root == shown_root(unit) && service.language == unit.language;
+        let Some(service) = services.iter().find(is_it) else { continue };
+        out.services.push(ServiceFacts {
+            service: service.clone(),
+            crossings: hops.remove(&at).unwrap_or_default(),
+            implements: implements.remove(&at).unwrap_or_default(),
+        });
+    }
+    out
+}
+
+/// Whether a value names a host with its port, or a URL.
+fn holds_address(value: &str) -> bool {
+    value.contains(':') && Address::parse(value).is_some_and(|found| found.port.is_some() || value.contains("://"))
+}
+
+/// A unit's root for people.
+fn shown_root(unit: &UnitView) -> &str {
+    if unit.root.is_empty() { "." } else { &unit.root }
 }
 
 fn read_source(root: &Path, path: Ustr) -> Option<String> {
@@ -195,7 +245,7 @@ fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> V
         }
         out.push(ServiceReport {
             name: unit.name.clone(),
-            root: if unit.root.is_empty() { ".".to_owned() } else { unit.root.clone() },
+            root: shown_root(unit).to_owned(),
             language: unit.language,
             stacks: stacks(unit).collect(),
             hops: verdicts.hops.get(&at).copied().unwrap_or_default(),

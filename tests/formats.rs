@@ -4,7 +4,7 @@ use hoplint::analysis::{Analysis, HopCounts, ServiceReport, Skipped, StackReport
 use hoplint::config::{Config, Selection};
 use hoplint::finding::{Confidence, Finding, Place, Related};
 use hoplint::ir::{Directive, Language, Span};
-use hoplint::report::{Options, Report, Target, concise, full, github, json, map, sarif};
+use hoplint::report::{Options, Report, Target, concise, full, github, json, sarif};
 use hoplint::services::Mode;
 use std::io::{self, Write};
 use std::path::Path;
@@ -59,7 +59,16 @@ fn analysis(findings: Vec<Finding>) -> Analysis {
         hops,
     };
     let skipped = vec![Skipped { path: "src/big\u{1b}.go".into(), reason: "3 MB, limit 2 MB".into() }];
-    Analysis { findings, directives: vec![], services: vec![service], skipped, files: 3, analysed: true, why: None }
+    Analysis {
+        findings,
+        directives: vec![],
+        services: vec![service],
+        skipped,
+        files: 3,
+        analysed: true,
+        why: None,
+        facts: None,
+    }
 }
 
 fn report_of(analysis: Analysis, options: &Options) -> Report {
@@ -141,11 +150,6 @@ fn github_format_smuggles_no_command() {
     let out = text(|out| github::write(&report(), out));
     assert_eq!(out.lines().filter(|line| line.starts_with("::")).count(), 1);
     insta::assert_snapshot!(out);
-}
-
-#[test]
-fn map_format() {
-    insta::assert_snapshot!(text(|out| map::text(&report(), out)));
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Show the services, what traces them, and how their hops stand
     Map(Box<MapArgs>),
+    /// Write what this repository knows of its services and their hops, to be joined with that of others
+    Facts(Box<FactsArgs>),
     /// Explain a rule
     Explain {
         /// Name or code.
@@ -133,10 +135,43 @@ pub struct MapArgs {
     pub tree: TreeArgs,
     /// How the map is printed
     #[arg(long, value_enum, default_value_t)]
-    pub format: TextFormat,
+    pub format: MapFormat,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
     /// Show how the hops on one line were judged, and why
     #[arg(long, value_name = "FILE:LINE")]
     pub why: Option<String>,
+}
+
+/// Options of `facts`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FactsArgs {
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// What the repository is called in the map [default: its folder's name]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+}
+
+/// Formats of `map`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For machines
+    Json,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A Graphviz graph
+    Dot,
+    /// One page that needs nothing else
+    Html,
 }
 
 /// Formats of `check`.
@@ -177,6 +212,8 @@ pub enum SchemaOf {
     Map,
     /// `map --why FILE:LINE --format json`
     Why,
+    /// `facts`
+    Facts,
 }
 
 /// When to use colours.

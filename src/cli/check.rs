@@ -1,15 +1,15 @@
-//! `hoplint check` and `hoplint map`.
+//! `hoplint check`.
 
-use super::args::{CheckArgs, Format, MapArgs, TextFormat, TreeArgs};
+use super::args::{CheckArgs, Format, TreeArgs};
 use super::error::CliError;
 use super::progress::Progress;
 use super::target::{self, Tree};
-use super::{CLEAN, FOUND, NOTHING, git, output, why};
+use super::{CLEAN, FOUND, NOTHING, git, output};
 use crate::analysis::AnalysisRequest;
 use crate::config::{self, Config, Level, Selection};
 use crate::engine;
 use crate::finding::Severity;
-use crate::report::{Options, Report, concise, full, github, json, map, sarif};
+use crate::report::{Options, Report, concise, full, github, json, sarif};
 use std::io::{self, Write};
 
 /// `hoplint check`.
@@ -26,24 +26,6 @@ pub fn check(args: &CheckArgs) -> Result<u8, CliError> {
     }
     let failing = report.worst().is_some_and(|worst| worst >= fail_on.unwrap_or(Severity::Warning));
     Ok(if failing && !args.exit_zero { FOUND } else { CLEAN })
-}
-
-/// `hoplint map`.
-pub fn map(args: &MapArgs) -> Result<u8, CliError> {
-    if let Some(place) = &args.why {
-        return why::why(args, place);
-    }
-    let report =
-        analyse(&args.tree, |_, config| Ok(Options { selection: Selection::new(config)?, ..Options::default() }))?;
-    output::write(None, false, |out| match args.format {
-        TextFormat::Text => map::text(&report, out),
-        TextFormat::Json => map::json(&report, out),
-    })?;
-    if report.analysed {
-        return Ok(CLEAN);
-    }
-    nothing(args.tree.quiet);
-    Ok(NOTHING)
 }
 
 /// Analyses every tree and joins the reports.
@@ -67,6 +49,7 @@ fn analyse(
             config,
             threads: args.threads.map(usize::from),
             why: None,
+            facts: false,
         };
         let analysis = engine::analyse(&request);
         all.merge(Report::new(analysis, &tree.target, &request.config, &options));

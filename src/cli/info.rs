@@ -58,6 +58,7 @@ pub fn schema(of: SchemaOf) -> Result<u8, CliError> {
         SchemaOf::Config => Config::json_schema(),
         SchemaOf::Check => json::schema(),
         SchemaOf::Map => schemars::schema_for!(map::MapOutput<'_>),
+        SchemaOf::Facts => schemars::schema_for!(crate::facts::Facts),
         SchemaOf::Why => schemars::schema_for!(why::WhyOutput<'_>),
     };
     output::write(None, false, |out| {

@@ -3,8 +3,10 @@
 pub mod args;
 mod check;
 mod error;
+mod facts;
 mod git;
 mod info;
+mod map;
 mod output;
 mod progress;
 mod target;
@@ -41,7 +43,8 @@ fn run(cli: Cli) -> Result<u8, CliError> {
     match cli.command {
         None => check::check(&cli.check),
         Some(Command::Check(args)) => check::check(&args),
-        Some(Command::Map(args)) => check::map(&args),
+        Some(Command::Map(args)) => map::map(&args),
+        Some(Command::Facts(args)) => facts::facts(&args),
         Some(Command::Explain { rule }) => info::explain(&rule),
         Some(Command::Rules { format }) => info::rules(format),
         Some(Command::Completions { shell }) => info::completions(shell),

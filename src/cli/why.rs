@@ -1,6 +1,6 @@
 //! `hoplint map --why FILE:LINE`.
 
-use super::args::{MapArgs, TextFormat, TreeArgs};
+use super::args::{MapArgs, MapFormat, TreeArgs};
 use super::error::CliError;
 use super::target::{self, Tree};
 use super::{CLEAN, NOTHING, check, output};
@@ -24,6 +24,7 @@ pub(super) fn why(args: &MapArgs, place: &str) -> Result<u8, CliError> {
         config,
         threads: args.tree.threads.map(usize::from),
         why: Some(WhyQuery { path: path.clone(), line }),
+        facts: false,
     };
     let analysis = engine::analyse(&request);
     let Some(mut report) = analysis.why.clone() else { return Err(not_analysed(&path, &analysis)) };
@@ -33,9 +34,17 @@ pub(super) fn why(args: &MapArgs, place: &str) -> Result<u8, CliError> {
             *path = paths.shown(path);
         }
     });
-    output::write(None, false, |out| match args.format {
-        TextFormat::Text => why::text(&report, out),
-        TextFormat::Json => why::json(&report, out),
+    let json = match args.format {
+        MapFormat::Text => false,
+        MapFormat::Json => true,
+        _ => {
+            let help = "--why is printed as text or JSON".to_owned();
+            return Err(CliError::Usage("--why has no such format".to_owned(), Some(help)));
+        }
+    };
+    output::write(args.output_file.as_deref(), false, |out| match json {
+        false => why::text(&report, out),
+        true => why::json(&report, out),
     })?;
     if report.is_about_something() {
         return Ok(CLEAN);

@@ -81,6 +81,7 @@ pub fn wrapper_library() -> LibraryDescription {
         mend: String::new(),
         settings: Vec::new(),
         plugs: Vec::new(),
+        stubs: None,
         types: Vec::new(),
         functions: Vec::new(),
         annotations: Vec::new(),

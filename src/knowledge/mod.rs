@@ -9,6 +9,7 @@ mod schema;
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{
     AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, EndpointEffect, ExtractEffect,
-    FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, Registers, Removed, Sampler,
-    Setting, SettingDescription, Slot, SpanEffect, Spawn, SpawnKind, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, ReadEffect, Registers, Removed,
+    Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn, SpawnKind, StubNames,
+    TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };

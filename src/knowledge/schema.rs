@@ -123,6 +123,9 @@ pub struct LibraryDescription {
     /// Names by which code that is not seen is plugged into an instance: where one is written, nothing can be said.
     #[serde(default)]
     pub plugs: Vec<Ustr>,
+    /// Names of the code that is generated for remote services.
+    #[serde(default)]
+    pub stubs: Option<StubNames>,
     /// The types that matter.
     #[serde(default, rename = "type")]
     pub types: Vec<TypeDescription>,
@@ -132,6 +135,16 @@ pub struct LibraryDescription {
     /// Annotations and decorators that matter.
     #[serde(default, rename = "annotation")]
     pub annotations: Vec<AnnotationDescription>,
+}
+
+/// How code that is generated for a remote service is named; a `*` stands for the service's name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StubNames {
+    /// What makes a client of it: the last segment of a function's name, or the last two.
+    pub clients: Vec<String>,
+    /// What registers an implementation of it, or the type that an implementation extends.
+    pub servers: Vec<String>,
 }
 
 /// A setting that is off unless the application sets it, and by which a framework instruments a library.
@@ -489,6 +502,30 @@ pub struct EndpointEffect {
     pub own_port: u16,
 }
 
+/// Where a setting comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingSource {
+    /// The environment of the process.
+    Environment,
+    /// The application's own settings, by whatever means they are given.
+    Application,
+}
+
+/// A call, variable or annotation that reads a setting.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadEffect {
+    /// Where it comes from.
+    pub from: SettingSource,
+    /// Its name; of a variable that settings are read from, the index names it.
+    #[serde(default = "no_slot")]
+    pub key: Slot,
+    /// What takes its place where it is not set.
+    #[serde(default = "no_slot")]
+    pub default: Slot,
+}
+
 /// A function or method of a library.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -648,6 +685,21 @@ pub struct FunctionDescription {
     /// It gives an exporter the address of the collector.
     #[serde(default)]
     pub endpoint: Option<EndpointEffect>,
+    /// Places of the address (URL, or host and port) of whom it talks to, or whom what it makes talks to.
+    #[serde(default)]
+    pub address: Vec<Slot>,
+    /// Places of the name of the topic, queue, subject or exchange.
+    #[serde(default)]
+    pub channel: Vec<Slot>,
+    /// Places of the full name of a remote method: `/shop.Till/Pay`.
+    #[serde(default)]
+    pub method: Vec<Slot>,
+    /// Its result is a setting.
+    #[serde(default)]
+    pub reads: Option<ReadEffect>,
+    /// Its result is this text, with the arguments behind it in the places of `%s` or `{}`.
+    #[serde(default)]
+    pub formats: Option<Slot>,
     /// It copies or reads the MDC (logging context) so that another thread can set it.
     #[serde(default)]
     pub copies_mdc: bool,
@@ -716,6 +768,15 @@ pub struct AnnotationDescription {
     /// What gives a `span` annotation its effect, where that can be missing.
     #[serde(default)]
     pub weaving: Option<Weaving>,
+    /// The setting that the container puts into what bears it.
+    #[serde(default)]
+    pub reads: Option<ReadEffect>,
+    /// Places of the name or address of the service that a declarative client talks to.
+    #[serde(default)]
+    pub address: Vec<Slot>,
+    /// Places of the name of the topic or queue that the function takes messages from.
+    #[serde(default)]
+    pub channel: Vec<Slot>,
 }
 
 /// What gives an annotation its effect: a proxy of the container, or something that rewrites the method itself.

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.docker.com/reference/compose-file/services/>.
 
-use super::launch::{FactKind, Launch, file_name, folder, image_name, join, line_of};
+use super::launch::{FactKind, Launch, expand, file_name, folder, image_name, join, line_of};
 use super::yaml;
 use serde_json::Value;
 
@@ -13,27 +13,46 @@ pub(super) fn is_compose(path: &str) -> bool {
         && (name.ends_with(".yml") || name.ends_with(".yaml"))
 }
 
-/// The services of a compose file.
-pub(super) fn read(path: &str, text: &str) -> Result<Vec<Launch>, String> {
-    let documents = yaml::documents(text)?;
+/// The services of a compose file. `known` are the variables of the `.env` file beside it.
+pub(super) fn read(path: &str, text: &str, known: &[(String, String)]) -> Result<Vec<Launch>, String> {
+    let mut documents = yaml::documents(text)?;
+    documents.iter_mut().for_each(|document| put_in(document, known));
     let services = documents.iter().filter_map(|document| document.get("services")?.as_object()).flatten();
     let services: Vec<_> = services.collect();
-    let mut launches: Vec<Launch> = services.iter().map(|(name, service)| one(path, text, name, service)).collect();
+    let mut launches: Vec<Launch> =
+        services.iter().map(|(name, service)| one(path, text, name, service, known)).collect();
     for (name, service) in &services {
         share(&mut launches, text, name, service);
     }
     Ok(launches)
 }
 
-fn one(path: &str, text: &str, name: &str, service: &Value) -> Launch {
+/// Puts the values of variables into all texts.
+fn put_in(value: &mut Value, known: &[(String, String)]) {
+    match value {
+        Value::String(text) if text.contains('$') => *text = expand(text, known),
+        Value::Array(all) => all.iter_mut().for_each(|value| put_in(value, known)),
+        Value::Object(all) => all.values_mut().for_each(|value| put_in(value, known)),
+        _ => {}
+    }
+}
+
+fn one(path: &str, text: &str, name: &str, service: &Value, known: &[(String, String)]) -> Launch {
     let mut launch = Launch::new(path);
     let start = line_of(text, &format!("{name}:"), 0);
+    launch.line = start;
+    launch.hosts.push(name.to_owned());
+    launch
+        .hosts
+        .extend(["container_name", "hostname"].iter().filter_map(|key| service.get(*key).and_then(yaml::scalar)));
+    launch.hosts.extend(aliases(service));
+    launch.image = service.get("image").and_then(yaml::scalar).unwrap_or_default();
     let at = |needle: &str| line_of(text, needle, start.saturating_sub(1) as usize);
     launch.names.push(name.to_owned());
     launch.names.extend(service.get("container_name").and_then(yaml::scalar));
     launch.names.extend(service.get("image").and_then(yaml::scalar).map(|image| image_name(&image).to_owned()));
     build(path, service, &mut launch);
-    for (name, value) in environment(service.get("environment")) {
+    for (name, value) in environment(service.get("environment"), known) {
         launch.say(at(&name), FactKind::Variable(name, value));
     }
     for word in ["entrypoint", "command"] {
@@ -55,16 +74,29 @@ fn build(path: &str, service: &Value, launch: &mut Launch) {
     launch.context = Some(context);
 }
 
-/// `environment` as a map or as a list of `NAME=value`.
-fn environment(value: Option<&Value>) -> Vec<(String, String)> {
+/// Further names of a service in its networks.
+fn aliases(service: &Value) -> Vec<String> {
+    let networks = service.get("networks").and_then(Value::as_object);
+    let named =
+        networks.into_iter().flat_map(|all| all.values()).filter_map(|network| network.get("aliases")?.as_array());
+    named.flatten().filter_map(yaml::scalar).collect()
+}
+
+/// `environment` as a map or as a list of `NAME=value`; a name alone has the value that it has where compose runs.
+fn environment(value: Option<&Value>, known: &[(String, String)]) -> Vec<(String, String)> {
+    let given = |name: &str| known.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
     match value {
         Some(Value::Object(map)) => {
-            map.iter().map(|(name, value)| (name.clone(), yaml::scalar(value).unwrap_or_default())).collect()
+            let value = |name: &str, value: &Value| yaml::scalar(value).or_else(|| given(name)).unwrap_or_default();
+            map.iter().map(|(name, text)| (name.clone(), value(name, text))).collect()
         }
         Some(Value::Array(list)) => list
             .iter()
             .filter_map(yaml::scalar)
-            .filter_map(|item| item.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .filter_map(|item| match item.split_once('=') {
+                Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+                None => given(&item).map(|value| (item, value)),
+            })
             .collect(),
         _ => Vec::new(),
     }
@@ -95,11 +127,11 @@ mod tests {
     #[test]
     fn services_are_read() {
         let text = "services:\n  cart:\n    build:\n      context: ./src\n      dockerfile: cart/Dockerfile\n    environment:\n      - A=1\n    command: [\"a\", \"b\"]\n  probe:\n    image: x/probe:1\n    pid: \"service:cart\"\n";
-        let launches = read("deploy/compose.yaml", text).expect("reads");
+        let launches = read("deploy/compose.yaml", text, &[]).expect("reads");
         assert_eq!(launches[0].dockerfile.as_deref(), Some("deploy/src/cart/Dockerfile"));
         assert_eq!(launches[0].facts.len(), 3);
         assert_eq!(launches[0].facts[0].line, 7);
         assert!(launches[1].facts.is_empty());
-        assert!(read("compose.yaml", "services: [").is_err());
+        assert!(read("compose.yaml", "services: [", &[]).is_err());
     }
 }

@@ -4,8 +4,8 @@ use super::attribute::Units;
 use super::launch::{Fact, FactKind, Launch, file_name, folder};
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, evidence, golang, gradle, kubernetes, logging,
-    maven, python, settings, shell,
+    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, dotenv, evidence, golang, gradle, kubernetes,
+    logging, maven, python, settings, shell, workloads,
 };
 use crate::ir::Language;
 use globset::Candidate;
@@ -33,6 +33,7 @@ pub fn is_manifest(path: &str) -> bool {
         || gradle::is_manifest(path)
         || docker::is_dockerfile(path)
         || shell::is_script(path)
+        || dotenv::is_dotenv(path)
         || settings::is_settings(path)
         || settings::is_resource(path)
         || logging::is_logging(path)
@@ -66,7 +67,8 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
     units.iter_mut().for_each(|unit| unit.may_be_named = may_be_named);
     units.iter_mut().for_each(|unit| fetch_settings(unit, &files));
     skipped.sort();
-    Workspace { units, skipped, ..Workspace::default() }
+    let workloads = workloads::workloads(&units, &gathering, &launches);
+    Workspace { units, skipped, workloads, ..Workspace::default() }
 }
 
 /// Completes the settings of a unit that fetches some of them when it starts.
@@ -163,7 +165,9 @@ fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
         } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
             Err("larger than 512 KiB".to_owned())
         } else if compose::is_compose(path) {
-            compose::read(path, text)
+            let beside = |file: &&&ManifestFile| dotenv::is_dotenv(&file.path) && folder(&file.path) == folder(path);
+            let known = files.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
+            compose::read(path, text, &known)
         } else {
             kubernetes::read(path, text)
         };

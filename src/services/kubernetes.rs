@@ -64,7 +64,9 @@ fn containers(path: &str, text: &str, document: &Value, pod: &Value) -> Vec<Laun
 fn one(path: &str, text: &str, start: usize, container: &Value) -> Launch {
     let mut launch = Launch::new(path);
     let image = container.get("image").and_then(yaml::scalar);
-    launch.names.extend(image.map(|image| image_name(&image).to_owned()));
+    launch.line = start as u32 + 1;
+    launch.names.extend(image.as_deref().map(|image| image_name(image).to_owned()));
+    launch.image = image.unwrap_or_default();
     launch.names.extend(container.get("name").and_then(yaml::scalar));
     for entry in container.get("env").and_then(Value::as_array).into_iter().flatten() {
         if let (Some(name), Some(value)) =

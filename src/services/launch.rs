@@ -34,6 +34,12 @@ pub(super) struct Launch {
     pub(super) path: String,
     /// What it is called: service, container, image, workload.
     pub(super) names: Vec<String>,
+    /// Names by which others reach it.
+    pub(super) hosts: Vec<String>,
+    /// The image that it runs, as written.
+    pub(super) image: String,
+    /// 1-based line at which it begins.
+    pub(super) line: u32,
     /// Paths that it mentions, the surest first: its start, its work folder, what it copies.
     pub(super) mentions: Vec<String>,
     /// The folder that it is built from, relative to the workspace root, where one is said.
@@ -50,7 +56,7 @@ pub(super) struct Launch {
 impl Launch {
     /// An empty one for a file.
     pub(super) fn new(path: &str) -> Self {
-        Self { path: path.to_owned(), ..Self::default() }
+        Self { path: path.to_owned(), line: 1, ..Self::default() }
     }
 
     /// Notes a fact.

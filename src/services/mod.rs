@@ -4,6 +4,7 @@ mod attribute;
 mod compose;
 mod discover;
 mod docker;
+mod dotenv;
 mod evidence;
 mod golang;
 mod gradle;
@@ -15,6 +16,7 @@ mod python;
 mod settings;
 mod shell;
 mod stacks;
+mod workloads;
 mod yaml;
 
 pub use discover::{ManifestFile, discover, is_manifest};
@@ -36,6 +38,8 @@ pub struct Workspace {
     pub skipped: Vec<(String, String)>,
     /// Where the lines of the files stand that units cite.
     pub lines: CitedLines,
+    /// The processes that deployment files start.
+    pub workloads: Vec<crate::facts::Workload>,
 }
 
 /// Where the lines stand of manifests and deployment files that something refers to.
@@ -195,6 +199,11 @@ impl Unit {
             may_be_named: false,
         }
     }
+}
+
+/// Whether a variable of this name is one by which a stack is set up.
+pub fn is_of_tracing(variable: &str) -> bool {
+    stacks().iter().flat_map(|page| &page.variables).any(|start| variable.starts_with(start.as_str()))
 }
 
 /// Applies a service that the configuration declares: a new name or stack for the units below its root.

@@ -82,6 +82,9 @@ pub struct StackDescription {
     /// The setting by which the application says what share of its traces it keeps, where the default leaves out most.
     #[serde(default)]
     pub share_setting: String,
+    /// Starts of the names of the variables by which it is set up.
+    #[serde(default)]
+    pub variables: Vec<String>,
     /// Words by one of which the environment names the service.
     #[serde(default)]
     pub names_service: Vec<String>,

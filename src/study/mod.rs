@@ -5,6 +5,7 @@ mod binary;
 mod evidence;
 mod reach;
 mod summary;
+mod text;
 mod unit;
 
 pub use aside::is_aside;
@@ -285,6 +286,11 @@ impl<'a> Study<'a> {
         let place = self.program.place(value);
         let text = (self.source)(place.path)?;
         text.get(place.span.start as usize..place.span.end as usize).map(str::to_owned)
+    }
+
+    /// The text of a file, read again.
+    pub fn file_text(&self, path: Ustr) -> Option<String> {
+        (self.source)(path)
     }
 
     /// Whether a unit, by its index, has code that starts a process.

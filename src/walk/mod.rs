@@ -129,13 +129,16 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
     let mut builder = WalkBuilder::new(root);
     builder
         .follow_links(false)
-        .hidden(true)
+        .hidden(false)
         .require_git(false)
         .git_global(false)
         .parents(in_repository(root))
         .threads(threads)
         .overrides(exclude)
         .filter_entry(move |entry| {
+            if entry.depth() > 0 && is_hidden(entry.file_name()) {
+                return false;
+            }
             let keep = entry.depth() == 0
                 || !entry.file_type().is_some_and(|kind| kind.is_dir())
                 || !vendored::is_vendored(entry.path());
@@ -145,6 +148,11 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
             keep
         });
     builder
+}
+
+/// Whether a name begins with a dot; the file from which deployments take their variables is read.
+fn is_hidden(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().first() == Some(&b'.') && name != ".env"
 }
 
 /// Whether ignore files above the root belong to the same repository.

@@ -1,0 +1,162 @@
+//! From what the rules judged to the hops of each service.
+
+use super::{Crossing, HopFacts, Implemented, Peers, Standing, peers};
+use crate::finding::Place;
+use crate::knowledge::{SpawnKind, TypeRole};
+use crate::link::ValueRef;
+use crate::rules::{Note, Site, Verdict};
+use crate::study::Study;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The hops of one language's files and the remote services that they implement, by the index of the unit.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The hops.
+    pub hops: FxHashMap<usize, Vec<HopFacts>>,
+    /// The remote services.
+    pub implements: FxHashMap<usize, Vec<Implemented>>,
+}
+
+/// The hops of one language's files, by what the rules said of each.
+pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
+    let mut out = Collected::default();
+    let mut at: FxHashMap<(Place, Crossing), HopFacts> = FxHashMap::default();
+    let mut units: FxHashMap<Place, usize> = FxHashMap::default();
+    for note in notes {
+        let Some((file, place, hop)) = hop(study, note) else { continue };
+        let unit = study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
+        units.insert(place, unit);
+        let key = (place, hop.kind);
+        match at.get_mut(&key) {
+            Some(known) if known.standing >= hop.standing => {}
+            Some(known) => *known = HopFacts { peers: std::mem::take(&mut known.peers), ..hop },
+            None => {
+                let peers = match note.hop {
+                    Site::Call(call) => peers::of_call(study, call),
+                    Site::Function(function) => peers::of_function(study, function),
+                };
+                at.insert(key, HopFacts { peers, ..hop });
+            }
+        }
+    }
+    stub_clients(study, &mut at, &mut units);
+    let mut texts: FxHashMap<ustr::Ustr, String> = FxHashMap::default();
+    for ((place, _), mut hop) in at {
+        let text = texts.entry(place.path).or_insert_with(|| study.file_text(place.path).unwrap_or_default());
+        let file = study.program.files.iter().find(|file| file.source.path == place.path);
+        hop.column = file.map_or(1, |file| file.source.facts.lines.position(text, place.span.start).column);
+        let unit = units.get(&place).copied().unwrap_or_default();
+        out.hops.entry(unit).or_default().push(hop);
+    }
+    out.hops.values_mut().for_each(|hops| hops.sort());
+    for (unit, served) in peers::implemented(study) {
+        out.implements.entry(unit).or_default().push(served);
+    }
+    out.implements.values_mut().for_each(|served| {
+        served.sort();
+        served.dedup_by(|one, other| one.name == other.name);
+    });
+    out
+}
+
+/// Puts the hops that stand in generated code where the program's own code makes its client: there somebody can do
+/// something about them. Generated code that nobody uses crosses nothing.
+fn stub_clients(
+    study: &Study<'_>,
+    hops: &mut FxHashMap<(Place, Crossing), HopFacts>,
+    units: &mut FxHashMap<Place, usize>,
+) {
+    let program = study.program;
+    let generated: FxHashSet<ustr::Ustr> =
+        program.files.iter().filter(|file| file.source.facts.generated).map(|file| file.source.path).collect();
+    let mut inside: FxHashMap<(usize, String), HopFacts> = FxHashMap::default();
+    hops.retain(|(place, kind), hop| {
+        if *kind != Crossing::RpcCall || !generated.contains(&place.path) {
+            return true;
+        }
+        let unit = units.get(place).copied().unwrap_or_default();
+        for remote in &hop.peers.remote {
+            let known = inside.entry((unit, remote.clone())).or_insert_with(|| hop.clone());
+            if known.standing < hop.standing {
+                *known = hop.clone();
+            }
+        }
+        false
+    });
+    for client in peers::stub_clients(study) {
+        let Some(hop) = inside.get(&(client.unit, client.remote.clone())) else { continue };
+        let place = program.place(client.call);
+        let lines = &program.files[client.call.file as usize].source.facts.lines;
+        let hop = HopFacts {
+            path: place.path.to_string(),
+            line: lines.line(place.span.start),
+            function: study.function_name(program.function_at(client.call)),
+            peers: client.peers,
+            ..hop.clone()
+        };
+        units.insert(place, client.unit);
+        hops.insert((place, Crossing::RpcCall), hop);
+    }
+}
+
+/// A hop by a note, with the file and the place that it stands at.
+fn hop(study: &Study<'_>, note: &Note) -> Option<(u32, Place, HopFacts)> {
+    let verdict = note.verdict?;
+    let program = study.program;
+    let (file, place, kind, library) = match note.hop {
+        Site::Call(call) => {
+            let (kind, library) = kind_of(study, call);
+            (call.file, program.place(call), kind, library)
+        }
+        Site::Function(function) => {
+            let place = program.place_of(function.file, program.function(function).name_span);
+            let kind = if note.rule.contains("consume") { Crossing::Consume } else { Crossing::Spawn };
+            (function.file, place, kind, String::new())
+        }
+    };
+    let function = match note.hop {
+        Site::Call(call) => program.function_at(call),
+        Site::Function(function) => function,
+    };
+    let lines = &program.files.get(file as usize)?.source.facts.lines;
+    let hop = HopFacts {
+        path: place.path.to_string(),
+        line: lines.line(place.span.start),
+        column: 1,
+        kind,
+        library,
+        function: study.function_name(function),
+        standing: match verdict {
+            Verdict::Carried => Standing::Carried,
+            Verdict::Unknown => Standing::Unknown,
+            Verdict::Broken => Standing::Broken,
+        },
+        because: note.because.to_owned(),
+        rule: note.rule.to_owned(),
+        peers: Peers::default(),
+    };
+    Some((file, place, hop))
+}
+
+fn kind_of(study: &Study<'_>, call: ValueRef) -> (Crossing, String) {
+    let Some(fact) = study.fact(call) else { return (Crossing::Spawn, String::new()) };
+    let effect = fact.effect;
+    let kind = if let Some(hop) = effect.hop {
+        hop.kind.into()
+    } else if effect.makes == Some(TypeRole::Server) {
+        Crossing::Serve
+    } else if effect.span.is_some() {
+        Crossing::Span
+    } else if effect.spawns.is_some_and(|spawn| spawn.kind != SpawnKind::Callback) {
+        Crossing::Spawn
+    } else {
+        match effect.makes {
+            Some(TypeRole::Producer) => Crossing::Produce,
+            Some(TypeRole::Consumer) => Crossing::Consume,
+            Some(TypeRole::HttpClient) => Crossing::HttpCall,
+            Some(TypeRole::RpcChannel) => Crossing::RpcCall,
+            _ => Crossing::Spawn,
+        }
+    };
+    (kind, fact.library.id.clone())
+}

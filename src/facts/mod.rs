@@ -1,0 +1,202 @@
+//! What one repository knows of its services and of the hops between them and others: plain records that can be
+//! written down, and joined with those of other repositories.
+
+mod collect;
+mod peers;
+mod text;
+
+pub use collect::{Collected, hops};
+pub use text::{Named, Piece, Text};
+
+use crate::analysis::{ServiceReport, Skipped};
+use crate::knowledge::HopKind;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format of facts files.
+pub const VERSION: u32 = 1;
+
+/// What `hoplint facts` writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "hoplint facts")]
+pub struct Facts {
+    /// The version of this format.
+    pub version: u32,
+    /// What the repository is called.
+    pub repository: String,
+    /// Its services, in order of their roots.
+    pub services: Vec<ServiceFacts>,
+    /// The processes that its deployment files start.
+    pub workloads: Vec<Workload>,
+    /// What was not analysed, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One service with its hops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceFacts {
+    /// What it is, what traces it, and how its hops stand.
+    #[serde(flatten)]
+    pub service: ServiceReport,
+    /// Its hops, in order of their places.
+    pub crossings: Vec<HopFacts>,
+    /// The remote services that it implements, with the place that says so.
+    pub implements: Vec<Implemented>,
+}
+
+/// A remote service that a service implements.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Implemented {
+    /// Its name, without its package: `CartService`.
+    pub name: String,
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+}
+
+/// Which way a trace crosses a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crossing {
+    /// A server or a handler.
+    Serve,
+    /// An outbound HTTP request.
+    HttpCall,
+    /// An outbound remote call.
+    RpcCall,
+    /// A message leaves.
+    Produce,
+    /// Messages arrive.
+    Consume,
+    /// A database or cache is asked.
+    Store,
+    /// Work goes to another thread, task or goroutine.
+    Spawn,
+    /// A span that is made current, or is not.
+    Span,
+}
+
+impl From<HopKind> for Crossing {
+    fn from(kind: HopKind) -> Self {
+        match kind {
+            HopKind::HttpCall => Self::HttpCall,
+            HopKind::RpcCall => Self::RpcCall,
+            HopKind::Produce => Self::Produce,
+            HopKind::Consume => Self::Consume,
+            HopKind::Serve => Self::Serve,
+            HopKind::Store => Self::Store,
+        }
+    }
+}
+
+/// How a hop stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The trace crosses.
+    Carried,
+    /// The code does not tell.
+    Unknown,
+    /// It does not cross.
+    Broken,
+}
+
+/// One hop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct HopFacts {
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column, in code points.
+    pub column: u32,
+    /// Which way the trace crosses it.
+    pub kind: Crossing,
+    /// The library, by the id of its description.
+    pub library: String,
+    /// The function that it stands in, for people.
+    pub function: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why: a clause that goes on after "because".
+    pub because: String,
+    /// The rule that judged it.
+    pub rule: String,
+    /// Who is at the other end.
+    #[serde(default, skip_serializing_if = "Peers::is_empty")]
+    pub peers: Peers,
+}
+
+/// Who is at the other end of a hop, as far as the code tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Peers {
+    /// Its address: each may be the one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Text>,
+    /// The topic, queue, subject or exchange.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Text>,
+    /// The remote service, by its name without its package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remote: Vec<String>,
+}
+
+impl Facts {
+    /// Leaves out the variables that no hop reads and that hold no address: they can be secrets, and say nothing of a
+    /// trace. `is_kept` tells which others stay.
+    pub fn forget_variables(&mut self, is_kept: &dyn Fn(&Variable) -> bool) {
+        let hops = self.services.iter().flat_map(|service| &service.crossings);
+        let texts = hops.flat_map(|hop| hop.peers.addresses.iter().chain(&hop.peers.channels));
+        let names = texts.flat_map(|text| &text.0).filter_map(|piece| match piece {
+            Piece::Variable(named) | Piece::Setting(named) => Some(plain(&named.name)),
+            _ => None,
+        });
+        let read: std::collections::BTreeSet<String> = names.collect();
+        for workload in &mut self.workloads {
+            workload.environment.retain(|variable| read.contains(&plain(&variable.name)) || is_kept(variable));
+        }
+    }
+}
+
+/// A name of a setting as frameworks compare it: `till.base-url` is TILL_BASEURL and TILL_BASE_URL.
+pub fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+impl Peers {
+    /// Whether nothing is told of it.
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.channels.is_empty() && self.remote.is_empty()
+    }
+}
+
+/// A process that a deployment file starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+    /// Its name.
+    pub name: String,
+    /// Names by which others reach it.
+    pub hosts: Vec<String>,
+    /// The image that it runs, where one is named.
+    pub image: String,
+    /// The roots of the services whose code it runs.
+    pub runs: Vec<String>,
+    /// Its environment.
+    pub environment: Vec<Variable>,
+}
+
+/// A variable in the environment of a process.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value, as far as it is known.
+    pub value: String,
+    /// 1-based line.
+    pub line: u32,
+}

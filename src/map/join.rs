@@ -1,0 +1,404 @@
+//! From facts to a map.
+
+use super::address::Address;
+use super::{Edge, Map, Node, NodeKind, Via, names};
+use crate::analysis::HopCounts;
+use crate::facts::{Crossing, Facts, HopFacts, Piece, Standing, Text, Workload, plain};
+use crate::services::is_of_tracing;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many hops are kept at each end of one way.
+const MAX_HOPS: usize = 20;
+
+/// Joins the facts of repositories to one map.
+pub fn join(all: &[Facts]) -> Map {
+    let mut joiner = Joiner::new(all);
+    joiner.calls();
+    joiner.messages();
+    joiner.configured();
+    joiner.finish()
+}
+
+/// One hop, with whose it is.
+struct Own<'f> {
+    node: usize,
+    hop: &'f HopFacts,
+}
+
+struct Joiner<'f> {
+    all: &'f [Facts],
+    nodes: Vec<Node>,
+    /// The node of a service, by repository and place in its list.
+    services: BTreeMap<(usize, usize), usize>,
+    /// The processes of each node.
+    workloads: BTreeMap<usize, Vec<&'f Workload>>,
+    /// Nodes by the names by which others reach them.
+    by_host: BTreeMap<String, BTreeSet<usize>>,
+    /// Nodes by the remote services that they implement.
+    by_remote: BTreeMap<String, BTreeSet<usize>>,
+    edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
+}
+
+impl<'f> Joiner<'f> {
+    fn new(all: &'f [Facts]) -> Self {
+        let mut out = Self {
+            all,
+            nodes: Vec::new(),
+            services: BTreeMap::new(),
+            workloads: BTreeMap::new(),
+            by_host: BTreeMap::new(),
+            by_remote: BTreeMap::new(),
+            edges: BTreeMap::new(),
+        };
+        for (repository, facts) in all.iter().enumerate() {
+            out.add_services(repository, facts);
+            out.add_processes(repository, facts);
+        }
+        out.tell_apart();
+        for (at, node) in out.nodes.iter().enumerate() {
+            for name in node.hosts.iter().chain([&node.name]) {
+                out.by_host.entry(names::plain(name)).or_default().insert(at);
+            }
+        }
+        out
+    }
+
+    fn add_services(&mut self, repository: usize, facts: &'f Facts) {
+        for (n, found) in facts.services.iter().enumerate() {
+            let service = &found.service;
+            let runs = |workload: &&Workload| workload.runs.contains(&service.root);
+            let workloads: Vec<&Workload> = facts.workloads.iter().filter(runs).collect();
+            // What neither runs anywhere nor has a hop is a library.
+            if workloads.is_empty() && found.crossings.is_empty() && found.implements.is_empty() {
+                continue;
+            }
+            let at = self.nodes.len();
+            // A repository that is one service is called as the repository is.
+            let is_all = service.root == "." && service.name == "workspace" && !facts.repository.is_empty();
+            self.nodes.push(Node {
+                name: if is_all { facts.repository.clone() } else { service.name.clone() },
+                kind: NodeKind::Service,
+                repository: facts.repository.clone(),
+                root: service.root.clone(),
+                language: Some(service.language),
+                stacks: service.stacks.clone(),
+                hops: service.hops,
+                hosts: workloads.iter().flat_map(|workload| workload.hosts.iter().cloned()).collect(),
+            });
+            self.services.insert((repository, n), at);
+            self.workloads.insert(at, workloads);
+            for implemented in &found.implements {
+                self.by_remote.entry(implemented.name.clone()).or_default().insert(at);
+            }
+        }
+    }
+
+    /// Processes whose code was not read.
+    fn add_processes(&mut self, repository: usize, facts: &'f Facts) {
+        let known = |root: &String| {
+            facts
+                .services
+                .iter()
+                .enumerate()
+                .any(|(n, found)| found.service.root == *root && self.services.contains_key(&(repository, n)))
+        };
+        let unread: Vec<&Workload> =
+            facts.workloads.iter().filter(|workload| !workload.runs.iter().any(known)).collect();
+        let mut by_name: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
+        for workload in unread {
+            by_name.entry(workload.name.as_str()).or_default().push(workload);
+        }
+        for (name, workloads) in by_name {
+            let at = self.nodes.len();
+            self.nodes.push(Node {
+                name: name.to_owned(),
+                kind: NodeKind::Process,
+                repository: facts.repository.clone(),
+                root: String::new(),
+                language: None,
+                stacks: Vec::new(),
+                hops: HopCounts::default(),
+                hosts: workloads.iter().flat_map(|workload| workload.hosts.iter().cloned()).collect(),
+            });
+            self.workloads.insert(at, workloads);
+        }
+    }
+
+    /// Gives nodes of one name names of their own, and each node its hosts once.
+    fn tell_apart(&mut self) {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for node in &self.nodes {
+            *count.entry(node.name.clone()).or_default() += 1;
+        }
+        for node in &mut self.nodes {
+            node.hosts.sort();
+            node.hosts.dedup();
+            if count.get(&node.name).is_some_and(|count| *count > 1) {
+                let place = [node.repository.as_str(), node.root.as_str()];
+                let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+                node.name = format!("{} ({})", node.name, place.join("/"));
+            }
+        }
+    }
+
+    /// All hops of these kinds.
+    fn hops(&self, kinds: &'static [Crossing]) -> Vec<Own<'f>> {
+        let mut out = Vec::new();
+        for (repository, facts) in self.all.iter().enumerate() {
+            for (n, service) in facts.services.iter().enumerate() {
+                let Some(node) = self.services.get(&(repository, n)) else { continue };
+                let own = service.crossings.iter().filter(|hop| kinds.contains(&hop.kind));
+                out.extend(own.map(|hop| Own { node: *node, hop }));
+            }
+        }
+        out
+    }
+
+    /// Requests and remote calls.
+    fn calls(&mut self) {
+        for Own { node, hop } in self.hops(&[Crossing::HttpCall, Crossing::RpcCall]) {
+            let via = if hop.kind == Crossing::RpcCall { Via::Rpc } else { Via::Http };
+            let mut joined = false;
+            for name in &hop.peers.remote {
+                for to in self.by_remote.get(name).cloned().unwrap_or_default() {
+                    self.edge(node, to, via, name.clone(), Some(hop));
+                    joined = true;
+                }
+            }
+            if joined {
+                continue;
+            }
+            // A remote service that nobody is seen to implement may be called as the process is.
+            let named: BTreeSet<usize> = hop.peers.remote.iter().filter_map(|name| self.host(name)).flatten().collect();
+            if !named.is_empty() {
+                named.into_iter().for_each(|to| self.edge(node, to, via, hop.peers.remote.join(", "), Some(hop)));
+                continue;
+            }
+            for address in &hop.peers.addresses {
+                for (to, by) in self.ends(node, address) {
+                    self.edge(node, to, via, by, Some(hop));
+                }
+            }
+        }
+    }
+
+    /// The nodes that an address can name, seen from another, each with what says so.
+    fn ends(&mut self, from: usize, address: &Text) -> Vec<(usize, String)> {
+        let mut out = Vec::new();
+        let environments = self.environments(from);
+        let mut texts: BTreeSet<Text> = match environments.is_empty() {
+            true => BTreeSet::from([address.filled(&|_| None)]),
+            false => environments.iter().map(|own| address.filled(&|piece| value(piece, own))).collect(),
+        };
+        // What one deployment says need not be guessed for another.
+        let is_told = |text: &Text| text.0.first().is_some_and(|piece| matches!(piece, Piece::Literal(_)));
+        if texts.iter().any(is_told) {
+            texts.retain(is_told);
+        }
+        for text in texts {
+            let written = text.to_string();
+            let found = Address::parse(&written).filter(|found| !found.is_local());
+            if let Some(found) = &found {
+                if let Some(to) = self.host(found.short()).or_else(|| self.host(&found.host)) {
+                    out.extend(to.into_iter().map(|to| (to, found.to_string())));
+                    continue;
+                }
+                if found.is_public() {
+                    out.push((self.stranger(&found.host), found.host.clone()));
+                    continue;
+                }
+            }
+            // The name of a variable that nothing sets may say whose address it holds.
+            let unset = text.0.iter().find_map(|piece| match piece {
+                Piece::Variable(named) | Piece::Setting(named) => names::in_setting(&named.name),
+                _ => None,
+            });
+            if let Some(to) = unset.and_then(|name| self.host(&name)) {
+                out.extend(to.into_iter().map(|to| (to, address.to_string())));
+            }
+        }
+        out.retain(|(to, _)| *to != from);
+        out
+    }
+
+    /// The nodes that are reached by a name.
+    fn host(&self, name: &str) -> Option<BTreeSet<usize>> {
+        self.by_host.get(&names::plain(name)).cloned()
+    }
+
+    fn environments(&self, node: usize) -> Vec<&'f Workload> {
+        self.workloads.get(&node).cloned().unwrap_or_default()
+    }
+
+    fn stranger(&mut self, host: &str) -> usize {
+        self.extra(host, NodeKind::Stranger)
+    }
+
+    fn extra(&mut self, name: &str, kind: NodeKind) -> usize {
+        if let Some(at) = self.nodes.iter().position(|node| node.kind == kind && node.name == name) {
+            return at;
+        }
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            kind,
+            repository: String::new(),
+            root: String::new(),
+            language: None,
+            stacks: Vec::new(),
+            hops: HopCounts::default(),
+            hosts: Vec::new(),
+        });
+        self.nodes.len() - 1
+    }
+
+    /// Messages, by the names of the channels.
+    fn messages(&mut self) {
+        let (sent, taken) = (self.hops(&[Crossing::Produce]), self.hops(&[Crossing::Consume]));
+        let named = |joiner: &Self, own: &Own<'f>| -> BTreeSet<String> {
+            own.hop.peers.channels.iter().flat_map(|text| joiner.channels(own.node, text)).collect()
+        };
+        let takers: Vec<(usize, BTreeSet<String>)> = taken.iter().map(|own| (own.node, named(self, own))).collect();
+        let mut reached: BTreeSet<String> = BTreeSet::new();
+        for own in &sent {
+            for channel in named(self, own) {
+                let ends: BTreeSet<usize> =
+                    takers.iter().filter(|(_, names)| names.contains(&channel)).map(|(node, _)| *node).collect();
+                if ends.is_empty() {
+                    let to = self.extra(&channel, NodeKind::Channel);
+                    self.edge(own.node, to, Via::Message, channel.clone(), Some(own.hop));
+                }
+                for to in ends {
+                    self.edge(own.node, to, Via::Message, channel.clone(), Some(own.hop));
+                    reached.insert(channel.clone());
+                }
+            }
+        }
+        for (own, (node, names)) in taken.iter().zip(&takers) {
+            for channel in names.iter().filter(|channel| !reached.contains(*channel)) {
+                let from = self.extra(channel, NodeKind::Channel);
+                self.edge(from, *node, Via::Message, channel.clone(), Some(own.hop));
+            }
+        }
+    }
+
+    /// The names that a channel can have.
+    fn channels(&self, node: usize, text: &Text) -> Vec<String> {
+        let environments = self.environments(node);
+        let filled: Vec<Text> = match environments.is_empty() {
+            true => vec![text.filled(&|_| None)],
+            false => environments.iter().map(|own| text.filled(&|piece| value(piece, own))).collect(),
+        };
+        let named = |text: Text| match text.0.as_slice() {
+            [Piece::Literal(name)] if !name.is_empty() => Some(name.clone()),
+            // Both ends that read one setting use one name.
+            [Piece::Setting(named) | Piece::Variable(named)] => Some(format!("${{{}}}", named.name)),
+            _ => None,
+        };
+        filled.into_iter().filter_map(named).collect()
+    }
+
+    /// Addresses in the environment of processes whose code shows no call there.
+    fn configured(&mut self) {
+        let all: Vec<(usize, &'f Workload)> =
+            self.workloads.iter().flat_map(|(node, all)| all.iter().map(|workload| (*node, *workload))).collect();
+        for (from, workload) in all {
+            for variable in workload.environment.iter().filter(|variable| !is_of_tracing(&variable.name)) {
+                let has_port = variable.value.contains(':');
+                let Some(address) = Address::parse(&variable.value).filter(|found| has_port && !found.is_local())
+                else {
+                    continue;
+                };
+                for to in self.host(address.short()).unwrap_or_default() {
+                    let is_known = self.edges.keys().any(|(a, b, _, _)| *a == from && *b == to);
+                    if to != from && !is_known {
+                        let by = format!("{}={address}", variable.name);
+                        self.edges.entry((from, to, Via::Configured, by)).or_default();
+                    }
+                }
+            }
+        }
+    }
+
+    fn edge(&mut self, from: usize, to: usize, via: Via, by: String, hop: Option<&'f HopFacts>) {
+        if from == to {
+            return;
+        }
+        let hops = self.edges.entry((from, to, via, by)).or_default();
+        hops.extend(hop.filter(|hop| !hops.contains(hop)));
+    }
+
+    fn finish(self) -> Map {
+        let mut edges = Vec::new();
+        let mut far: BTreeMap<usize, Vec<&HopFacts>> = BTreeMap::new();
+        for ((repository, n), node) in &self.services {
+            let hops = self.all.get(*repository).and_then(|facts| facts.services.get(*n)).map(|found| &found.crossings);
+            far.insert(*node, hops.into_iter().flatten().collect());
+        }
+        for ((from, to, via, by), near) in &self.edges {
+            let (_, kinds) = via.kinds();
+            let named = |hop: &&&HopFacts| {
+                *via != Via::Message || hop.peers.channels.iter().any(|text| self.channels(*to, text).contains(by))
+            };
+            let ends = far.get(to).into_iter().flatten().filter(|hop| kinds.contains(&hop.kind)).filter(named);
+            let mut far: Vec<HopFacts> = ends.take(MAX_HOPS).map(|hop| (*hop).clone()).collect();
+            far.sort();
+            let mut near: Vec<HopFacts> = near.iter().take(MAX_HOPS).map(|hop| (*hop).clone()).collect();
+            near.sort();
+            let (standing, because) = self.standing(*to, *via, &near, &far);
+            edges.push(Edge { from: *from, to: *to, via: *via, by: by.clone(), standing, because, near, far });
+        }
+        let skipped = self.all.iter().flat_map(|facts| facts.skipped.iter().cloned()).collect();
+        Map { nodes: self.nodes, edges, skipped }
+    }
+
+    /// How a way stands by the hops at its ends.
+    fn standing(&self, to: usize, via: Via, near: &[HopFacts], far: &[HopFacts]) -> (Standing, String) {
+        if let Some(broken) = near.iter().chain(far).find(|hop| hop.standing == Standing::Broken) {
+            return (Standing::Broken, broken.because.clone());
+        }
+        if via == Via::Configured {
+            return (
+                Standing::Unknown,
+                "only the deployment tells of it: the code of the caller shows no such call".to_owned(),
+            );
+        }
+        if near.is_empty() {
+            return (Standing::Unknown, "the code of the sender was not found".to_owned());
+        }
+        if let Some(unknown) = near.iter().find(|hop| hop.standing == Standing::Unknown) {
+            return (Standing::Unknown, unknown.because.clone());
+        }
+        let node = &self.nodes[to];
+        if node.kind != NodeKind::Service {
+            let what = match node.kind {
+                NodeKind::Channel => "nobody is seen to take the messages",
+                NodeKind::Stranger => "it is a service of somebody else",
+                _ => "the code at the other end was not read",
+            };
+            return (Standing::Unknown, what.to_owned());
+        }
+        if let Some(unknown) = far.iter().find(|hop| hop.standing == Standing::Unknown) {
+            return (Standing::Unknown, unknown.because.clone());
+        }
+        if far.is_empty() && !node.stacks.iter().any(|stack| stack.active) {
+            return (Standing::Unknown, "nothing is seen to take the trace at the other end".to_owned());
+        }
+        (Standing::Carried, "both ends hand the trace on".to_owned())
+    }
+}
+
+/// The value of a variable or setting in the environment of a process.
+fn value(piece: &Piece, workload: &Workload) -> Option<String> {
+    let (Piece::Variable(named) | Piece::Setting(named)) = piece else { return None };
+    let exact = workload.environment.iter().find(|variable| variable.name == named.name);
+    // A framework reads `till.base-url` from TILL_BASEURL or TILL_BASE_URL too.
+    let by_framework = || match piece {
+        Piece::Setting(named) => {
+            let wanted = plain(&named.name);
+            workload.environment.iter().find(|variable| plain(&variable.name) == wanted)
+        }
+        _ => None,
+    };
+    let found = exact.or_else(by_framework).map(|variable| variable.value.clone())?;
+    (!found.is_empty() && !found.contains("${")).then_some(found)
+}

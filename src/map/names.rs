@@ -1,0 +1,53 @@
+//! Names as different files write them.
+
+/// A name in lower case, with `-` between its words, without what only says that it is a service.
+pub(super) fn plain(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut lower = false;
+    for letter in name.chars() {
+        if letter.is_uppercase() && lower {
+            out.push('-');
+        }
+        lower = letter.is_lowercase() || letter.is_ascii_digit();
+        out.extend(if letter.is_alphanumeric() { letter } else { '-' }.to_lowercase());
+    }
+    let short = out.trim_matches('-');
+    let ends = ["-service", "-svc", "service"];
+    let short = ends.iter().find_map(|end| short.strip_suffix(end).filter(|rest| rest.len() > 1)).unwrap_or(short);
+    short.trim_matches('-').to_owned()
+}
+
+/// The name of a service in the name of a variable or setting that holds its address: `CART_SERVICE_ADDR`,
+/// `services.cart.url`.
+pub(super) fn in_setting(name: &str) -> Option<String> {
+    const ADDRESS: &[&str] = &["addr", "address", "url", "uri", "host", "endpoint", "target", "hostname", "base"];
+    let words: Vec<String> = plain(name).split('-').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let end = words.iter().position(|word| ADDRESS.contains(&word.as_str()))?;
+    let own: Vec<&str> = words.get(..end)?.iter().map(String::as_str).filter(|word| !is_filler(word)).collect();
+    (!own.is_empty()).then(|| own.join("-"))
+}
+
+fn is_filler(word: &str) -> bool {
+    matches!(word, "service" | "services" | "svc" | "api" | "grpc" | "http" | "client" | "app" | "spring" | "the")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_setting, plain};
+
+    #[test]
+    fn names_are_compared_without_what_only_decorates_them() {
+        assert_eq!(plain("cartservice"), "cart");
+        assert_eq!(plain("CartService"), "cart");
+        assert_eq!(plain("product_catalog"), "product-catalog");
+        assert_eq!(plain("service"), "service");
+    }
+
+    #[test]
+    fn settings_name_the_service_whose_address_they_hold() {
+        assert_eq!(in_setting("CART_SERVICE_ADDR").as_deref(), Some("cart"));
+        assert_eq!(in_setting("services.productCatalog.url").as_deref(), Some("product-catalog"));
+        assert_eq!(in_setting("TIMEOUT"), None);
+        assert_eq!(in_setting("SERVICE_URL"), None);
+    }
+}

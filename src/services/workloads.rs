@@ -1,0 +1,82 @@
+//! The processes of a workspace, with their names, their environment and whose code they run.
+
+use super::Unit;
+use super::attribute::Units;
+use super::launch::{FactKind, Launch};
+use super::{docker, shell};
+use crate::facts::{Variable, Workload};
+use crate::ir::Language;
+use std::collections::BTreeMap;
+
+/// The processes that deployment files start. `units` are the workspace's, `gathering` the roots that only gather others.
+pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch]) -> Vec<Workload> {
+    let known = Units { units, gathering };
+    let images: BTreeMap<&str, &Launch> = launches.iter().map(|launch| (launch.path.as_str(), launch)).collect();
+    let processes =
+        launches.iter().filter(|launch| !docker::is_dockerfile(&launch.path) && !shell::is_script(&launch.path));
+    let mut out: Vec<Workload> = Vec::new();
+    for launch in processes {
+        let Some(name) = launch.names.first().filter(|name| !name.contains("TEMPLATE")) else { continue };
+        let own = known.of(launch, &[Language::Go, Language::Python, Language::Java]);
+        let image = launch.dockerfile.as_deref().and_then(|path| images.get(path)).copied();
+        let mut environment: BTreeMap<String, Variable> = BTreeMap::new();
+        for source in image.into_iter().chain([launch]) {
+            for fact in &source.facts {
+                if let FactKind::Variable(name, value) = &fact.kind {
+                    let line = if std::ptr::eq(source, launch) { fact.line } else { launch.line };
+                    let value = if may_be_secret(name) { HIDDEN.to_owned() } else { without_secrets(value) };
+                    let found = Variable { name: name.clone(), value, line };
+                    environment.insert(name.clone(), found);
+                }
+            }
+        }
+        let mut hosts = launch.hosts.clone();
+        hosts.sort();
+        hosts.dedup();
+        out.push(Workload {
+            path: launch.path.clone(),
+            line: launch.line,
+            name: name.clone(),
+            hosts,
+            image: launch.image.clone(),
+            // A process runs one program: what is only near it is none of its own.
+            runs: if own.len() == 1 { own.iter().map(|at| units[*at].root.clone()).collect() } else { Vec::new() },
+            environment: environment.into_values().collect(),
+        });
+    }
+    out.sort_by(|one, other| (&one.path, one.line, &one.name).cmp(&(&other.path, other.line, &other.name)));
+    out
+}
+
+/// What stands in the place of a value that may be a secret.
+const HIDDEN: &str = "…";
+
+/// Whether a variable of this name may hold what proves who somebody is.
+fn may_be_secret(name: &str) -> bool {
+    const WORDS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "HEADERS", "CREDENTIAL", "DSN", "AUTH"];
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+/// A value without the user and password of an address.
+fn without_secrets(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest.get(..end).and_then(|authority| authority.rfind('@')) {
+        Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{may_be_secret, without_secrets};
+
+    #[test]
+    fn addresses_lose_their_passwords() {
+        assert_eq!(without_secrets("postgres://me:secret@db/shop?x=a@b"), "postgres://db/shop?x=a@b");
+        assert_eq!(without_secrets("http://cart:80/a@b"), "http://cart:80/a@b");
+        assert_eq!(without_secrets("plain"), "plain");
+        assert!(may_be_secret("api_key") && may_be_secret("OTEL_EXPORTER_OTLP_HEADERS") && !may_be_secret("CART_ADDR"));
+    }
+}

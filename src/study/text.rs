@@ -1,0 +1,373 @@
+//! What text a value is: literals, settings and what is put together of them.
+
+use super::Study;
+use crate::facts::{Named, Piece, Text};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{ReadEffect, SettingSource, Slot};
+use crate::link::flow::DefKind;
+use crate::link::{FuncRef, Step, ValueRef};
+use smallvec::SmallVec;
+use ustr::Ustr;
+
+/// Most texts that one value may be.
+const MAX_TEXTS: usize = 8;
+/// Most values that are looked at for the texts of one.
+const MAX_VALUES: u32 = 400;
+/// How deep a text may be put together.
+const MAX_DEPTH: u32 = 24;
+
+/// The calls that were followed into the functions they run, the innermost last.
+type Calls = SmallVec<[ValueRef; 4]>;
+
+/// One search for the texts of a value.
+struct Reader<'s, 'a> {
+    study: &'s Study<'a>,
+    left: u32,
+}
+
+impl Study<'_> {
+    /// The texts that a value may be, at most eight: one that is unknown for each way on which nothing is known.
+    pub fn texts(&self, value: ValueRef) -> Vec<Text> {
+        let mut reader = Reader { study: self, left: MAX_VALUES };
+        let mut out = reader.texts(value, &Calls::new(), 0);
+        out.sort();
+        out.dedup();
+        out
+    }
+}
+
+impl Reader<'_, '_> {
+    fn texts(&mut self, value: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        if depth > MAX_DEPTH || self.left == 0 {
+            return vec![Text::unknown()];
+        }
+        self.left -= 1;
+        let program = self.study.program;
+        let at = |expr| ValueRef { file: value.file, expr };
+        match program.expr_kind(value) {
+            ExprKind::Str(text) => vec![written(text)],
+            ExprKind::Lit(text) if text.starts_with(|c: char| c.is_ascii_digit()) => vec![Text::literal(text)],
+            ExprKind::Binary { op, left, right } if *op == "+" => self.joined(&[at(*left), at(*right)], calls, depth),
+            ExprKind::Binary { op, left, .. } if *op == "%" => self.texts(at(*left), calls, depth + 1),
+            ExprKind::Unknown(parts) if program.language == Language::Python && !parts.is_empty() => {
+                let parts: Vec<ValueRef> = parts.iter().map(|part| at(*part)).collect();
+                self.joined(&parts, calls, depth)
+            }
+            ExprKind::Index { base, index: Some(key) } => match self.reading(at(*base)) {
+                Some(effect) => self.setting(effect.from, at(*key), None, calls, depth),
+                None => vec![Text::unknown()],
+            },
+            ExprKind::Closure(_) => vec![Text::unknown()],
+            _ => self.step(value, calls, depth),
+        }
+    }
+
+    /// The texts of several values one behind the other.
+    fn joined(&mut self, parts: &[ValueRef], calls: &Calls, depth: u32) -> Vec<Text> {
+        let mut out = vec![Text::default()];
+        for part in parts.iter().take(8) {
+            let texts = self.texts(*part, calls, depth + 1);
+            let each = out.iter().flat_map(|start| {
+                texts.iter().map(move |text| {
+                    let mut whole = start.clone();
+                    whole.push(text);
+                    whole
+                })
+            });
+            out = each.take(MAX_TEXTS).collect();
+        }
+        out
+    }
+
+    fn step(&mut self, value: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        let reaching = program.reaching(value);
+        if reaching.len() > 1 && matches!(program.expr_kind(value), ExprKind::Name(_)) {
+            let defs = reaching.iter().filter(|def| !matches!(program.def(value.file, **def).kind, DefKind::Declared));
+            let steps: Vec<Step> = defs.map(|def| program.step_def(value.file, *def)).collect();
+            return self.any(steps, |reader, step| reader.follow(step, calls, depth));
+        }
+        self.follow(program.step(value), calls, depth)
+    }
+
+    fn follow(&mut self, step: Step, calls: &Calls, depth: u32) -> Vec<Text> {
+        match step {
+            Step::Values(values) => self.any(values, |reader, value| reader.texts(value, calls, depth + 1)),
+            Step::Literal(value) => match self.study.program.expr_kind(value) {
+                ExprKind::Str(text) => vec![written(text)],
+                _ => vec![Text::unknown()],
+            },
+            Step::Call(call, 0) => self.call(call, calls, depth),
+            Step::Param(function, n) => self.param(function, n, calls, depth),
+            Step::Field(owner, name) => self.field(owner, name, depth),
+            Step::Call(..) | Step::Part(_) | Step::Unknown => vec![Text::unknown()],
+        }
+    }
+
+    /// The texts of all of these, without doubles.
+    fn any<T>(&mut self, all: impl IntoIterator<Item = T>, each: impl Fn(&mut Self, T) -> Vec<Text>) -> Vec<Text> {
+        let mut out: Vec<Text> = Vec::new();
+        for one in all {
+            for text in each(self, one) {
+                if !out.contains(&text) && out.len() < MAX_TEXTS {
+                    out.push(text);
+                }
+            }
+        }
+        if out.is_empty() { vec![Text::unknown()] } else { out }
+    }
+
+    fn param(&mut self, function: FuncRef, n: u16, calls: &Calls, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        if let Some(from) = self.injected(&self.annotations_of_param(function, n)) {
+            return vec![from];
+        }
+        if let Some(call) = calls.last()
+            && program.callee(*call).functions.contains(&function)
+            && let Some(value) = program.argument(*call, function, n)
+        {
+            let outer: Calls = calls[..calls.len() - 1].into();
+            return self.texts(value, &outer, depth + 1);
+        }
+        let default = program.function(function).params.get(n as usize).and_then(|param| param.default);
+        let mut values = program.arguments(function, n);
+        if values.is_empty() {
+            values.extend(default.map(|expr| ValueRef { file: function.file, expr }));
+        }
+        self.any(values, |reader, value| reader.texts(value, &Calls::new(), depth + 1))
+    }
+
+    fn field(&mut self, owner: Ustr, name: Ustr, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        if let Some(from) = self.injected(&self.annotations_of_field(owner, name)) {
+            return vec![from];
+        }
+        let writes = program.all_writes(owner, name);
+        self.any(writes, |reader, (value, index)| match index {
+            None | Some(0) => reader.written_value(value, (owner, name), depth),
+            Some(_) => vec![Text::unknown()],
+        })
+    }
+
+    /// The texts of a value that is written to a field: through a pointer that callers give, those of the callers that
+    /// give this field's address.
+    fn written_value(&mut self, value: ValueRef, field: (Ustr, Ustr), depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        let flow = &program.files[value.file as usize].flow;
+        let pointed = flow.writes_from(value.expr).find_map(|write| {
+            let target = ValueRef { file: value.file, expr: write.target };
+            match program.expr_kind(target) {
+                ExprKind::Unary { op, operand } if *op == "*" => {
+                    match program.step(ValueRef { expr: *operand, ..target }) {
+                        Step::Param(function, n) => Some((function, n)),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            }
+        });
+        let Some((function, n)) = pointed else { return self.texts(value, &Calls::new(), depth + 1) };
+        let gives = |call: &ValueRef| {
+            let given = program.argument(*call, function, n)?;
+            let ExprKind::Unary { operand, .. } = program.expr_kind(given) else { return None };
+            (program.step(ValueRef { expr: *operand, ..given }) == Step::Field(field.0, field.1)).then_some(*call)
+        };
+        let from: Vec<ValueRef> = program.callers(function).iter().filter_map(gives).collect();
+        self.any(from, |reader, call| reader.texts(value, &Calls::from_slice(&[call]), depth + 1))
+    }
+
+    fn call(&mut self, call: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        let callee = program.callee(call);
+        if let Some((_, effect)) = callee.name.and_then(|name| program.described(name)) {
+            if let Some(read) = effect.reads {
+                let default = self.study.slot(call, read.default).first().copied();
+                let key = self.study.slot(call, read.key).first().copied();
+                return key
+                    .map_or_else(|| vec![Text::unknown()], |key| self.setting(read.from, key, default, calls, depth));
+            }
+            if let Some(slot) = effect.formats {
+                return self.formatted(call, slot, calls, depth);
+            }
+            return match effect.derives {
+                Some(slot) => {
+                    let values = program.slot(call, slot);
+                    self.any(values, |reader, value| reader.texts(value, calls, depth + 1))
+                }
+                None => {
+                    let slots = effect.address.clone();
+                    let values: Vec<ValueRef> = slots.iter().flat_map(|slot| program.slot(call, *slot)).collect();
+                    self.any(values, |reader, value| reader.texts(value, calls, depth + 1))
+                }
+            };
+        }
+        if let Some(value) = program.converted(call) {
+            return self.texts(value, calls, depth + 1);
+        }
+        let mut inner = calls.clone();
+        inner.push(call);
+        let returned = callee.functions.iter().flat_map(|function| {
+            let flow = &program.files[function.file as usize].flow;
+            let file = function.file;
+            flow.returns_of(function.id)
+                .filter_map(move |found| found.values.first().map(|expr| ValueRef { file, expr: *expr }))
+        });
+        let returned: Vec<ValueRef> = returned.take(MAX_TEXTS).collect();
+        self.any(returned, |reader, value| reader.texts(value, &inner, depth + 1))
+    }
+
+    /// A format with the arguments behind it put in.
+    fn formatted(&mut self, call: ValueRef, slot: Slot, calls: &Calls, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        let Some(format) = program.slot(call, slot).first().copied() else { return vec![Text::unknown()] };
+        let ExprKind::Str(text) = program.expr_kind(format) else { return vec![Text::unknown()] };
+        let all = program.slot(call, Slot::AnyArg);
+        let mut arguments = all.iter().skip_while(|value| **value != format).skip(usize::from(slot != Slot::Receiver));
+        let mut out = vec![Text::default()];
+        for part in split_format(text) {
+            let texts = match part {
+                Some(literal) => vec![Text::literal(literal)],
+                None => match arguments.next() {
+                    Some(value) => self.texts(*value, calls, depth + 1),
+                    None => vec![Text::unknown()],
+                },
+            };
+            let each = out.iter().flat_map(|start| {
+                texts.iter().map(move |text| {
+                    let mut whole = start.clone();
+                    whole.push(text);
+                    whole
+                })
+            });
+            out = each.take(MAX_TEXTS).collect();
+        }
+        out
+    }
+
+    /// A setting by the texts that its name may be.
+    fn setting(
+        &mut self,
+        from: SettingSource,
+        key: ValueRef,
+        default: Option<ValueRef>,
+        calls: &Calls,
+        depth: u32,
+    ) -> Vec<Text> {
+        let default = default.and_then(|value| match self.texts(value, calls, depth + 1).as_slice() {
+            [Text(pieces)] => match pieces.as_slice() {
+                [Piece::Literal(text)] => Some(text.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let keys = self.texts(key, calls, depth + 1);
+        self.any(keys, |_, key| match key.0.as_slice() {
+            [Piece::Literal(name)] => vec![Text(vec![named(from, name, default.clone())])],
+            _ => vec![Text::unknown()],
+        })
+    }
+
+    /// What a value that settings are read from by an index is described as.
+    fn reading(&self, base: ValueRef) -> Option<ReadEffect> {
+        let name = self.study.program.qualify(base)?;
+        self.study.program.described(name)?.1.reads
+    }
+
+    fn annotations_of_param(&self, function: FuncRef, n: u16) -> Vec<(u32, crate::ir::Annotation)> {
+        let params = &self.study.program.function(function).params;
+        let found = params.get(n as usize).map(|param| param.annotations.clone()).unwrap_or_default();
+        found.into_iter().map(|annotation| (function.file, annotation)).collect()
+    }
+
+    fn annotations_of_field(&self, owner: Ustr, name: Ustr) -> Vec<(u32, crate::ir::Annotation)> {
+        let Some(ty) = self.study.program.own_type(owner) else { return Vec::new() };
+        let fields = &self.study.program.type_decl(ty).fields;
+        let found = fields.iter().find(|field| field.name == name).map(|field| field.annotations.clone());
+        found.unwrap_or_default().into_iter().map(|annotation| (ty.file, annotation)).collect()
+    }
+
+    /// The setting that a container puts into a field or parameter.
+    fn injected(&self, annotations: &[(u32, crate::ir::Annotation)]) -> Option<Text> {
+        annotations.iter().find_map(|(file, annotation)| {
+            let described = super::described_annotation(self.study, *file, annotation)?;
+            let read = described.1.reads?;
+            let call = ValueRef { file: *file, expr: annotation.expr };
+            let key = self.study.slot(call, read.key).first().copied()?;
+            let ExprKind::Str(text) = self.study.program.expr_kind(key) else { return None };
+            let default = self.study.slot(call, read.default).first().map(|value| self.study.program.expr_kind(*value));
+            let default = match default {
+                Some(ExprKind::Str(text)) => Some(text.to_string()),
+                _ => None,
+            };
+            Some(if text.contains("${") { written(text) } else { Text(vec![named(read.from, text, default)]) })
+        })
+    }
+}
+
+fn named(from: SettingSource, name: &str, default: Option<String>) -> Piece {
+    let named = Named { name: name.to_owned(), default };
+    match from {
+        SettingSource::Environment => Piece::Variable(named),
+        SettingSource::Application => Piece::Setting(named),
+    }
+}
+
+/// A literal text, with the settings in it that a framework fills in: `${email.url:http://email}`.
+fn written(text: &str) -> Text {
+    let mut out = Text::default();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((inside, behind)) = after.split_once('}') else { break };
+        let (name, default) = inside.split_once(':').map_or((inside, None), |(name, value)| (name, Some(value)));
+        if !before.is_empty() {
+            out.push(&Text::literal(before));
+        }
+        out.push(&Text(vec![named(SettingSource::Application, name, default.map(str::to_owned))]));
+        rest = behind;
+    }
+    if !rest.is_empty() || out.0.is_empty() {
+        out.push(&Text::literal(rest));
+    }
+    out
+}
+
+/// The parts of a format: what stands there, and `None` for each place of an argument (`%s`, `%d`, `{}`, `{name}`).
+fn split_format(format: &str) -> Vec<Option<&str>> {
+    let mut out = Vec::new();
+    let mut rest = format;
+    while let Some(at) = rest.find(['%', '{']) {
+        let (before, place) = rest.split_at(at);
+        if !before.is_empty() {
+            out.push(Some(before));
+        }
+        let end = match place.as_bytes().first() {
+            Some(b'{') => place.find('}').map_or(place.len(), |end| end + 1),
+            _ => place.find(|c: char| c.is_ascii_alphabetic()).map_or(place.len(), |end| end + 1),
+        };
+        out.push(None);
+        rest = place.get(end..).unwrap_or_default();
+    }
+    if !rest.is_empty() {
+        out.push(Some(rest));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{split_format, written};
+
+    #[test]
+    fn formats_are_split_at_their_arguments() {
+        assert_eq!(split_format("http://%s:%d/a"), [Some("http://"), None, Some(":"), None, Some("/a")]);
+        assert_eq!(split_format("{}/{name}"), [None, Some("/"), None]);
+        assert_eq!(split_format("%"), [None]);
+    }
+
+    #[test]
+    fn settings_in_a_literal_are_seen() {
+        assert_eq!(written("http://${till.host:till}/x").to_string(), "http://${till.host}/x");
+        assert_eq!(written("plain").to_string(), "plain");
+        assert_eq!(written("${open").to_string(), "${open");
+    }
+}

@@ -1,0 +1,99 @@
+//! The map of a small system, in every format, from one tree and from facts files.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn shop() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/shop")
+}
+
+/// What the command prints in a folder; it must succeed.
+fn run(folder: &Path, args: &[&str]) -> String {
+    let output = Command::cargo_bin("hoplint").unwrap().current_dir(folder).args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The ways of a map: from, to, how they are joined, how they stand.
+fn ways(map: &str) -> Vec<(String, String, String, String)> {
+    let map: Value = serde_json::from_str(map).unwrap();
+    let name = |at: &Value| map["nodes"][at.as_u64().unwrap() as usize]["name"].as_str().unwrap().to_owned();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let edges = map["edges"].as_array().unwrap();
+    edges
+        .iter()
+        .map(|edge| (name(&edge["from"]), name(&edge["to"]), word(&edge["by"]), word(&edge["standing"])))
+        .collect()
+}
+
+#[test]
+fn the_ways_between_services_are_found_and_judged() {
+    let found = ways(&run(&shop(), &["map", "--format", "json"]));
+    let expected = [
+        ("checkout", "email", "email:6060", "broken"),
+        ("checkout", "payment", "payment:7000", "unknown"),
+        ("checkout", "db", "DB_URL=db:5432", "unknown"),
+        ("email", "api.carrier.example.com", "api.carrier.example.com", "unknown"),
+    ];
+    for (from, to, by, standing) in expected {
+        let way = (from.to_owned(), to.to_owned(), by.to_owned(), standing.to_owned());
+        assert!(found.contains(&way), "{way:?} is not among {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn text_names_the_place_that_breaks() {
+    insta::assert_snapshot!(run(&shop(), &["map"]));
+}
+
+#[test]
+fn graphs_are_drawn_for_other_programs() {
+    insta::assert_snapshot!("mermaid", run(&shop(), &["map", "--format", "mermaid"]));
+    insta::assert_snapshot!("dot", run(&shop(), &["map", "--format", "dot"]));
+}
+
+#[test]
+fn the_page_holds_the_map_and_needs_nothing_else() {
+    let page = run(&shop(), &["map", "--format", "html"]);
+    assert!(page.contains("\"name\":\"checkout\"") && page.contains("uninstrumented-http-client"));
+    assert!(!page.contains("HOPLINT_DATA") && !page.contains("https://"));
+}
+
+#[test]
+fn facts_of_several_repositories_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    for service in ["checkout", "email"] {
+        run(&shop().join(service), &["facts", "--name", service, "--output-file", &at(&format!("{service}.json"))]);
+    }
+    let facts = std::fs::read_to_string(at("checkout.json")).unwrap();
+    assert_eq!(facts, run(&shop().join("checkout"), &["facts", "--name", "checkout"]));
+    let found = ways(&run(folder.path(), &["map", "--format", "json", "checkout.json", "email.json"]));
+    let way = ("checkout", "email", "${EMAIL_ADDR}/send", "broken");
+    let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2, &*way.3)).collect();
+    assert!(named.contains(&way), "{found:#?}");
+}
+
+#[test]
+fn no_secret_of_the_deployment_is_told() {
+    for args in [&["facts"][..], &["map"], &["map", "--format", "json"], &["map", "--format", "html"]] {
+        assert!(!run(&shop(), args).contains("secret"), "{args:?}");
+    }
+}
+
+#[test]
+fn facts_that_are_none_get_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.json");
+    for (text, words) in [
+        ("{", "holds no facts"),
+        ("{\"version\": 99, \"repository\": \"\", \"services\": [], \"workloads\": [], \"skipped\": []}", "version 99"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = Command::cargo_bin("hoplint").unwrap().args(["map"]).arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(words));
+    }
+}
