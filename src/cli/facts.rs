@@ -8,8 +8,9 @@ use super::{CLEAN, NOTHING, check, output};
 use crate::analysis::AnalysisRequest;
 use crate::config::Selection;
 use crate::engine;
-use crate::facts::{Facts, VERSION};
-use crate::report::{Options, Report};
+use crate::facts::{Facts, FindingFacts, VERSION};
+use crate::report::source::Paths;
+use crate::report::{Options, Report, Target};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ pub(super) struct Gathered {
     pub(super) report: Report,
     /// Whether there was anything to analyse.
     pub(super) analysed: bool,
+    /// Where the trees lie, seen from the working directory; `None` for what comes from a facts file.
+    roots: Vec<Option<Paths>>,
 }
 
 /// `hoplint facts`.
@@ -48,12 +51,30 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, CliError> {
     Ok(NOTHING)
 }
 
+/// The same, with paths as people find them: from the working directory, or from the name of the repository that facts
+/// were written for.
+pub(super) fn gather_shown(args: &TreeArgs) -> Result<Gathered, CliError> {
+    let mut gathered = gather(args)?;
+    for (facts, root) in gathered.facts.iter_mut().zip(&gathered.roots) {
+        match root {
+            Some(paths) => facts.each_path(&mut |path| *path = paths.shown(path)),
+            None => {
+                let repository = facts.repository.clone();
+                facts.each_path(&mut |path| *path = format!("{repository}/{path}"));
+            }
+        }
+    }
+    Ok(gathered)
+}
+
 /// Analyses the trees and reads the facts files that are named.
-pub(super) fn gather(args: &TreeArgs) -> Result<Gathered, CliError> {
+fn gather(args: &TreeArgs) -> Result<Gathered, CliError> {
     let (files, folders): (Vec<PathBuf>, Vec<PathBuf>) = args.paths.iter().cloned().partition(|path| is_facts(path));
-    let mut out = Gathered { facts: Vec::new(), report: Report::default(), analysed: !files.is_empty() };
+    let mut out =
+        Gathered { facts: Vec::new(), report: Report::default(), analysed: !files.is_empty(), roots: Vec::new() };
     for file in &files {
         out.facts.push(read(file)?);
+        out.roots.push(None);
     }
     if !folders.is_empty() || files.is_empty() {
         analyse(&TreeArgs { paths: folders, ..args.clone() }, &mut out)?;
@@ -81,8 +102,13 @@ fn analyse(args: &TreeArgs, out: &mut Gathered) -> Result<(), CliError> {
             tree.target.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         facts.skipped.clone_from(&analysis.skipped);
         out.analysed |= analysis.analysed;
+        let target = Target { cwd: tree.target.root.clone(), ..tree.target.clone() };
+        let report = Report::new(analysis, &target, &request.config, &options);
+        facts.findings = report.diagnostics.iter().map(FindingFacts::from).collect();
+        facts.findings.sort();
         out.facts.push(facts);
-        out.report.merge(Report::new(analysis, &tree.target, &request.config, &options));
+        out.roots.push(Some(Paths::new(&tree.target.root, &tree.target.cwd)));
+        out.report.merge(report);
     }
     Ok(())
 }

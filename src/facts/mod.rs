@@ -9,7 +9,9 @@ pub use collect::{Collected, hops};
 pub use text::{Named, Piece, Text};
 
 use crate::analysis::{ServiceReport, Skipped};
+use crate::finding::{Confidence, Severity};
 use crate::knowledge::HopKind;
+use crate::report::Diagnostic;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +30,77 @@ pub struct Facts {
     pub services: Vec<ServiceFacts>,
     /// The processes that its deployment files start.
     pub workloads: Vec<Workload>,
+    /// What breaks.
+    pub findings: Vec<FindingFacts>,
     /// What was not analysed, and why.
     pub skipped: Vec<Skipped>,
+}
+
+/// One finding, in order of path and line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct FindingFacts {
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+    /// The rule's code.
+    pub rule: String,
+    /// The rule's name.
+    pub name: String,
+    /// The rule's bucket.
+    pub bucket: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How much of the chain was seen.
+    pub confidence: Confidence,
+    /// The service.
+    pub service: String,
+    /// What breaks.
+    pub message: String,
+    /// What the trace will look like.
+    pub effect: String,
+    /// How to mend it.
+    pub help: String,
+    /// How to see it in a running system.
+    pub confirm: String,
+    /// The other places on the chain.
+    pub related: Vec<RelatedFacts>,
+}
+
+/// Another place on the chain of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct RelatedFacts {
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+    /// What happens there.
+    pub message: String,
+}
+
+impl From<&Diagnostic> for FindingFacts {
+    fn from(found: &Diagnostic) -> Self {
+        let related = found.related.iter().map(|place| RelatedFacts {
+            path: place.path.clone(),
+            line: place.range.start.line,
+            message: place.message.clone(),
+        });
+        Self {
+            path: found.path.clone(),
+            line: found.range.start.line,
+            rule: found.rule.clone(),
+            name: found.name.clone(),
+            bucket: found.bucket.clone(),
+            severity: found.severity,
+            confidence: found.confidence,
+            service: found.service.clone(),
+            message: found.message.clone(),
+            effect: found.effect.clone(),
+            help: found.help.clone(),
+            confirm: found.confirm.clone(),
+            related: related.collect(),
+        }
+    }
 }
 
 /// One service with its hops.
@@ -155,6 +226,22 @@ impl Facts {
         let read: std::collections::BTreeSet<String> = names.collect();
         for workload in &mut self.workloads {
             workload.environment.retain(|variable| read.contains(&plain(&variable.name)) || is_kept(variable));
+        }
+    }
+}
+
+impl Facts {
+    /// Changes every path.
+    pub fn each_path(&mut self, change: &mut dyn FnMut(&mut String)) {
+        for service in &mut self.services {
+            service.service.stacks.iter_mut().for_each(|stack| change(&mut stack.path));
+            service.crossings.iter_mut().for_each(|hop| change(&mut hop.path));
+            service.implements.iter_mut().for_each(|found| change(&mut found.path));
+        }
+        self.workloads.iter_mut().for_each(|workload| change(&mut workload.path));
+        for finding in &mut self.findings {
+            change(&mut finding.path);
+            finding.related.iter_mut().for_each(|place| change(&mut place.path));
         }
     }
 }

@@ -14,12 +14,13 @@ const PLACE: &str = "\"HOPLINT_DATA\"";
 struct Data<'a> {
     nodes: &'a [crate::map::Node],
     edges: &'a [crate::map::Edge],
-    findings: &'a [crate::report::Diagnostic],
+    findings: Vec<&'a crate::facts::FindingFacts>,
 }
 
 /// Writes one page with the map: it reads nothing from anywhere, and shows the evidence of what is clicked.
 pub fn html(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let data = Data { nodes: &view.map.nodes, edges: &view.map.edges, findings: &view.report.diagnostics };
+    let findings = view.facts.iter().flat_map(|facts| &facts.findings).collect();
+    let data = Data { nodes: &view.map.nodes, edges: &view.map.edges, findings };
     let json = serde_json::to_string(&data).map_err(io::Error::from)?;
     let (before, after) = PAGE.split_once(PLACE).unwrap_or((PAGE, ""));
     write!(out, "{before}{}{after}", for_script(&json))

@@ -8,8 +8,8 @@ pub use graph::{dot, mermaid};
 pub use html::html;
 pub use text::text;
 
-use super::{Report, Summary};
 use crate::analysis::{HopCounts, ServiceReport, Skipped};
+use crate::facts::Facts;
 use crate::map::{Edge, Map, Node};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,8 +20,10 @@ use std::io::{self, Write};
 pub struct View<'a> {
     /// Who talks to whom.
     pub map: &'a Map,
-    /// The services and counts of the trees that were analysed.
-    pub report: &'a Report,
+    /// What was joined.
+    pub facts: &'a [Facts],
+    /// How many files were analysed now.
+    pub files: usize,
 }
 
 /// What `hoplint map --format json` prints.
@@ -31,7 +33,7 @@ pub struct MapOutput<'a> {
     /// The version of this format.
     pub version: u32,
     /// The services.
-    pub services: &'a [ServiceReport],
+    pub services: Vec<&'a ServiceReport>,
     /// The hops of all services.
     pub hops: HopCounts,
     /// All that take part in the ways below: services, processes whose code was not read, channels, strangers.
@@ -46,9 +48,12 @@ pub struct MapOutput<'a> {
 
 /// Writes the map as one JSON object.
 pub fn json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Summary { services, hops, files, skipped, .. } = &view.report.summary;
-    let Map { nodes, edges, .. } = view.map;
-    let output = MapOutput { version: 1, services, hops: *hops, nodes, edges, files: *files, skipped };
+    let services = view.facts.iter().flat_map(|facts| &facts.services).map(|found| &found.service);
+    let services: Vec<&ServiceReport> = services.collect();
+    let mut hops = HopCounts::default();
+    services.iter().for_each(|service| hops.add(service.hops));
+    let Map { nodes, edges, skipped } = view.map;
+    let output = MapOutput { version: 1, services, hops, nodes, edges, files: view.files, skipped };
     serde_json::to_writer_pretty(&mut *out, &output).map_err(io::Error::from)?;
     writeln!(out)
 }
