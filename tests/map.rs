@@ -89,7 +89,10 @@ fn facts_that_are_none_get_a_clear_error() {
     let file = folder.path().join("x.json");
     for (text, words) in [
         ("{", "holds no facts"),
-        ("{\"version\": 99, \"repository\": \"\", \"services\": [], \"workloads\": [], \"skipped\": []}", "version 99"),
+        (
+            "{\"version\": 99, \"repository\": \"\", \"services\": [], \"workloads\": [], \"findings\": [], \"skipped\": []}",
+            "version 99",
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
         let output = Command::cargo_bin("hoplint").unwrap().args(["map"]).arg(&file).output().unwrap();
