@@ -410,6 +410,8 @@ impl<'s, 'a> Lives<'s, 'a> {
             return match (fact.effect.makes, parts) {
                 (Some(_), _) => self.of_construction(call),
                 (None, Life::Instrumented) => parts,
+                // A text carries no instrumentation.
+                (None, _) if fact.effect.reads.is_some() || fact.effect.formats.is_some() => Life::Plain,
                 (None, _) if fact.effect.returns.is_empty() && fact.effect.derives.is_none() => Life::Unknown,
                 (None, _) => Life::Plain,
             };
