@@ -58,8 +58,13 @@ fn reached(imports: &FxHashMap<Ustr, FxHashSet<Ustr>>, from: Ustr) -> FxHashSet<
 /// The files in which no trace can be: those that are there for tests and load, and those of which every command that
 /// they are built into does without tracing, whatever the other commands of their module do.
 pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHashSet<Ustr> {
-    if program.language != Language::Go {
-        return FxHashSet::default();
+    match program.language {
+        Language::Go => {}
+        Language::Java => {
+            let paths = program.files.iter().map(|file| file.source.path);
+            return paths.filter(|path| is_support(path)).collect();
+        }
+        Language::Python => return FxHashSet::default(),
     }
     let traced = Traced::new(program, commands);
     let commands: Vec<(&FxHashSet<Ustr>, bool)> =

@@ -248,7 +248,13 @@ impl<'a> Study<'a> {
         &self.units[self.program.files[file as usize].source.unit]
     }
 
-    /// A unit and those that share code with it by import, in either direction. It looks at every import.
+    /// A unit and those whose code it imports.
+    pub fn with_imported(&self, unit: usize) -> Vec<usize> {
+        let links = self.links();
+        (0..self.units.len()).filter(|at| *at == unit || links.contains(&(unit, *at))).collect()
+    }
+
+    /// A unit and those that share code with it by import, in either direction.
     pub fn units_near(&self, unit: usize) -> Vec<usize> {
         let links = self.links();
         let near = |at: &usize| *at == unit || links.contains(&(*at, unit)) || links.contains(&(unit, *at));

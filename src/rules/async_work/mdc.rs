@@ -3,37 +3,58 @@
 use super::task;
 use crate::ir::{ExprKind, Language};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{Inbound, Study, Summary};
+use crate::study::{CallFact, Inbound, Study, Summary};
 
 /// How far the callers of a function are followed.
 const MAX_CALLERS: usize = 60;
 
-/// Whether the unit of a file puts ids into the logging context around every request: in what stands before handlers.
+/// Whether ids are put into the logging context around every request of the unit of a file: in what stands before
+/// handlers, there or in the modules that the unit imports.
 pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
-    putting(study, file).any(|function| callers(study, function).into_iter().any(|above| stands_before(study, above)))
+    let unit = study.program.files.get(file as usize).map(|file| file.source.unit);
+    unit.is_some_and(|unit| ids_before_handlers(study, unit))
+}
+
+fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
+    let before = |above: FuncRef| stands_before(study, above);
+    let puts = |unit: usize| putting(study, unit).any(|found| callers(study, found).into_iter().any(before));
+    let here = |unit: usize| study.of_unit("puts ids before handlers", unit, || puts(unit));
+    let near = || study.with_imported(unit).into_iter().any(here);
+    study.language() == Language::Java && study.of_unit("ids before handlers", unit, near)
 }
 
 /// Whether ids are in the logging context where a function hands work over: put there around every request, or by one of
-/// those that lead to the function.
+/// those that lead to the function, whatever modules these are in.
 pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
-    let mut path = None;
-    let mut on_the_way = |putting: FuncRef| {
-        let path = path.get_or_insert_with(|| callers(study, study.program.outermost(function)));
+    if study.language() != Language::Java {
+        return false;
+    }
+    let path = callers(study, study.program.outermost(function));
+    let on_the_way = |putting: FuncRef| {
         let mut above = vec![putting];
         above.extend(study.program.callers(putting).iter().map(|call| outermost_at(study, *call)));
         above.iter().any(|function| path.contains(function))
     };
-    putting(study, function.file).any(&mut on_the_way) || puts_ids(study, function.file)
+    let is_entry = |above: &&FuncRef| matches!(study.inbound(**above), Inbound::Entry(_));
+    puts_ids(study, function.file)
+        || (0..study.units.len()).any(|unit| putting(study, unit).any(on_the_way))
+        || path.iter().filter(is_entry).any(|entry| puts_ids(study, entry.file))
 }
 
-/// The functions of a file's unit that put ids into the logging context.
-fn putting<'s>(study: &'s Study<'_>, file: u32) -> impl Iterator<Item = FuncRef> + 's {
-    let unit = study.program.files.get(file as usize).map(|file| file.source.unit);
-    let puts = move |unit: usize| study.calls_of_unit(unit).filter(|fact| fact.effect.puts_mdc);
-    let any = move |unit: &usize| {
-        study.language() == Language::Java && study.of_unit("puts ids", *unit, || puts(*unit).next().is_some())
+/// The functions of a unit that put ids into the logging context.
+fn putting<'s>(study: &'s Study<'_>, unit: usize) -> impl Iterator<Item = FuncRef> + 's {
+    let puts = move || study.calls_of_unit(unit).filter(|fact| is_putting(study, fact));
+    let any = study.of_unit("puts ids", unit, || puts().next().is_some());
+    any.then(puts).into_iter().flatten().map(|fact| study.program.outermost(fact.function))
+}
+
+/// Whether a call puts ids into the logging context, and is not the one by which a wrapped task sets a copy of it.
+fn is_putting(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let in_task = || {
+        let decl = study.program.function(fact.function);
+        study.program.outermost(fact.function) != fact.function || task::RUNNERS.contains(&decl.name.as_str())
     };
-    unit.filter(any).into_iter().flat_map(puts).map(|fact| study.program.outermost(fact.function))
+    fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task())
 }
 
 fn outermost_at(study: &Study<'_>, call: ValueRef) -> FuncRef {
