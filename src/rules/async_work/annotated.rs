@@ -1,13 +1,14 @@
 //! Methods that run asynchronously by annotation, on an executor that nothing makes carry the context.
 
+use super::decorator::decorates;
 use super::{mdc, task};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
-use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, TypeRole};
 use crate::link::FuncRef;
 use crate::rules::{Ruling, Verdicts};
 use crate::services::Told;
-use crate::study::{CallFact, Study, Summary, annotation_role};
+use crate::study::{Study, Summary, annotation_role};
 use std::collections::BTreeMap;
 
 /// Where a unit switches asynchronous methods on: file and place.
@@ -31,14 +32,20 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             methods.entry(unit).or_default().push(function);
         }
     }
+    let switched: Vec<usize> = switches.keys().copied().collect();
     for (unit, (file, place)) in switches {
-        let Some(methods) = methods.get(&unit) else { continue };
-        let verdict = judge(study, unit, file, methods);
+        // The application switches it on for the modules that it is put together of.
+        let modules = study.with_imported(unit).into_iter().filter(|at| *at == unit || !switched.contains(at));
+        let methods: Vec<FuncRef> = modules.filter_map(|at| methods.get(&at)).flatten().copied().collect();
+        if methods.is_empty() {
+            continue;
+        }
+        let verdict = judge(study, unit, file, &methods);
         let ruling = match verdict.is_some() {
             true => Ruling::broken("it runs on an executor that nothing makes carry the context"),
             false => Ruling::unknown("its executor may carry the context, or its work shows nothing of a trace"),
         };
-        for method in methods {
+        for method in &methods {
             out.count(unit, *method, "task-context", ruling);
         }
         out.findings.extend(verdict.map(|(rule, lost)| finding(study, rule, file, place, &lost)));
@@ -60,16 +67,16 @@ fn switches(study: &Study<'_>) -> Switches {
 
 fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Option<(&'static str, Vec<FuncRef>)> {
     let view = study.unit(file);
-    if view.covers_all.is_some() || is_carried(study, file) || decorates(study, unit) {
+    let mdc_only = !view.is_traced();
+    if view.covers_all.is_some() || is_carried(study, file) || decorates(study, unit, mdc_only) {
         return None;
     }
-    let mdc_only = !view.is_traced();
     if mdc_only && !mdc::puts_ids(study, file) {
         return None;
     }
     let loses = |function: &&FuncRef| {
         let functions = [**function];
-        !task::restores(study, &functions, false)
+        !task::restores(study, &functions, false, mdc_only)
             && if mdc_only {
                 mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
             } else {
@@ -95,48 +102,12 @@ pub(super) fn is_carried(study: &Study<'_>, file: u32) -> bool {
     })
 }
 
-/// Whether the unit has anything that makes an executor carry the context: a decorator, a wrapper, an instrumented pool.
-pub(super) fn decorates(study: &Study<'_>, unit: usize) -> bool {
-    let by_hand = |fact: &CallFact<'_>| fact.effect.carries.is_some() || fact.effect.copies_mdc;
-    study.calls().iter().any(|fact| is_in(study, fact.call.file, unit) && by_hand(fact)) || has_decorator(study, unit)
-}
-
-/// Whether the unit has a decorator of tasks, which its frameworks may use.
-pub(super) fn has_decorator(study: &Study<'_>, unit: usize) -> bool {
-    let program = study.program;
-    let is_decorator = |file: u32, ty: &crate::ir::TypeRef| {
-        let name = program.type_ref(file, ty);
-        program.knowledge.ty(name).is_some_and(|(library, found)| {
-            found.role == TypeRole::Middleware
-                && library.annotations.iter().any(|a| a.role == AnnotationRole::EnablesAsync)
-        })
-    };
-    let sets = |fact: &CallFact<'_>| fact.effect.carries == Some(Slot::Receiver);
-    study.calls().iter().any(|fact| is_in(study, fact.call.file, unit) && sets(fact))
-        || program.files.iter().enumerate().any(|(at, source)| {
-            let at = at as u32;
-            let facts = &source.source.facts;
-            is_in(study, at, unit)
-                && (facts.types.iter().any(|ty| ty.supers.iter().any(|ty| is_decorator(at, ty)))
-                    || facts.functions.iter().any(|function| function.results.iter().any(|ty| is_decorator(at, ty)))
-                    || source.scope.targets().any(|target| {
-                        program.knowledge.ty(target).is_some_and(|(_, found)| {
-                            found.instrumented && matches!(found.role, TypeRole::Executor | TypeRole::Middleware)
-                        })
-                    }))
-        })
-}
-
-fn is_in(study: &Study<'_>, file: u32, unit: usize) -> bool {
-    study.program.files.get(file as usize).is_some_and(|file| file.source.unit == unit)
-}
-
 fn finding(study: &Study<'_>, rule: &'static str, file: u32, place: Place, lost: &[FuncRef]) -> Finding {
     let mut out = study.finding_at(rule, file, place, Confidence::Certain);
     let first = lost.first().map(|function| study.function_name(*function)).unwrap_or_default();
     let what = if rule == "mdc-lost" { "logging context" } else { "trace context" };
     out.message = format!("Asynchronous methods such as `{first}` run on an executor that does not carry the {what}");
-    out.label = "no task decorator is set in this service".to_owned();
+    out.label = "no task decorator that carries it is set in this service".to_owned();
     out.effect = if rule == "mdc-lost" {
         "The log records of these methods carry no id and can't be joined with those of the request".to_owned()
     } else {

@@ -1,6 +1,6 @@
 //! Whether the executor that work is handed to takes the context along.
 
-use super::{annotated, task};
+use super::{decorator, task};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -20,8 +20,8 @@ pub(super) enum Executor {
     Unknown,
 }
 
-/// Judges the executor of a spawning call.
-pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Executor {
+/// Judges the executor of a spawning call. With `by_mdc`, one that takes the logging context along carries enough.
+pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: bool) -> Executor {
     if slot == Slot::None {
         return Executor::Plain(None);
     }
@@ -32,7 +32,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
         if matches!(study.program.expr_kind(value), ExprKind::Lit(_)) {
             continue;
         }
-        if task::carried(study, value) {
+        if task::carried(study, value, by_mdc) {
             return Executor::Carries;
         }
         for origin in study.program.origins(value, true) {
@@ -41,7 +41,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
                 Origin::Literal(literal) if matches!(study.program.expr_kind(literal), ExprKind::Lit(_)) => {}
                 Origin::Param(function, _) if is_given_plain_executors(study, function) => {}
                 _ if study.language() == Language::Python => {}
-                other => match injected(study, fact, other) {
+                other => match injected(study, fact, other, by_mdc) {
                     Some(found) => kept = Some(found),
                     None => return Executor::Unknown,
                 },
@@ -49,7 +49,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
         }
     }
     match (made, kept) {
-        (Some(call), _) if instrumented_later(study, call) => Executor::Carries,
+        (Some(call), _) if instrumented_later(study, call, by_mdc) => Executor::Carries,
         (None, Some(call)) => Executor::Kept(call),
         (Some(call), _) if bean_at(study, call).is_some() => Executor::Kept(call),
         (made, _) => Executor::Plain(made),
@@ -58,7 +58,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Execu
 
 /// Where the executor is made that the container puts into a field or parameter, if nothing in the unit makes executors
 /// carry the context. Of several that fit, the one of that name, or all must be plain.
-fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin) -> Option<ValueRef> {
+fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool) -> Option<ValueRef> {
     let program = study.program;
     let (ty, name) = match origin {
         Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, name),
@@ -68,22 +68,35 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin) -> Option<Va
         _ => return None,
     };
     let unit = unit(study, fact.call);
-    if program.role(ty) != Some(TypeRole::Executor) || annotated::decorates(study, unit) || !finds_beans(study, unit) {
+    if program.role(ty) != Some(TypeRole::Executor) || decorator::decorates(study, unit, by_mdc) {
         return None;
     }
+    let unit_of = |bean: &FuncRef| program.files[bean.file as usize].source.unit;
     let fits = |bean: &FuncRef| {
-        program.files[bean.file as usize].source.unit == unit
-            && result(study, *bean).is_some_and(|found| found == ty || program.supertypes(found).contains(&ty))
+        result(study, *bean).is_some_and(|found| found == ty || program.supertypes(found).contains(&ty))
     };
+    let is_named = |bean: &FuncRef| program.function(*bean).name == name;
     let beans: Vec<FuncRef> =
         program.all_functions().filter(|function| is_bean(study, *function)).filter(fits).collect();
-    match beans.iter().find(|bean| program.function(**bean).name == name) {
-        Some(named) => plain_bean(study, *named),
-        None => {
-            let made: Option<Vec<ValueRef>> = beans.iter().map(|bean| plain_bean(study, *bean)).collect();
-            made?.first().copied()
+    let (own, others): (Vec<FuncRef>, Vec<FuncRef>) = beans.into_iter().partition(|bean| unit_of(bean) == unit);
+    let made: Option<Vec<ValueRef>> = match own.iter().find(|bean| is_named(bean)) {
+        _ if own.is_empty() => {
+            // The applications that a module is part of make it: all that have one of this name.
+            let named = others.iter().filter(|bean| is_named(bean));
+            let named = named.filter(|bean| study.with_imported(unit_of(bean)).contains(&unit));
+            let plain = |bean: &FuncRef| {
+                let decorated = || decorator::decorates(study, unit_of(bean), by_mdc);
+                let made =
+                    plain_bean(study, *bean, by_mdc).filter(|_| finds_beans(study, unit_of(bean)) && !decorated());
+                made.filter(|made| !instrumented_later(study, *made, by_mdc))
+            };
+            named.map(plain).collect()
         }
-    }
+        _ if !finds_beans(study, unit) => None,
+        Some(named) => plain_bean(study, *named, by_mdc).map(|made| vec![made]),
+        None => own.iter().map(|bean| plain_bean(study, *bean, by_mdc)).collect(),
+    };
+    made?.first().copied()
 }
 
 fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
@@ -103,10 +116,16 @@ fn result(study: &Study<'_>, function: FuncRef) -> Option<Ustr> {
 }
 
 /// Where a function makes the executor that it hands back, if it does nothing for the context to go along.
-fn plain_bean(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
+fn plain_bean(study: &Study<'_>, function: FuncRef, by_mdc: bool) -> Option<ValueRef> {
     let file = study.program.files.get(function.file as usize)?;
-    let carries = Summary::CARRIES | Summary::INSTRUMENTS | Summary::COPIES_MDC;
-    if study.summary(function).has(carries) {
+    let summary = study.summary(function);
+    if summary.has(Summary::INSTRUMENTS) || (by_mdc && summary.has(Summary::COPIES_MDC)) {
+        return None;
+    }
+    let wraps = |fact: &CallFact<'_>| fact.effect.carries.is_some() && !decorator::is_for_logs(study, fact, by_mdc);
+    if summary.has(Summary::CARRIES)
+        && task::below(study, &[function], 2).into_iter().any(|f| study.calls_in(f).any(wraps))
+    {
         return None;
     }
     let returned = file.flow.returns_of(function.id).filter_map(|found| found.values.first());
@@ -122,13 +141,16 @@ fn plain_bean(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
 }
 
 /// Whether some call on the same instance makes it carry the context.
-fn instrumented_later(study: &Study<'_>, made: ValueRef) -> bool {
+fn instrumented_later(study: &Study<'_>, made: ValueRef, by_mdc: bool) -> bool {
     study
         .calls()
         .iter()
         .filter(|fact| study.program.files[fact.call.file as usize].source.unit == unit(study, made))
         .any(|fact| {
             let Some(slot) = fact.effect.instruments.or(fact.effect.carries) else { return false };
+            if decorator::is_for_logs(study, fact, by_mdc) {
+                return false;
+            }
             let same = |value: ValueRef| study.program.origins(value, true).contains(&Origin::Call(made, 0));
             study.slot(fact.call, slot).into_iter().any(same)
         })

@@ -1,7 +1,7 @@
 //! Events whose listeners run on an executor of their own, which nothing makes carry the context.
 
 use super::executor::{self, Executor};
-use super::{annotated, mdc, spawner, task};
+use super::{annotated, decorator, mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::AnnotationRole;
@@ -38,7 +38,8 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>, unit: usize) -> Vec<Lost> {
     let file = fact.call.file;
     let view = study.unit(file);
     let mdc_only = !view.is_traced();
-    let carried = view.covers_all.is_some() || annotated::is_carried(study, file) || annotated::decorates(study, unit);
+    let carried =
+        view.covers_all.is_some() || annotated::is_carried(study, file) || decorator::decorates(study, unit, mdc_only);
     if carried || (mdc_only && !mdc::puts_ids(study, file)) || !is_plain(study, fact) {
         return Vec::new();
     }
@@ -65,7 +66,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>, unit: usize) -> Vec<Lost> {
 /// Whether the executor is seen, and is one that takes no context along.
 fn is_plain(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let Some(slot) = fact.effect.runs_listeners else { return false };
-    match executor::judge(study, fact, slot) {
+    match executor::judge(study, fact, slot, !study.unit(fact.call.file).is_traced()) {
         Executor::Plain(made) => made.is_some(),
         Executor::Kept(_) => true,
         Executor::Carries | Executor::Unknown => false,
@@ -99,7 +100,7 @@ fn event_type(study: &Study<'_>, function: FuncRef) -> Option<Ustr> {
 
 fn takes_part(study: &Study<'_>, listener: FuncRef, mdc_only: bool) -> bool {
     let functions = [listener];
-    !task::restores(study, &functions, false)
+    !task::restores(study, &functions, false, mdc_only)
         && if mdc_only {
             mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
         } else {

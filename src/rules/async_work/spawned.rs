@@ -2,7 +2,7 @@
 
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
-use super::{annotated, mdc, spawner, task};
+use super::{decorator, mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Spawn, SpawnKind, TypeRole};
@@ -128,7 +128,7 @@ fn handed_back<'a>(study: &Study<'a>) -> Vec<(CallFact<'a>, Vec<FuncRef>)> {
             let found = expected(study, function, call).and_then(|ty| program.knowledge.function(ty));
             let Some((library, effect)) = found.filter(|(_, effect)| effect.spawns.is_some()) else { continue };
             // What decorates the tasks of the service's executors decorates those of the framework's as well.
-            if annotated::has_decorator(study, file.source.unit) {
+            if decorator::has_decorator(study, file.source.unit, !study.unit(at as u32).is_traced()) {
                 continue;
             }
             let site = CallSite {
@@ -173,17 +173,24 @@ fn handed_over(
     let Some(value) = study.slot(fact.call, spawn.task).first().copied() else {
         return Err(Ruling::unknown("the task is not seen"));
     };
-    if task::carried(study, value) {
-        return Err(Ruling::carried("the task is wrapped so that the context goes along"));
-    }
     let mut functions = task::functions(study, value);
     if functions.is_empty() {
         functions = task::run_by(study, fact.call, value);
+    }
+    if task::carried(study, value, by_mdc(study, fact, &functions)) {
+        return Err(Ruling::carried("the task is wrapped so that the context goes along"));
     }
     match functions.is_empty() {
         true => Err(Ruling::unknown("the functions that the task runs are not seen")),
         false => Ok(Task { value, functions }),
     }
+}
+
+/// Whether the logging context is all that a task needs of its caller's: nothing traces the service, or the task does
+/// nothing that a trace would show but log.
+fn by_mdc(study: &Study<'_>, fact: &CallFact<'_>, functions: &[FuncRef]) -> bool {
+    let unit = study.unit(fact.call.file);
+    (!unit.is_traced() && !unit.own_instrumentor) || !matters(study, functions, false)
 }
 
 /// Judges one hand-over.
@@ -239,7 +246,8 @@ fn judge<'a>(
     if !matters && given.is_none() {
         return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
-    if task::restores(study, &task.functions, given.is_some()) {
+    let by_mdc = by_mdc(study, fact, &task.functions);
+    if task::restores(study, &task.functions, given.is_some(), by_mdc) {
         return Err(carried("the task makes a context current itself"));
     }
     if task::is_given_context(study, &task.functions) {
@@ -249,7 +257,7 @@ fn judge<'a>(
         return Err(carried("the task puts the ids into the logging context again"));
     }
     let given = given.filter(|_| !matters);
-    let made = match executor::judge(study, fact, spawn.executor) {
+    let made = match executor::judge(study, fact, spawn.executor, by_mdc) {
         Executor::Carries => return Err(carried("its executor takes the context along")),
         Executor::Unknown => {
             return Err(Kept::Judged(Ruling::unknown("where its executor is made is not wholly seen")));

@@ -3,10 +3,14 @@
 use crate::ir::{Block, ExprKind, FileFacts, Language, LoopKind, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::study::{Study, Summary, functions_of};
+use crate::study::{CallFact, Study, Summary, functions_of};
 
 /// The methods by which Java's functional interfaces are run.
-const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
+pub(super) const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
+
+/// How many wrappers are looked through for what a task runs, and how many methods one call of a wrapper may be of.
+const MAX_WRAPPERS: u32 = 3;
+const MAX_MAKERS: usize = 4;
 
 /// How many functions are looked at below one task.
 const MAX_FUNCTIONS: usize = 200;
@@ -20,9 +24,33 @@ pub(super) fn functions(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
                 out.extend(direct(study, found));
             }
         }
+        if !out.is_empty() {
+            out.extend(wrapped(study, value, MAX_WRAPPERS));
+        }
     }
     out.sort_unstable();
     out.dedup();
+    out
+}
+
+/// What the service's own functions that make a task were given to run in it: `guard(() -> work())`.
+fn wrapped(study: &Study<'_>, made: ValueRef, depth: u32) -> Vec<FuncRef> {
+    let program = study.program;
+    let (ExprKind::Call { args, .. } | ExprKind::New { args, .. }) = program.expr_kind(made) else { return Vec::new() };
+    let makers = &program.callee(made).functions;
+    if depth == 0 || makers.is_empty() || study.fact(made).is_some() {
+        return Vec::new();
+    }
+    let given = args.iter().map(|arg| ValueRef { expr: arg.value, ..made });
+    let mut out: Vec<FuncRef> = given.flat_map(|value| functions_of(study, value)).collect();
+    for maker in makers.iter().take(MAX_MAKERS) {
+        let flow = program.files.get(maker.file as usize).map(|file| &file.flow);
+        let returned =
+            flow.into_iter().flat_map(|flow| flow.returns_of(maker.id)).filter_map(|found| found.values.first());
+        for expr in returned {
+            out.extend(wrapped(study, ValueRef { file: maker.file, expr: *expr }, depth - 1));
+        }
+    }
     out
 }
 
@@ -70,8 +98,9 @@ fn direct(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
     RUNNERS.iter().flat_map(|name| study.program.methods(made, (*name).into())).collect()
 }
 
-/// Whether something on the way of a value wraps it so that the context goes along, or instruments it.
-pub(super) fn carried(study: &Study<'_>, value: ValueRef) -> bool {
+/// Whether something on the way of a value wraps it so that the context goes along, or instruments it. With `by_mdc`, what
+/// takes the logging context along is enough.
+pub(super) fn carried(study: &Study<'_>, value: ValueRef, by_mdc: bool) -> bool {
     let program = study.program;
     let mut seen = vec![value];
     let mut at = 0;
@@ -80,7 +109,7 @@ pub(super) fn carried(study: &Study<'_>, value: ValueRef) -> bool {
         if at > MAX_FUNCTIONS {
             return true;
         }
-        if carries_here(study, current) {
+        if carries_here(study, current, by_mdc) {
             return true;
         }
         let mut next: Vec<ValueRef> = Vec::new();
@@ -106,14 +135,15 @@ pub(super) fn carried(study: &Study<'_>, value: ValueRef) -> bool {
     false
 }
 
-fn carries_here(study: &Study<'_>, value: ValueRef) -> bool {
+fn carries_here(study: &Study<'_>, value: ValueRef, by_mdc: bool) -> bool {
     let program = study.program;
     match program.expr_kind(value) {
         ExprKind::Call { .. } | ExprKind::New { .. } => {
             if let Some(fact) = study.fact(value) {
-                return fact.effect.carries.is_some() || fact.effect.instruments.is_some() || fact.effect.copies_mdc;
+                let effect = fact.effect;
+                return effect.carries.is_some() || effect.instruments.is_some() || (by_mdc && effect.copies_mdc);
             }
-            study.effect_of(value).has(Summary::CARRIES | Summary::INSTRUMENTS | Summary::COPIES_MDC)
+            wraps(study, value, by_mdc)
         }
         ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name } => {
             let base = ValueRef { file: value.file, expr: *base };
@@ -123,6 +153,41 @@ fn carries_here(study: &Study<'_>, value: ValueRef) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the service's own functions that a call runs wrap what they are given. What they do by running it is not theirs:
+/// everything that is ever handed to them would count.
+fn wraps(study: &Study<'_>, call: ValueRef, by_mdc: bool) -> bool {
+    let program = study.program;
+    let runs = |call: &ValueRef| match program.expr_kind(*call) {
+        ExprKind::Call { callee, .. } => match program.expr_kind(ValueRef { expr: *callee, ..*call }) {
+            ExprKind::Member { name, .. } => RUNNERS.contains(&name.as_str()),
+            _ => false,
+        },
+        _ => false,
+    };
+    let mut seen: Vec<FuncRef> = Vec::new();
+    let mut level = program.callee(call).functions.to_vec();
+    for _ in 0..4 {
+        let inside: Vec<FuncRef> = level.drain(..).flat_map(|function| study.with_nested(function)).collect();
+        let fresh: Vec<FuncRef> = inside.into_iter().filter(|function| !seen.contains(function)).collect();
+        if seen.len() > MAX_FUNCTIONS {
+            return true;
+        }
+        for function in fresh {
+            let does = |fact: &CallFact<'_>| {
+                let effect = fact.effect;
+                effect.carries.is_some() || effect.instruments.is_some() || (by_mdc && effect.copies_mdc)
+            };
+            if study.calls_in(function).any(does) {
+                return true;
+            }
+            seen.push(function);
+            let below = calls(study, function).filter(|call| !runs(call));
+            level.extend(below.flat_map(|call| program.callee(call).functions.to_vec()));
+        }
+    }
+    false
 }
 
 /// The functions, and those of the service that they call, nearest first.
@@ -155,16 +220,16 @@ pub(super) fn calls<'s>(study: &'s Study<'_>, function: FuncRef) -> impl Iterato
 }
 
 /// Whether the task makes a context current that it was given, or starts its spans under one. A given parent reaches
-/// only the span that is started with it: with `all_below`, it does not count.
-pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef], all_below: bool) -> bool {
-    below(study, functions, 2)
-        .into_iter()
-        .any(|function| study.calls_in(function).any(|fact| restoring(study, fact, all_below)))
+/// only the span that is started with it: with `all_below`, it does not count. With `by_mdc`, setting the logging context
+/// is enough.
+pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef], all_below: bool, by_mdc: bool) -> bool {
+    let restoring = |fact: &CallFact<'_>| (by_mdc && fact.effect.copies_mdc) || restoring(study, fact, all_below);
+    below(study, functions, 2).into_iter().any(|function| study.calls_in(function).any(restoring))
 }
 
-fn restoring(study: &Study<'_>, fact: &crate::study::CallFact<'_>, all_below: bool) -> bool {
+fn restoring(study: &Study<'_>, fact: &CallFact<'_>, all_below: bool) -> bool {
     let effect = fact.effect;
-    if effect.extract.is_some() || effect.carries.is_some() || effect.copies_mdc || effect.drops_parent {
+    if effect.extract.is_some() || effect.carries.is_some() || effect.drops_parent {
         return true;
     }
     if let Some(slot) = effect.activates {

@@ -1,0 +1,99 @@
+//! What makes the executors of a unit take a context along: decorators of tasks and what wraps them.
+
+use super::task;
+use crate::knowledge::{AnnotationRole, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{CallFact, Study, functions_of};
+
+/// The method of a decorator.
+const DECORATE: &str = "decorate";
+
+/// Words in the names of what a decorator imports to hand a trace on.
+const TRACING: &[&str] = &["trac", "telemetry", "observ", "brave", "micrometer", "opencensus", "contextpropagation"];
+
+/// Whether a unit, or a module that it imports, has anything that makes an executor carry the context: a decorator, a
+/// wrapper, an instrumented pool. With `by_mdc`, what copies the logging context is enough.
+pub(super) fn decorates(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
+    let by_hand = |fact: &CallFact<'_>| {
+        (fact.effect.carries.is_some() && !is_for_logs(study, fact, by_mdc)) || (by_mdc && fact.effect.copies_mdc)
+    };
+    let question = if by_mdc { "carries or copies by hand" } else { "carries by hand" };
+    let here = |unit: usize| {
+        study.of_unit(question, unit, || study.calls_of_unit(unit).any(by_hand) || has_decorator(study, unit, by_mdc))
+    };
+    study.with_imported(unit).into_iter().any(here)
+}
+
+/// Whether the unit has a decorator of tasks, which its frameworks may use.
+pub(super) fn has_decorator(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
+    let program = study.program;
+    let is_decorator = |file: u32, ty: &crate::ir::TypeRef| {
+        let name = program.type_ref(file, ty);
+        program.knowledge.ty(name).is_some_and(|(library, found)| {
+            found.role == TypeRole::Middleware
+                && library.annotations.iter().any(|a| a.role == AnnotationRole::EnablesAsync)
+        })
+    };
+    let serves = |function: FuncRef| by_mdc || !only_copies_logs(study, &[function]);
+    let sets = |fact: &CallFact<'_>| fact.effect.carries == Some(Slot::Receiver) && !is_for_logs(study, fact, by_mdc);
+    if study.calls_of_unit(unit).any(sets) {
+        return true;
+    }
+    let in_file = |at: u32| {
+        let file = &program.files[at as usize];
+        let facts = &file.source.facts;
+        let functions = (0u32..).zip(&facts.functions);
+        let functions = functions.map(|(id, decl)| (FuncRef { file: at, id: crate::ir::FunctionId(id) }, decl));
+        let is_method = |name: &str| functions.clone().any(|(found, decl)| decl.name == name && serves(found));
+        (facts.types.iter().any(|ty| ty.supers.iter().any(|ty| is_decorator(at, ty))) && is_method(DECORATE))
+            || functions
+                .clone()
+                .any(|(found, decl)| decl.results.iter().any(|ty| is_decorator(at, ty)) && serves(found))
+            || file.scope.targets().any(|target| {
+                program.knowledge.ty(target).is_some_and(|(_, found)| {
+                    found.instrumented && matches!(found.role, TypeRole::Executor | TypeRole::Middleware)
+                })
+            })
+    };
+    (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit).any(|(at, _)| in_file(at))
+}
+
+/// Whether a call sets a decorator that takes along the logging context alone, where that is not enough.
+pub(super) fn is_for_logs(study: &Study<'_>, fact: &CallFact<'_>, by_mdc: bool) -> bool {
+    if by_mdc || fact.effect.carries != Some(Slot::Receiver) {
+        return false;
+    }
+    let given = study.slot(fact.call, Slot::Arg(0));
+    let functions: Vec<FuncRef> = given.into_iter().flat_map(|value| decorating(study, value)).collect();
+    !functions.is_empty() && only_copies_logs(study, &functions)
+}
+
+/// The functions of a decorator: the literal itself, or the method of the service's own type that it is an object of.
+fn decorating(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
+    let program = study.program;
+    let literal = functions_of(study, value);
+    if !literal.is_empty() {
+        return literal;
+    }
+    let made = program.origins(value, true).into_iter().filter_map(|origin| match origin {
+        Origin::Call(found, _) | Origin::Literal(found) => program.callee(found).constructs,
+        _ => None,
+    });
+    made.flat_map(|ty| program.methods(ty, DECORATE.into())).collect()
+}
+
+/// Whether functions copy the logging context and have nothing to do with a trace, by their calls and their files' imports.
+fn only_copies_logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+    let inside = task::below(study, functions, 2);
+    let facts = || inside.iter().flat_map(|function| study.calls_in(*function)).map(|fact| fact.effect);
+    let traces = |effect: &crate::knowledge::FunctionDescription| {
+        let places = [effect.carries, effect.activates, effect.binds_context, effect.context_of];
+        places.iter().any(Option::is_some) || effect.span.is_some() || effect.extract.is_some()
+    };
+    let speaks = |target: ustr::Ustr| {
+        let name = target.to_ascii_lowercase();
+        TRACING.iter().any(|word| name.contains(word))
+    };
+    let imports = |function: &FuncRef| study.program.files[function.file as usize].scope.targets().any(speaks);
+    facts().any(|effect| effect.copies_mdc) && !facts().any(traces) && !inside.iter().any(imports)
+}
