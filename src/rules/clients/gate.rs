@@ -179,7 +179,7 @@ pub(super) fn is_for_operator(study: &Study<'_>, file: u32) -> bool {
 pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
     let path = study.program.place(call).path;
     let name = study.function_name(function);
-    if words::is_apart(&name) || words::is_apart(&path) || is_aside(&path) {
+    if words::is_apart(&name) || words::is_apart(&path) || is_aside(&path) || is_test_agent(study, function) {
         return true;
     }
     // The client's own name says it too: `s.collectorClient.Do(request)`.
@@ -196,6 +196,11 @@ pub(in crate::rules) fn checks_health(study: &Study<'_>, function: FuncRef) -> b
 /// Whether a function is there for tests, by its name.
 pub(in crate::rules) fn helps_tests(study: &Study<'_>, function: FuncRef) -> bool {
     words::names_test(&study.function_name(function))
+}
+
+/// Whether a Java method belongs to what runs tests: class names say so, as the classes lie among those of the service.
+fn is_test_agent(study: &Study<'_>, function: FuncRef) -> bool {
+    study.language() == Language::Java && words::names_test(&study.function_name(function))
 }
 
 fn mentions(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
@@ -251,7 +256,52 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
         return true;
     }
     let mut left = MAX_ADDRESS;
-    study.slot(call, Slot::AnyArg).into_iter().any(|value| is_strange(study, value, &mut left))
+    let (parts, receiver) = (study.slot(call, Slot::AnyArg), study.slot(call, Slot::Receiver));
+    parts.iter().any(|value| is_strange(study, *value, &mut left))
+        || parts.iter().chain(&receiver).any(|value| is_typed_in(study, *value, &mut left))
+        || receiver.into_iter().any(|value| is_own_file(study, value))
+}
+
+/// Whether a value is an address that a request brings along whole: whoever typed it in says whose service it is.
+fn is_typed_in(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
+    let program = study.program;
+    let Some(rest) = left.checked_sub(1) else { return false };
+    *left = rest;
+    if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = program.expr_kind(value) {
+        // `new URL(text)`, `URI.create(text)`
+        let [only] = &args[..] else { return false };
+        return is_typed_in(study, ValueRef { expr: only.value, ..value }, left);
+    }
+    match program.step(value) {
+        Step::Param(function, n) => {
+            let given = program.arguments(function, n);
+            let name = program.function(function).params.get(n as usize).map(|param| param.name);
+            match given.is_empty() {
+                true => {
+                    matches!(study.inbound(function), Inbound::Entry(_))
+                        && name.is_some_and(|name| words::names_address(&name))
+                }
+                false => given.into_iter().all(|value| is_typed_in(study, value, left)),
+            }
+        }
+        Step::Values(values) => !values.is_empty() && values.into_iter().all(|next| is_typed_in(study, next, left)),
+        _ => false,
+    }
+}
+
+/// Whether a value is the address of one of the program's own files.
+fn is_own_file(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    program.origins(value, false).into_iter().any(|origin| match origin {
+        Origin::Call(found, _) | Origin::Literal(found) => match program.expr_kind(found) {
+            ExprKind::Call { callee, .. } => match program.expr_kind(ValueRef { expr: *callee, ..found }) {
+                ExprKind::Member { name, .. } | ExprKind::Name(name) => words::finds_own_file(name),
+                _ => false,
+            },
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// Whether a value is, or begins with, the address of a stranger's service. `left` says how many more values may be

@@ -139,6 +139,16 @@ pub(super) fn names_test(text: &str) -> bool {
     split_words(text).any(|word| matches!(word.as_str(), "test" | "tests" | "testing"))
 }
 
+/// Whether a name is that of an address.
+pub(super) fn names_address(text: &str) -> bool {
+    split_words(text).any(|word| ["url", "uri", "link", "address"].iter().any(|end| word.ends_with(end)))
+}
+
+/// Whether a method finds one of the program's own files (Java's class path).
+pub(super) fn finds_own_file(name: &str) -> bool {
+    matches!(name, "getResource" | "getSystemResource" | "findResource")
+}
+
 /// Whether a name or path is about a stranger's service: a word of it, or several written as one (`PyPI`).
 pub(super) fn names_stranger(text: &str) -> bool {
     let words: Vec<String> = split_words(text).collect();
