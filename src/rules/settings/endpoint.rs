@@ -46,13 +46,22 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         Origin::Literal(value) => Some(value),
         _ => None,
     }));
+    // Where an address with the exporter's own port may stand as well, something chooses between the protocols.
+    let own = |value: &ValueRef| written(study, *value).and_then(|address| port(&address)) == Some(endpoint.own_port);
+    let chosen = values.iter().any(own);
     values.into_iter().find_map(|value| {
         if follows_slash(study, value) {
             return Some((value, Wrong::PortAfterSlash));
         }
         let address = written(study, value)?;
-        Some((value, mismatch(endpoint, &address)?))
+        let for_other = chosen && port(&address) == Some(endpoint.other_port);
+        mismatch(endpoint, &address).filter(|_| !for_other).map(|wrong| (value, wrong))
     })
+}
+
+/// The port of an address.
+fn port(address: &str) -> Option<u16> {
+    host_of(address).rsplit_once(':').and_then(|(_, port)| port.parse().ok())
 }
 
 fn mismatch(endpoint: &EndpointEffect, address: &str) -> Option<Wrong> {
