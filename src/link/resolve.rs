@@ -873,14 +873,29 @@ impl Program<'_> {
                     return Callee { functions: found, name: Some(qualified), constructs: None };
                 }
             }
-            return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
+            let mut functions = functions.clone();
+            if self.is_java_interface(owner) {
+                // What overrides a default method runs in its place.
+                let overriding = self.implementations(owner, name);
+                functions.extend(overriding.into_iter().filter(|found| !functions.contains(found)).collect::<Vec<_>>());
+            }
+            return Callee { functions, name: Some(qualified), constructs: None };
         }
         for ty in self.supertypes(owner).iter() {
             if let Some(functions) = self.functions.get(&self.names.join(*ty, name)) {
-                return Callee { functions: functions.clone(), name: Some(qualified), constructs: None };
+                let is_open = self.language == Language::Java
+                    && functions.iter().all(|function| self.function(*function).flags.is_abstract);
+                let found = if is_open { self.implementations(owner, name) } else { SmallVec::new() };
+                let functions = if found.is_empty() { functions.clone() } else { found };
+                return Callee { functions, name: Some(qualified), constructs: None };
             }
         }
         Callee { functions: SmallVec::new(), name: Some(qualified), constructs: None }
+    }
+
+    fn is_java_interface(&self, ty: Ustr) -> bool {
+        let decl = self.types.get(&ty).map(|index| self.type_decl(*index).kind);
+        self.language == Language::Java && decl == Some(TypeKind::Interface)
     }
 
     /// The methods of the service's types that implement an interface's method, at most four.
