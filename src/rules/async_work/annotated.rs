@@ -76,7 +76,7 @@ fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Opti
     }
     let loses = |function: &&FuncRef| {
         let functions = [**function];
-        !task::restores(study, &functions, false, mdc_only)
+        !task::restores(study, &functions, false)
             && if mdc_only {
                 mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
             } else {

@@ -16,10 +16,13 @@ pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
 }
 
 fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
-    let before = |above: FuncRef| stands_before(study, above);
-    let puts = |unit: usize| putting(study, unit).any(|found| callers(study, found).into_iter().any(before));
-    let here = |unit: usize| study.of_unit("puts ids before handlers", unit, || puts(unit));
-    let near = || study.with_imported(unit).into_iter().any(here);
+    let puts = |unit: usize, before: fn(&Study<'_>, FuncRef) -> bool| {
+        putting(study, unit).any(|found| callers(study, found).into_iter().any(|above| before(study, above)))
+    };
+    let here = || study.of_unit("puts ids before handlers", unit, || puts(unit, stands_before));
+    // In a module for all sorts of use, a name alone says too little.
+    let in_filter = |at: usize| study.of_unit("puts ids in a filter", at, || puts(at, is_filter));
+    let near = || here() || study.with_imported(unit).into_iter().any(in_filter);
     study.language() == Language::Java && study.of_unit("ids before handlers", unit, near)
 }
 
@@ -83,14 +86,15 @@ const AROUND: &[&str] = &["filter", "interceptor", "aspect", "advice", "valve"];
 /// Whether a function runs around the handlers of requests: it overrides a method of a library's filter or interceptor,
 /// or its type is called so.
 fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
-    let decl = study.program.function(function);
-    let overrides = decl.annotations.iter().any(|found| found.name == "Override");
-    let owner = decl.owner_name.to_ascii_lowercase();
-    match study.inbound(function) {
-        Inbound::Entry(_) if overrides => true,
-        Inbound::Root => false,
-        _ => AROUND.iter().any(|word| owner.contains(word)),
-    }
+    let owner = study.program.function(function).owner_name.to_ascii_lowercase();
+    is_filter(study, function)
+        || (study.inbound(function) != Inbound::Root && AROUND.iter().any(|word| owner.contains(word)))
+}
+
+/// Whether a function overrides a method of a library that is called for inbound work.
+fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
+    let mut annotations = study.program.function(function).annotations.iter();
+    matches!(study.inbound(function), Inbound::Entry(_)) && annotations.any(|found| found.name == "Override")
 }
 
 /// Whether a task, or what it calls, logs.

@@ -177,7 +177,7 @@ fn handed_over(
     if functions.is_empty() {
         functions = task::run_by(study, fact.call, value);
     }
-    if task::carried(study, value, by_mdc(study, fact, &functions)) {
+    if task::carried(study, value, true) {
         return Err(Ruling::carried("the task is wrapped so that the context goes along"));
     }
     match functions.is_empty() {
@@ -246,8 +246,7 @@ fn judge<'a>(
     if !matters && given.is_none() {
         return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
-    let by_mdc = by_mdc(study, fact, &task.functions);
-    if task::restores(study, &task.functions, given.is_some(), by_mdc) {
+    if task::restores(study, &task.functions, given.is_some()) {
         return Err(carried("the task makes a context current itself"));
     }
     if task::is_given_context(study, &task.functions) {
@@ -257,6 +256,7 @@ fn judge<'a>(
         return Err(carried("the task puts the ids into the logging context again"));
     }
     let given = given.filter(|_| !matters);
+    let by_mdc = by_mdc(study, fact, &task.functions);
     let made = match executor::judge(study, fact, spawn.executor, by_mdc) {
         Executor::Carries => return Err(carried("its executor takes the context along")),
         Executor::Unknown => {
