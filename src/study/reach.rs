@@ -326,6 +326,9 @@ fn spread(
     }
 }
 
+/// Methods without parameters by which all sorts of things are begun and ended.
+const LIFECYCLE: &[&str] = &["start", "stop", "close", "shutdown", "init", "initialize", "destroy"];
+
 /// The methods that override each abstract method of the service's own classes, however many there are.
 fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
     let program = study.program;
@@ -335,7 +338,10 @@ fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
     }
     for function in program.all_functions() {
         let decl = program.function(function);
-        if decl.flags.is_abstract || !decl.annotations.iter().any(|found| found.name == "Override") {
+        let is_override = !decl.flags.is_abstract && decl.annotations.iter().any(|found| found.name == "Override");
+        // Whoever starts or closes something seldom does it to all that can be started or closed.
+        let is_of_lifetime = decl.params.is_empty() && LIFECYCLE.contains(&decl.name.as_str());
+        if !is_override || is_of_lifetime {
             continue;
         }
         let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { continue };

@@ -2,6 +2,7 @@
 
 use super::task;
 use crate::ir::{ExprKind, Language};
+use crate::knowledge::TypeRole;
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
 
@@ -16,13 +17,17 @@ pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
 }
 
 fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
-    let puts = |unit: usize, before: fn(&Study<'_>, FuncRef) -> bool| {
-        putting(study, unit).any(|found| callers(study, found).into_iter().any(|above| before(study, above)))
+    let in_filter = |at: usize| {
+        let puts =
+            || putting(study, at).any(|found| callers(study, found).iter().any(|above| is_filter(study, *above)));
+        study.of_unit("puts ids in a filter", at, puts)
     };
-    let here = || study.of_unit("puts ids before handlers", unit, || puts(unit, stands_before));
-    // In a module for all sorts of use, a name alone says too little.
-    let in_filter = |at: usize| study.of_unit("puts ids in a filter", at, || puts(at, is_filter));
-    let near = || here() || study.with_imported(unit).into_iter().any(in_filter);
+    // A name alone says less: far above, and in modules for all sorts of use, it says too little.
+    let by_name = |found: FuncRef| {
+        let calls = study.program.callers(found).iter().map(|call| outermost_at(study, *call));
+        std::iter::once(found).chain(calls).any(|above| stands_before(study, above))
+    };
+    let near = || putting(study, unit).any(by_name) || study.with_imported(unit).into_iter().any(in_filter);
     study.language() == Language::Java && study.of_unit("ids before handlers", unit, near)
 }
 
@@ -91,10 +96,15 @@ fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
         || (study.inbound(function) != Inbound::Root && AROUND.iter().any(|word| owner.contains(word)))
 }
 
-/// Whether a function overrides a method of a library that is called for inbound work.
+/// Whether a function overrides a method of a library's filter or interceptor. One of a handler puts ids there for its
+/// own requests alone.
 fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
-    let mut annotations = study.program.function(function).annotations.iter();
-    matches!(study.inbound(function), Inbound::Entry(_)) && annotations.any(|found| found.name == "Override")
+    let program = study.program;
+    let overrides = program.function(function).annotations.iter().any(|found| found.name == "Override");
+    let owner = program.enclosing_type(function).filter(|_| overrides).map(|owner| program.type_name(owner));
+    let is_middleware =
+        |ty: &ustr::Ustr| program.knowledge.ty(*ty).is_some_and(|(_, found)| found.role == TypeRole::Middleware);
+    owner.is_some_and(|owner| program.supertypes(owner).iter().any(is_middleware))
 }
 
 /// Whether a task, or what it calls, logs.
