@@ -37,6 +37,8 @@ struct Joiner<'f> {
     /// Nodes by the remote services that they implement.
     by_remote: BTreeMap<String, BTreeSet<usize>>,
     edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
+    /// The nodes that facts tell of only as the other end of something.
+    extras: BTreeMap<(NodeKind, String), usize>,
 }
 
 impl<'f> Joiner<'f> {
@@ -49,6 +51,7 @@ impl<'f> Joiner<'f> {
             by_host: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             edges: BTreeMap::new(),
+            extras: BTreeMap::new(),
         };
         for (repository, facts) in all.iter().enumerate() {
             out.add_services(repository, facts);
@@ -235,9 +238,10 @@ impl<'f> Joiner<'f> {
     }
 
     fn extra(&mut self, name: &str, kind: NodeKind) -> usize {
-        if let Some(at) = self.nodes.iter().position(|node| node.kind == kind && node.name == name) {
-            return at;
+        if let Some(at) = self.extras.get(&(kind, name.to_owned())) {
+            return *at;
         }
+        self.extras.insert((kind, name.to_owned()), self.nodes.len());
         self.nodes.push(Node {
             name: name.to_owned(),
             kind,
@@ -258,11 +262,14 @@ impl<'f> Joiner<'f> {
             own.hop.peers.channels.iter().flat_map(|text| joiner.channels(own.node, text)).collect()
         };
         let takers: Vec<(usize, BTreeSet<String>)> = taken.iter().map(|own| (own.node, named(self, own))).collect();
+        let mut by_channel: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for (node, channel) in takers.iter().flat_map(|(node, names)| names.iter().map(move |name| (*node, name))) {
+            by_channel.entry(channel).or_default().insert(node);
+        }
         let mut reached: BTreeSet<String> = BTreeSet::new();
         for own in &sent {
             for channel in named(self, own) {
-                let ends: BTreeSet<usize> =
-                    takers.iter().filter(|(_, names)| names.contains(&channel)).map(|(node, _)| *node).collect();
+                let ends = by_channel.get(channel.as_str()).cloned().unwrap_or_default();
                 if ends.is_empty() {
                     let to = self.extra(&channel, NodeKind::Channel);
                     self.edge(own.node, to, Via::Message, channel.clone(), Some(own.hop));
@@ -301,6 +308,7 @@ impl<'f> Joiner<'f> {
     fn configured(&mut self) {
         let all: Vec<(usize, &'f Workload)> =
             self.workloads.iter().flat_map(|(node, all)| all.iter().map(|workload| (*node, *workload))).collect();
+        let known: BTreeSet<(usize, usize)> = self.edges.keys().map(|(from, to, _, _)| (*from, *to)).collect();
         for (from, workload) in all {
             for variable in workload.environment.iter().filter(|variable| !is_of_tracing(&variable.name)) {
                 let has_port = variable.value.contains(':');
@@ -309,8 +317,7 @@ impl<'f> Joiner<'f> {
                     continue;
                 };
                 for to in self.host(address.short()).unwrap_or_default() {
-                    let is_known = self.edges.keys().any(|(a, b, _, _)| *a == from && *b == to);
-                    if to != from && !is_known {
+                    if to != from && !known.contains(&(from, to)) {
                         let by = format!("{}={address}", variable.name);
                         self.edges.entry((from, to, Via::Configured, by)).or_default();
                     }
