@@ -17,14 +17,17 @@ pub(super) fn puts_ids(study: &Study<'_>, file: u32) -> bool {
 }
 
 fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
+    let unit_of = |function: &FuncRef| study.program.files.get(function.file as usize).map(|file| file.source.unit);
+    // A filter is asked for in the module that has it: one of another is no part of this way.
     let in_filter = |at: usize| {
-        let puts =
-            || putting(study, at).any(|found| callers(study, found).iter().any(|above| is_filter(study, *above)));
+        let filtered = |above: &FuncRef| unit_of(above) == Some(at) && is_filter(study, *above);
+        let puts = || putting(study, at).any(|found| callers(study, found).iter().any(filtered));
         study.of_unit("puts ids in a filter", at, puts)
     };
-    // A name alone says less: far above, and in modules for all sorts of use, it says too little.
+    // A name alone says less: far above, in other modules and in those for all sorts of use, it says too little.
+    let is_near = |above: &FuncRef| unit_of(above) == Some(unit);
     let by_name = |found: FuncRef| {
-        let calls = study.program.callers(found).iter().map(|call| outermost_at(study, *call));
+        let calls = study.program.callers(found).iter().map(|call| outermost_at(study, *call)).filter(is_near);
         std::iter::once(found).chain(calls).any(|above| stands_before(study, above))
     };
     let near = || putting(study, unit).any(by_name) || study.with_imported(unit).into_iter().any(in_filter);
