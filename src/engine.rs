@@ -41,7 +41,7 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
     let relevance = if has_go { relevance(request) } else { Relevance::default() };
     let parsed = parse::parse_all(&walked.sources, &relevance, &limits, threads);
     skipped.extend(parsed.skipped.iter().map(skip));
-    let analysed = !walked.sources.is_empty();
+    let analysed = !walked.sources.is_empty() || workspace.deployment.says_anything();
     let mut analysis = judge(parsed, workspace, request);
     analysis.skipped = skipped;
     analysis.skipped.sort();
@@ -82,6 +82,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
         }
     }
     found.lines = CitedLines::new(&files, &found.units);
+    found.deployment = crate::deploy::read(&files);
     found
 }
 
@@ -135,13 +136,16 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
         .filter(|source| !source.facts.directives.is_empty())
         .map(|source| (source.path, source.facts.directives.clone()))
         .collect();
+    analysis.directives.extend(workspace.deployment.directives.iter().cloned());
     analysis.services = reports(&units, &sources, &verdicts);
     if request.facts {
-        let mut found = Facts { workloads: workspace.workloads, ..facts(&analysis.services, collected, &units) };
+        let mut found =
+            Facts { workloads: workspace.workloads.clone(), ..facts(&analysis.services, collected, &units) };
         found.forget_variables(&|variable| services::is_of_tracing(&variable.name) || holds_address(&variable.value));
         analysis.facts = Some(found);
     }
-    rules::workspace(&units, &sources, &workspace.lines, &mut verdicts);
+    let deployment = (&workspace.deployment, workspace.workloads.as_slice());
+    rules::workspace(&units, &sources, &workspace.lines, deployment, &mut verdicts);
     if let Some((why, query)) = analysis.why.as_mut().zip(request.why.as_ref()) {
         why.findings = rules::findings_at(&verdicts.findings, &sources, query);
     }

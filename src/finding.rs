@@ -51,6 +51,8 @@ pub struct Related {
 pub struct Finding {
     /// The rule's kebab-case name; its page holds code, bucket and default severity.
     pub rule: &'static str,
+    /// How bad it is, where that is not what the rule's page says; what a user sets for the rule wins.
+    pub severity: Option<Severity>,
     /// How much was seen.
     pub confidence: Confidence,
     /// The earliest cause on the chain.

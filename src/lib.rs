@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod config;
+pub mod deploy;
 pub mod engine;
 pub mod facts;
 pub mod finding;

@@ -131,6 +131,11 @@ impl Selection {
 
     /// The severity at which a rule is reported, or `None` when it is not.
     pub fn severity(&self, page: &RulePage) -> Option<Severity> {
+        self.severity_of(page, page.severity)
+    }
+
+    /// The severity of a finding that has `own` by itself, or `None` when its rule is not reported.
+    pub fn severity_of(&self, page: &RulePage, own: Severity) -> Option<Severity> {
         let best = self.entries.iter().filter(|(selector, ..)| selector.matches(page));
         let (selector, _, on) = best.max_by_key(|(selector, cli, on)| (*cli, selector.rank(), !on))?;
         let asked_for = matches!(selector, Selector::Rule(_));
@@ -140,7 +145,7 @@ impl Selection {
         let levels = self.severities.iter().filter(|(selector, ..)| selector.matches(page));
         match levels.max_by_key(|(selector, cli, _)| (*cli, selector.rank())) {
             Some((.., level)) => level.severity(),
-            None => Some(page.severity),
+            None => Some(own),
         }
     }
 

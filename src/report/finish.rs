@@ -185,7 +185,7 @@ impl<'a> Finisher<'a> {
         if self.ignores.iter().any(is_off) {
             return None;
         }
-        self.options.selection.severity(page)
+        self.options.selection.severity_of(page, finding.severity.unwrap_or(page.severity))
     }
 
     fn diagnostic(&mut self, finding: &Finding) -> Diagnostic {

@@ -3,6 +3,7 @@
 mod async_work;
 mod clients;
 mod contexts;
+mod deploy;
 mod labels;
 mod logs;
 mod messaging;
@@ -143,10 +144,12 @@ pub fn workspace(
     units: &[crate::study::UnitView],
     sources: &[crate::link::SourceFile],
     lines: &crate::services::CitedLines,
+    deployment: (&crate::deploy::Deployment, &[crate::facts::Workload]),
     out: &mut Verdicts,
 ) {
     clients::dark::check(units, sources, out);
     clients::loaded::check(units, sources, lines, out);
     logs::patterns::check(units, sources, out);
     settings::share::check(units, sources, lines, out);
+    deploy::check(&deploy::Material { deployment: deployment.0, workloads: deployment.1, units }, out);
 }

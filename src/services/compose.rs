@@ -7,7 +7,7 @@ use super::yaml;
 use serde_json::Value;
 
 /// Whether this is a compose file.
-pub(super) fn is_compose(path: &str) -> bool {
+pub(crate) fn is_compose(path: &str) -> bool {
     let name = file_name(path);
     (name.starts_with("docker-compose") || name.starts_with("compose"))
         && (name.ends_with(".yml") || name.ends_with(".yaml"))

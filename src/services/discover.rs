@@ -39,6 +39,7 @@ pub fn is_manifest(path: &str) -> bool {
         || logging::is_logging(path)
         || name.ends_with(".yaml")
         || name.ends_with(".yml")
+        || crate::deploy::is_wanted(path)
 }
 
 /// Finds the units of a workspace and the stacks that its files show.

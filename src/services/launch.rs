@@ -76,7 +76,7 @@ pub(super) fn file_name(path: &str) -> &str {
 }
 
 /// `base/path` with `.` and `..` resolved; `None` when it leaves the workspace.
-pub(super) fn join(base: &str, path: &str) -> Option<String> {
+pub(crate) fn join(base: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

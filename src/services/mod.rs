@@ -19,7 +19,9 @@ mod stacks;
 mod workloads;
 mod yaml;
 
+pub(crate) use compose::is_compose;
 pub use discover::{ManifestFile, discover, is_manifest};
+pub(crate) use launch::join;
 pub use logging::{Ids, LogPattern, Logging};
 pub use settings::{Settings, Told};
 pub use stacks::{Reach, StackDescription, Switch, stacks};
@@ -40,6 +42,8 @@ pub struct Workspace {
     pub lines: CitedLines,
     /// The processes that deployment files start.
     pub workloads: Vec<crate::facts::Workload>,
+    /// What deployment files say about tracing itself.
+    pub deployment: crate::deploy::Deployment,
 }
 
 /// Where the lines stand of manifests and deployment files that something refers to.

@@ -384,6 +384,7 @@ impl<'a> Study<'a> {
     pub fn finding_at(&self, rule: &'static str, file: u32, place: Place, confidence: Confidence) -> Finding {
         Finding {
             rule,
+            severity: None,
             confidence,
             place,
             message: String::new(),

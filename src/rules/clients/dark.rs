@@ -168,6 +168,7 @@ fn serving(language: Language) -> FxHashSet<&'static str> {
 fn finding(unit: &UnitView, place: Place) -> Finding {
     Finding {
         rule: "dark-service",
+        severity: None,
         confidence: Confidence::Likely,
         place,
         message: format!("Nothing traces the service {}, while other services of this workspace are traced", unit.name),

@@ -173,6 +173,7 @@ fn finding(unit: &UnitView, place: Place, idle: &Idle<'_>) -> Finding {
     };
     Finding {
         rule: "instrumentation-not-loaded",
+        severity: None,
         confidence: Confidence::Likely,
         place,
         message,

@@ -94,6 +94,7 @@ fn finding(unit: &UnitView, place: Place) -> Finding {
     let service = &unit.name;
     Finding {
         rule: "log-without-trace-id",
+        severity: None,
         confidence: Confidence::Certain,
         place,
         message: String::new(),

@@ -32,6 +32,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
         let (service, setting) = (&unit.name, &page.share_setting);
         out.findings.push(Finding {
             rule: "default-sampling",
+            severity: None,
             confidence: Confidence::Likely,
             place,
             message: format!("{service} is traced by {}, and nothing sets `{setting}`: one trace in ten is kept", page.title),

@@ -1,0 +1,109 @@
+//! What is known of collectors, backends, proxies and variables: `rules/deployment.toml`.
+
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+static KNOWN: LazyLock<Known> =
+    LazyLock::new(|| toml::from_str(include_str!("../../rules/deployment.toml")).unwrap_or_default());
+
+/// The file `rules/deployment.toml`, which documents its fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Known {
+    pub console_exporters: Vec<String>,
+    pub limiters: Vec<String>,
+    pub batchers: Vec<String>,
+    pub tail_samplers: Vec<String>,
+    pub head_samplers: Vec<String>,
+    pub balancers: Vec<String>,
+    pub trace_keys: Vec<String>,
+    pub versioned_images: Vec<String>,
+    pub receiving_images: Vec<String>,
+    pub pod_annotations: Vec<String>,
+    pub trace_headers: Vec<String>,
+    pub go_propagators: String,
+    pub go_exporters: String,
+    pub sources: Vec<String>,
+    pub tail_sampling: TailSampling,
+    pub removed: Vec<Removed>,
+    pub backend: Vec<Backend>,
+    pub off: Vec<Off>,
+}
+
+/// The settings of tail sampling and their defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TailSampling {
+    /// The setting for how many traces are kept in memory.
+    pub traces: String,
+    /// How many without it.
+    pub default_traces: u64,
+    /// The setting for how long a decision waits.
+    pub wait: String,
+    /// How many seconds without it.
+    pub default_wait: u64,
+    /// The setting for how many traces are expected in a second.
+    pub rate: String,
+}
+
+/// A component that a later collector does not have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// The section that defines it.
+    pub section: String,
+    /// Its type.
+    pub kind: String,
+    /// The first version without it.
+    pub version: String,
+    /// What to use.
+    pub instead: String,
+    /// Where that is said.
+    pub source: String,
+}
+
+/// A backend that keeps traces in memory unless it is told to store them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    /// Its image, without registry and tag.
+    pub image: String,
+    /// Its name for people.
+    pub title: String,
+    /// The variable that names its storage; empty where only a command does.
+    #[serde(default)]
+    pub variable: String,
+    /// The value that means memory.
+    pub in_memory: String,
+}
+
+/// A variable that switches a program's traces off.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Off {
+    /// Its name.
+    pub variable: String,
+    /// The value that does it, in lower case.
+    pub value: String,
+    /// The rule that says so.
+    pub rule: String,
+}
+
+/// What is known.
+pub fn known() -> &'static Known {
+    &KNOWN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_reads() {
+        let read: Known = toml::from_str(include_str!("../../rules/deployment.toml")).expect("reads");
+        assert!(read.removed.len() > 5 && read.sources.iter().all(|source| source.starts_with("https://")));
+        let rules = read.off.iter().all(|off| crate::rulepage::find(&off.rule).is_some());
+        assert!(rules, "each variable names a rule");
+    }
+}

@@ -1,0 +1,126 @@
+//! Headers that a proxy takes away from the requests which pass through it.
+//!
+//! Sources: <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header> (an empty value removes),
+//! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto>,
+//! <https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers>,
+//! <https://gateway-api.sigs.k8s.io/reference/spec/#httpheaderfilter>,
+//! <https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/headers/>.
+
+use super::node::{Node, Value};
+use super::place;
+use crate::finding::Place;
+use crate::ir::Span;
+use ustr::Ustr;
+
+/// A header that is taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Its name in lower case; `*` for all.
+    pub header: String,
+    /// Where it is taken away.
+    pub place: Place,
+    /// By what, as written.
+    pub by: String,
+    /// Whether the proxy takes part in traces, and may write the header again.
+    pub traces: bool,
+}
+
+/// Words of modules by which a proxy takes part in traces.
+const TRACING: &[&str] = &["otel_trace", "opentelemetry", "opentracing", "datadog_tracing", "zipkin"];
+
+/// Whether this is the configuration of a proxy in its own language.
+pub(super) fn is_configuration(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ends = [".conf", ".conf.template", ".conf.tpl", ".conf.tmpl", ".conf.j2"].iter().any(|end| name.ends_with(end));
+    ends && ["nginx", "conf.d", "default.conf", "sites-", "proxy", "gateway", "ingress"]
+        .iter()
+        .any(|word| path.contains(word))
+}
+
+/// The removals of a text in nginx's language that begins at byte `start` of its file.
+pub(super) fn of_text(path: Ustr, text: &str, start: usize) -> Vec<Removal> {
+    let traces = TRACING.iter().any(|word| text.contains(word));
+    let mut out = Vec::new();
+    let mut at = start;
+    for line in text.split_inclusive('\n') {
+        let code = line.split('#').next().unwrap_or_default();
+        for statement in code.split([';', '{', '}']) {
+            if let Some(header) = removed(statement) {
+                let indent = statement.len() - statement.trim_start().len();
+                let from = at + (statement.as_ptr() as usize).saturating_sub(line.as_ptr() as usize) + indent;
+                let span = Span::new(from, from + statement.trim().len());
+                out.push(Removal { header, place: place(path, span), by: one_line(statement), traces });
+            }
+        }
+        at += line.len();
+    }
+    out
+}
+
+/// The header that a statement takes away.
+fn removed(statement: &str) -> Option<String> {
+    let mut words = statement.split_whitespace();
+    match (words.next()?, words.next()?, words.next(), words.next()) {
+        ("proxy_set_header" | "grpc_set_header", header, Some("\"\"" | "''"), None) => {
+            Some(header.trim_matches(['"', '\'']).to_ascii_lowercase())
+        }
+        ("proxy_pass_request_headers", "off", None, None) => Some("*".to_owned()),
+        _ => None,
+    }
+}
+
+fn one_line(statement: &str) -> String {
+    statement.split_whitespace().take(4).collect::<Vec<_>>().join(" ")
+}
+
+/// The removals in a YAML document: routes of Envoy, Istio, the Gateway API, Traefik, and texts for nginx inside it.
+pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec<Removal>) {
+    document.walk(&mut |node| {
+        if node.text().is_some_and(|text| text.contains("proxy_set_header") || text.contains("proxy_pass_request")) {
+            let (start, end) = (node.span.start as usize, (node.span.end as usize).min(text.len()));
+            out.extend(of_text(path, text.get(start..end).unwrap_or_default(), start));
+        }
+        let lists = [
+            node.get("request_headers_to_remove"),
+            node.at(&["headers", "request", "remove"]),
+            node.at(&["requestHeaderModifier", "remove"]),
+        ];
+        let named = ["request_headers_to_remove", "headers.request.remove", "requestHeaderModifier.remove"];
+        for (list, by) in lists.into_iter().zip(named) {
+            out.extend(list.map(Node::items).unwrap_or_default().iter().filter_map(|item| {
+                let header = item.text()?.to_ascii_lowercase();
+                Some(Removal { header, place: place(path, item.span), by: by.to_owned(), traces: false })
+            }));
+        }
+        let set = node.get("customRequestHeaders").map(Node::entries).unwrap_or_default();
+        out.extend(set.iter().filter(|(_, value)| is_empty(value)).map(|(key, _)| Removal {
+            header: key.text.to_ascii_lowercase(),
+            place: place(path, key.span),
+            by: "customRequestHeaders".to_owned(),
+            traces: false,
+        }));
+    });
+}
+
+fn is_empty(value: &Node) -> bool {
+    value.value == Value::Scalar(String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_empty_value_takes_a_header_away() {
+        let text = "location / { proxy_set_header Host $host; proxy_set_header traceparent \"\"; }\n# proxy_set_header b3 \"\";\n  proxy_pass_request_headers off;\n";
+        let found = of_text(Ustr::from("nginx.conf"), text, 0);
+        let seen: Vec<_> = found
+            .iter()
+            .map(|one| (one.header.as_str(), &text[one.place.span.start as usize..one.place.span.end as usize]))
+            .collect();
+        assert_eq!(
+            seen,
+            [("traceparent", "proxy_set_header traceparent \"\""), ("*", "proxy_pass_request_headers off")]
+        );
+    }
+}

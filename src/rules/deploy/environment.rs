@@ -1,0 +1,180 @@
+//! `exporter-endpoint` and `exporter-off` by variables of containers.
+
+use super::super::Verdicts;
+use super::links::callers;
+use super::{Material, finding, is_development};
+use crate::deploy::{Container, Node, Platform, known};
+use crate::finding::{Confidence, Finding, Place, Related, Severity};
+use crate::ir::Language;
+use crate::map::Address;
+
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+
+/// Judges all containers.
+pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
+    for container in &material.deployment.containers {
+        if let Some(off) = off(container) {
+            switched_off(material, container, &off, out);
+            continue;
+        }
+        let Some((name, value, place)) = first(container, &ENDPOINTS) else { continue };
+        let found = itself(material, container, name, value, place)
+            .or_else(|| wrong_port(material, container, value, place))
+            .or_else(|| nobody(material, container, value, place));
+        if let Some(mut found) = found {
+            found.service.clone_from(&container.name);
+            found.effect = format!(
+                "every export of {} fails: its part of each trace is missing, and what it calls hangs from spans that are not there",
+                container.name
+            );
+            found.confirm = format!("look for failed exports in the log of {}", container.name);
+            out.findings.push(found);
+        }
+    }
+}
+
+/// The first of several variables that is set. Where it is filled in from elsewhere, nothing is known.
+pub(super) fn first<'a>(container: &'a Container, names: &[&'static str]) -> Option<(&'static str, &'a str, Place)> {
+    let name = names.iter().find(|name| container.sets(name))?;
+    let (value, place) = container.variable(name)?;
+    (!value.is_empty()).then_some((*name, value, place))
+}
+
+/// The variable by which a container's traces are switched off, with its value.
+fn off(container: &Container) -> Option<(String, Place)> {
+    let known = known().off.iter().filter(|off| off.rule == "exporter-off");
+    known
+        .filter_map(|off| {
+            let (value, place) = container.variable(&off.variable)?;
+            value.eq_ignore_ascii_case(&off.value).then(|| (format!("{}={value}", off.variable), place))
+        })
+        .next()
+}
+
+/// Spans are sent to the container itself, in which nothing takes them.
+fn itself(material: &Material<'_>, container: &Container, name: &str, value: &str, place: Place) -> Option<Finding> {
+    let image = container.image.as_ref().map_or("", |(image, _)| image.as_str()).to_ascii_lowercase();
+    let receives = known().receiving_images.iter().any(|word| image.contains(word.as_str()));
+    let injects = material.deployment.workloads.iter().any(|found| {
+        found.kind == "Namespace" && found.own.iter().any(|(key, ..)| key.contains("sidecar") || key.contains("inject"))
+    });
+    if !is_local(value) || !container.is_alone || receives || injects || collects(container) {
+        return None;
+    }
+    let around = if container.platform == Platform::Compose { "its container" } else { "its pod" };
+    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    found.message =
+        format!("`{name}` of {} is `localhost`: {around} itself, in which no collector runs", container.name);
+    found.label = "the container itself".to_owned();
+    found.help =
+        "name the collector's service instead; this assumes that the image runs no collector beside the program"
+            .to_owned();
+    Some(found)
+}
+
+/// Whether a container is a collector by what it is called.
+fn collects(container: &Container) -> bool {
+    let name = container.name.to_ascii_lowercase();
+    known().receiving_images.iter().any(|word| name.contains(word.as_str()))
+}
+
+/// Whether an address is that of the machine itself.
+fn is_local(value: &str) -> bool {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    ["localhost", "127.", "[::1]"].iter().any(|host| rest.starts_with(host))
+}
+
+/// The port of one protocol with the other.
+fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place: Place) -> Option<Finding> {
+    let (name, protocol, at) = first(container, &PROTOCOLS)?;
+    let port = Address::parse(value)?.port?;
+    let (speaks, wanted) = match (protocol, port) {
+        ("grpc", 4318) => ("HTTP", 4317),
+        ("http/protobuf" | "http/json", 4317) => ("gRPC", 4318),
+        _ => return None,
+    };
+    // In Go the code chooses the protocol, unless it uses the package that reads the variable.
+    let unit = material.unit(container);
+    let reads =
+        unit.is_none_or(|unit| unit.language != Language::Go || unit.dependencies.contains(&known().go_exporters));
+    if !reads || listens(material, protocol, port) {
+        return None;
+    }
+    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    found.message = format!("{} speaks {protocol} to port {port}, where collectors take {speaks}", container.name);
+    found.label = format!("port {port}");
+    found.help = format!(
+        "use port {wanted}, or another `{name}`; this assumes that the receiver listens where OTLP does by custom"
+    );
+    found.related.push(Related { place: at, message: format!("the protocol is {protocol}") });
+    Some(found)
+}
+
+/// Whether a collector of the workspace takes a protocol at a port that is the other's by custom.
+fn listens(material: &Material<'_>, protocol: &str, port: u16) -> bool {
+    let part = if protocol == "grpc" { "grpc" } else { "http" };
+    let end = format!(":{port}");
+    let components = material.deployment.collectors.iter().flat_map(|collector| &collector.components);
+    components.filter(|component| component.section == "receivers").any(|component| {
+        component
+            .settings
+            .at(&["protocols", part, "endpoint"])
+            .and_then(Node::text)
+            .is_some_and(|text| text.ends_with(&end))
+    })
+}
+
+/// A host that no service of the compose files has.
+fn nobody(material: &Material<'_>, container: &Container, value: &str, place: Place) -> Option<Finding> {
+    if container.platform != Platform::Compose || !container.is_alone {
+        return None;
+    }
+    let host = Address::parse(value)?.host;
+    let folder = super::links::folder(&container.path);
+    let project = material.deployment.projects.iter().find(|project| project.folder == folder)?;
+    let is_known =
+        material.deployment.projects.iter().flat_map(|one| &one.hosts).any(|known| known.eq_ignore_ascii_case(&host));
+    if !project.is_whole || host.contains('.') || host == "localhost" || is_known {
+        return None;
+    }
+    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    found.message =
+        format!("{} sends its spans to `{host}`, which no service of the compose files is called", container.name);
+    found.label = "nobody has this name".to_owned();
+    found.help = "name the service that takes spans in; this assumes that nothing else joins the network".to_owned();
+    Some(found)
+}
+
+/// A service that others call, and that is traced by none of its own spans.
+fn switched_off(material: &Material<'_>, container: &Container, off: &(String, Place), out: &mut Verdicts) {
+    if is_development(&container.path) {
+        return;
+    }
+    let exports = |other: &&Container| first(other, &ENDPOINTS).is_some() && self::off(other).is_none();
+    let Some(caller) = callers(material.deployment, container).find(exports) else { return };
+    let (setting, place) = off;
+    let (name, other) = (&container.name, &caller.name);
+    let mut found = finding("exporter-off", *place, Confidence::Likely);
+    found.severity = Some(Severity::Warning);
+    found.message = format!("`{setting}` switches off the traces of {name}, which {other} calls");
+    found.label = "no spans from here".to_owned();
+    found.effect = format!("the part of {name} is missing in each trace of {other}");
+    found.help =
+        format!("take `{setting}` out, or suppress this where it is meant; this assumes that {name} is instrumented");
+    found.confirm = format!("send a request through {other} and look for {name} in its trace");
+    found.service.clone_from(name);
+    found.related.push(Related { place: caller.place, message: format!("{other} is traced and calls {name}") });
+    out.findings.push(found);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn the_machine_itself_has_several_names() {
+        assert!(is_local("http://localhost:4317") && is_local("127.0.0.1:4317") && is_local("http://[::1]:4318"));
+        assert!(!is_local("http://localstack:4317") && !is_local("http://collector:4317"));
+    }
+}

@@ -1,0 +1,149 @@
+//! Rules on deployment files: collectors, containers, proxies.
+
+mod backend;
+mod environment;
+mod headers;
+mod inject;
+mod links;
+mod pipeline;
+mod removed;
+mod sampler;
+mod tail;
+
+use super::Verdicts;
+use crate::deploy::{Collector, Container, Deployment};
+use crate::facts::Workload;
+use crate::finding::{Confidence, Finding, Place};
+use crate::study::UnitView;
+
+/// What the rules on deployment files ask.
+pub(super) struct Material<'a> {
+    /// The files.
+    pub deployment: &'a Deployment,
+    /// The processes, with the units that they run.
+    pub workloads: &'a [Workload],
+    /// The units.
+    pub units: &'a [UnitView],
+}
+
+impl<'a> Material<'a> {
+    /// The unit that a container runs, where it is seen which.
+    pub fn unit(&self, container: &Container) -> Option<&'a UnitView> {
+        let image = container.image.as_ref().map(|(image, _)| image.as_str());
+        let own = self.workloads.iter().find(|found| {
+            found.path == container.path.as_str()
+                && (found.name == container.name || !found.image.is_empty() && Some(found.image.as_str()) == image)
+        })?;
+        let [root] = own.runs.as_slice() else { return None };
+        self.units.iter().find(|unit| unit.root == *root)
+    }
+}
+
+/// Runs every rule on deployment files.
+pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
+    for collector in &material.deployment.collectors {
+        pipeline::check(material, collector, out);
+        removed::check(material, collector, out);
+        tail::check(material, collector, out);
+    }
+    backend::check(material, out);
+    environment::check(material, out);
+    sampler::check(material, out);
+    headers::check(material, out);
+    inject::check(material, out);
+}
+
+/// A finding in a deployment file.
+fn finding(rule: &'static str, place: Place, confidence: Confidence) -> Finding {
+    Finding {
+        rule,
+        severity: None,
+        confidence,
+        place,
+        message: String::new(),
+        label: String::new(),
+        effect: String::new(),
+        help: String::new(),
+        confirm: String::new(),
+        service: String::new(),
+        language: None,
+        related: Vec::new(),
+    }
+}
+
+/// How to see that a collector takes its configuration.
+fn validate(collector: &Collector) -> String {
+    format!("run `otelcol validate --config {}` with the collector's own image", collector.name())
+}
+
+/// The words of a path, in lower case.
+fn words(path: &str) -> impl Iterator<Item = String> + '_ {
+    path.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase)
+}
+
+/// Whether a file is one of development, tests or examples, by its path.
+fn is_development(path: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "ci",
+        "demo",
+        "demos",
+        "dev",
+        "develop",
+        "development",
+        "devenv",
+        "docs",
+        "e2e",
+        "example",
+        "examples",
+        "hack",
+        "kind",
+        "lab",
+        "labs",
+        "local",
+        "localdev",
+        "minikube",
+        "playground",
+        "quickstart",
+        "sample",
+        "samples",
+        "sandbox",
+        "test",
+        "testdata",
+        "testing",
+        "tests",
+        "tutorial",
+        "workshop",
+    ];
+    words(path).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// Whether a file is one of production, by its path.
+fn is_production(path: &str) -> bool {
+    words(path).any(|word| matches!(word.as_str(), "prod" | "production" | "prd")) && !is_development(path)
+}
+
+/// `a`, `b` and `c`.
+fn listed(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_tell_production_from_development() {
+        assert!(is_production("k8s/overlays/prod/jaeger.yaml") && is_production("docker-compose.production.yml"));
+        assert!(!is_production("examples/prod/a.yaml") && !is_production("product/a.yaml"));
+        assert!(
+            is_development("compose.dev.yaml")
+                && is_development("local-dev/a.yaml")
+                && !is_development("device/a.yaml")
+        );
+    }
+}
