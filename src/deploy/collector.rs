@@ -22,6 +22,8 @@ pub enum Kind {
     Resource {
         /// The copies, where more than one is said, with the place that says so.
         copies: Option<(String, Place)>,
+        /// The image, where one is named.
+        image: Option<String>,
         /// The limit of the container's memory, in bytes, and where it stands.
         memory: Option<(u64, Place)>,
     },
@@ -228,7 +230,8 @@ fn resource(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
     let memory = spec
         .at(&["resources", "limits", "memory"])
         .and_then(|node| Some((super::container::quantity(node.text()?)?, place(path, node.span))));
-    let kind = Kind::Resource { copies, memory };
+    let image = spec.get("image").and_then(Node::text).map(str::to_owned);
+    let kind = Kind::Resource { copies, image, memory };
     if is_configuration(config) {
         out.collectors.push(configuration(path, text, config, document, kind));
     } else {

@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::links::callers;
-use super::{Material, finding, is_development};
+use super::{Material, finding, is_development, is_test};
 use crate::deploy::{Container, Node, Platform, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
 use crate::ir::Language;
@@ -13,7 +13,7 @@ const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORT
 
 /// Judges all containers.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
-    for container in &material.deployment.containers {
+    for container in material.deployment.containers.iter().filter(|container| !is_test(&container.path)) {
         if let Some(off) = off(container) {
             switched_off(material, container, &off, out);
             continue;
@@ -54,12 +54,10 @@ fn off(container: &Container) -> Option<(String, Place)> {
 
 /// Spans are sent to the container itself, in which nothing takes them.
 fn itself(material: &Material<'_>, container: &Container, name: &str, value: &str, place: Place) -> Option<Finding> {
-    let image = container.image.as_ref().map_or("", |(image, _)| image.as_str()).to_ascii_lowercase();
-    let receives = known().receiving_images.iter().any(|word| image.contains(word.as_str()));
     let injects = material.deployment.workloads.iter().any(|found| {
         found.kind == "Namespace" && found.own.iter().any(|(key, ..)| key.contains("sidecar") || key.contains("inject"))
     });
-    if !is_local(value) || !container.is_alone || receives || injects || collects(container) {
+    if !is_local(value) || !container.is_alone || injects || receives(container) {
         return None;
     }
     let around = if container.platform == Platform::Compose { "its container" } else { "its pod" };
@@ -73,10 +71,11 @@ fn itself(material: &Material<'_>, container: &Container, name: &str, value: &st
     Some(found)
 }
 
-/// Whether a container is a collector by what it is called.
-fn collects(container: &Container) -> bool {
+/// Whether a container takes spans in, by what it or its image is called.
+fn receives(container: &Container) -> bool {
+    let image = container.image.as_ref().map_or("", |(image, _)| image.as_str()).to_ascii_lowercase();
     let name = container.name.to_ascii_lowercase();
-    known().receiving_images.iter().any(|word| name.contains(word.as_str()))
+    known().receiving_images.iter().any(|word| name.contains(word.as_str()) || image.contains(word.as_str()))
 }
 
 /// Whether an address is that of the machine itself.
@@ -135,6 +134,11 @@ fn nobody(material: &Material<'_>, container: &Container, value: &str, place: Pl
     let project = material.deployment.projects.iter().find(|project| project.folder == folder)?;
     let is_known =
         material.deployment.projects.iter().flat_map(|one| &one.hosts).any(|known| known.eq_ignore_ascii_case(&host));
+    // Where nobody takes spans in, these files are only a part of the network.
+    let is_near = |other: &&Container| super::links::folder(&other.path) == folder && receives(other);
+    if !material.deployment.containers.iter().any(|other| is_near(&other)) {
+        return None;
+    }
     if !project.is_whole || host.contains('.') || host == "localhost" || is_known {
         return None;
     }

@@ -41,7 +41,7 @@ impl<'a> Material<'a> {
 
 /// Runs every rule on deployment files.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
-    for collector in &material.deployment.collectors {
+    for collector in material.deployment.collectors.iter().filter(|collector| !is_test(&collector.path)) {
         pipeline::check(material, collector, out);
         removed::check(material, collector, out);
         tail::check(material, collector, out);
@@ -117,15 +117,20 @@ fn is_development(path: &str) -> bool {
     words(path).any(|word| WORDS.contains(&word.as_str()))
 }
 
+/// Whether a file is one of tests, by its path: nobody runs it for its own sake.
+fn is_test(path: &str) -> bool {
+    const WORDS: &[&str] = &["conformance", "e2e", "test", "testdata", "testing", "tests"];
+    words(path).any(|word| WORDS.contains(&word.as_str()))
+}
+
 /// Whether a file is one of production, by its path.
 fn is_production(path: &str) -> bool {
     words(path).any(|word| matches!(word.as_str(), "prod" | "production" | "prd")) && !is_development(path)
 }
 
-/// `a`, `b` and `c`.
+/// a, b and c.
 fn listed(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
+    match names.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),

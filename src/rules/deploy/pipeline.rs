@@ -1,6 +1,7 @@
 //! `collector-pipeline`: pipelines of a collector that lose spans, or with which it does not start.
 
 use super::super::Verdicts;
+use super::links::folder;
 use super::{Material, finding, is_development, listed, validate};
 use crate::deploy::{Collector, Component, Kind, Pipeline, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
@@ -129,7 +130,8 @@ fn unused(material: &Material<'_>, collector: &Collector, out: &mut Vec<Finding>
     };
     let idle: Vec<&Component> = collector.components.iter().filter(|component| !is_named(component)).collect();
     let Some((first, rest)) = idle.split_first() else { return };
-    let names: Vec<String> = idle.iter().map(|component| component.id.clone()).collect();
+    let one = |component: &Component| format!("the {} `{}`", component.section.trim_end_matches('s'), component.id);
+    let names: Vec<String> = idle.iter().map(|component| one(component)).collect();
     let mut found = finding(RULE, first.place, Confidence::Certain);
     found.severity = Some(Severity::Info);
     let verb = if rest.is_empty() { "is" } else { "are" };
@@ -232,8 +234,4 @@ fn fragile(collector: &Collector, out: &mut Vec<Finding>) {
             out.push(found);
         }
     }
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

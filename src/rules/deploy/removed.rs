@@ -1,29 +1,42 @@
 //! `collector-pipeline`: components that the collector does not have any more.
 
 use super::super::Verdicts;
+use super::links::folder;
 use super::{Material, finding, validate};
-use crate::deploy::{Collector, known};
+use crate::deploy::{Collector, Container, Kind, Removed, known};
 use crate::finding::{Confidence, Severity};
 
 /// A version as three numbers.
 type Version = (u32, u32, u32);
 
-/// Judges one configuration against the versions of the collector that the workspace runs.
+/// Which collector runs a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    /// The newest one.
+    Newest,
+    /// One of this version.
+    Of(Version),
+    /// Somebody's build, or a version that is filled in.
+    Unknown,
+}
+
+/// Judges one configuration against the versions of the collectors that may run it.
 pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Verdicts) {
-    let versions = versions(material);
+    let runs = runs(material, collector);
     for component in &collector.components {
-        let is_it = |removed: &&crate::deploy::Removed| {
-            removed.section == component.section && removed.kind == component.kind()
-        };
+        let is_it = |removed: &&Removed| removed.section == component.section && removed.kind == component.kind();
         let Some(removed) = known().removed.iter().find(is_it) else { continue };
         let Some(limit) = version(&removed.version) else { continue };
-        let runs = versions.iter().map(|seen| seen.is_none_or(|seen| seen >= limit));
-        let (some, all) = runs.clone().fold((false, true), |(some, all), newer| (some || newer, all && newer));
-        // Every version that is seen has it, or another configuration may be the one of the version that has not.
-        if !versions.is_empty() && (!some || !all) {
+        // One that still has it may be the one that is meant.
+        let has_not = |runs: &Runs| match runs {
+            Runs::Newest => true,
+            Runs::Of(version) => *version >= limit,
+            Runs::Unknown => false,
+        };
+        if !runs.iter().all(has_not) {
             continue;
         }
-        let is_seen = !versions.is_empty();
+        let is_seen = !runs.is_empty();
         let confidence = if is_seen { Confidence::Certain } else { Confidence::Likely };
         let mut found = finding("collector-pipeline", component.place, confidence);
         found.severity = (!is_seen).then_some(Severity::Warning);
@@ -40,18 +53,42 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
     }
 }
 
-/// The versions of the collectors that the workspace runs; `None` for the newest.
-fn versions(material: &Material<'_>) -> Vec<Option<Version>> {
-    let of_image = |image: &str| {
-        let image = image.split('@').next()?;
-        let name = image.rsplit('/').next()?;
-        let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
-        if !known().versioned_images.iter().any(|known| known == name) {
-            return None;
-        }
-        if tag == "latest" { Some(None) } else { version(tag).map(Some) }
+/// The collectors that may run a configuration: its own image, those that are given its file, those of folders around
+/// it or below it, and if there is none of these, all of the workspace.
+fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
+    if let Kind::Resource { image: Some(image), .. } = &collector.kind {
+        return vec![of_image(image).unwrap_or(Runs::Unknown)];
+    }
+    let own = |container: &Container| {
+        let name = if let Kind::ConfigMap(name) = &collector.kind { name.as_str() } else { &collector.path };
+        container.mounts.iter().any(|mount| mount == name)
     };
-    material.deployment.images().filter_map(of_image).collect()
+    let near = |container: &Container| {
+        let (one, other) = (folder(&container.path), folder(&collector.path));
+        one == other || is_below(one, other) || is_below(other, one)
+    };
+    let tests: [&dyn Fn(&Container) -> bool; 3] = [&own, &near, &|_| true];
+    let seen = |test: &&dyn Fn(&Container) -> bool| -> Vec<Runs> {
+        let containers = material.deployment.containers.iter().filter(|container| test(container));
+        containers.filter_map(|container| of_image(&container.image.as_ref()?.0)).collect()
+    };
+    tests.iter().map(seen).find(|runs| !runs.is_empty()).unwrap_or_default()
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    root.is_empty() || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Which collector an image is; `None` for one of something else.
+fn of_image(image: &str) -> Option<Runs> {
+    let image = image.split('@').next()?;
+    let name = image.rsplit('/').next()?;
+    let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
+    if !known().versioned_images.iter().any(|known| known == name) {
+        return image.contains("collector").then_some(Runs::Unknown);
+    }
+    let told = version(tag).map(Runs::Of);
+    Some(if tag == "latest" { Runs::Newest } else { told.unwrap_or(Runs::Unknown) })
 }
 
 fn version(text: &str) -> Option<Version> {
@@ -62,11 +99,16 @@ fn version(text: &str) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use super::{Runs, of_image, version};
 
     #[test]
     fn versions_are_compared_as_numbers() {
         assert!(version("0.111.0") > version("v0.85.0-amd64"));
         assert_eq!(version("latest"), None);
+        assert_eq!(of_image("otel/opentelemetry-collector"), Some(Runs::Newest));
+        assert_eq!(of_image("otel/opentelemetry-collector:${V}"), Some(Runs::Unknown));
+        assert_eq!(of_image("otel/opentelemetry-collector:0.90.1"), Some(Runs::Of((0, 90, 1))));
+        assert_eq!(of_image("vendor/our-collector:3"), Some(Runs::Unknown));
+        assert_eq!(of_image("redis:7"), None);
     }
 }
