@@ -1,6 +1,8 @@
 //! The command line.
 
 use crate::finding::Severity;
+use crate::hunt::Approach;
+use crate::trace::Backend;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -27,6 +29,8 @@ pub enum Command {
     Map(Box<MapArgs>),
     /// Write what this repository knows of its services and their hops, to be joined with that of others
     Facts(Box<FactsArgs>),
+    /// Search where a journey loses its trace, and which source line does it
+    Hunt(Box<HuntArgs>),
     /// Explain a rule
     Explain {
         /// Name or code.
@@ -158,6 +162,53 @@ pub struct FactsArgs {
     pub output_file: Option<PathBuf>,
 }
 
+/// Options of `hunt`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "A PATH that is no file and has several words is what you saw: \"our traces show the gateway and \
+checkout, and nothing after\".\nExit status: 0 no break found, 1 a break found, 2 usage or an input that cannot be read, \
+3 nothing to analyse.")]
+pub struct HuntArgs {
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// The services that the request meets: `gateway -> checkout -> email`
+    #[arg(long, value_name = "SERVICES")]
+    pub journey: Option<String>,
+    /// A recorded trace: Jaeger JSON, Zipkin v2 JSON, OTLP JSON or Tempo JSON
+    #[arg(long, value_name = "FILE")]
+    pub trace: Vec<PathBuf>,
+    /// Fetch this trace from a backend
+    #[arg(long, value_name = "ID", requires = "backend", requires = "url")]
+    pub trace_id: Option<String>,
+    /// The backend to fetch it from
+    #[arg(long, value_enum, requires = "trace_id")]
+    pub backend: Option<Backend>,
+    /// The address of the backend's API
+    #[arg(long, value_name = "URL", requires = "trace_id")]
+    pub url: Option<String>,
+    /// How many seconds the backend has
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub time_limit: u16,
+    /// How traces are chosen to be kept
+    #[arg(long, value_enum)]
+    pub sampling: Option<Approach>,
+    /// What traces a service, where hoplint does not find it: `email=opentelemetry`, `email=none`
+    #[arg(long, value_name = "SERVICE=STACK")]
+    pub stack: Vec<String>,
+    /// Which service makes the spans of this service name: `prod-mailer-1=email`
+    #[arg(long, value_name = "NAME=SERVICE")]
+    pub service: Vec<String>,
+    /// Ask nothing on the terminal
+    #[arg(long)]
+    pub no_questions: bool,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+}
+
 /// Formats of `map`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum MapFormat {
@@ -214,6 +265,8 @@ pub enum SchemaOf {
     Why,
     /// `facts`
     Facts,
+    /// `hunt --format json`
+    Hunt,
 }
 
 /// When to use colours.

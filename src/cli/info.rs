@@ -59,6 +59,7 @@ pub fn schema(of: SchemaOf) -> Result<u8, CliError> {
         SchemaOf::Check => json::schema(),
         SchemaOf::Map => schemars::schema_for!(map::MapOutput<'_>),
         SchemaOf::Facts => schemars::schema_for!(crate::facts::Facts),
+        SchemaOf::Hunt => schemars::schema_for!(crate::hunt::Answer),
         SchemaOf::Why => schemars::schema_for!(why::WhyOutput<'_>),
     };
     output::write(None, false, |out| {

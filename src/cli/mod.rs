@@ -1,10 +1,12 @@
 //! The command line: what was asked, what is printed, which exit status.
 
 pub mod args;
+mod ask;
 mod check;
 mod error;
 mod facts;
 mod git;
+mod hunt;
 mod info;
 mod map;
 mod output;
@@ -45,6 +47,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Map(args)) => map::map(&args),
         Some(Command::Facts(args)) => facts::facts(&args),
+        Some(Command::Hunt(args)) => hunt::hunt(&args),
         Some(Command::Explain { rule }) => info::explain(&rule),
         Some(Command::Rules { format }) => info::rules(format),
         Some(Command::Completions { shell }) => info::completions(shell),

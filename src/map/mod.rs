@@ -6,6 +6,7 @@ mod names;
 
 pub use address::Address;
 pub use join::join;
+pub(crate) use names::plain;
 
 use crate::analysis::{HopCounts, Skipped, StackReport};
 use crate::facts::{Crossing, HopFacts, Standing};

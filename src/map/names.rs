@@ -1,7 +1,7 @@
 //! Names as different files write them.
 
 /// A name in lower case, with `-` between its words, without what only says that it is a service.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut lower = false;
     for letter in name.chars() {

@@ -7,6 +7,7 @@ mod fingerprint;
 pub mod finish;
 pub mod full;
 pub mod github;
+pub mod hunt;
 pub mod json;
 pub mod map;
 pub mod sarif;
