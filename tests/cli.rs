@@ -32,7 +32,14 @@ fn exit_statuses_and_messages() {
 #[test]
 fn committed_schemas_are_current() {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (of, file) in [("config", "hoplint"), ("check", "check"), ("map", "map"), ("why", "why"), ("facts", "facts"), ("hunt", "hunt")] {
+    for (of, file) in [
+        ("config", "hoplint"),
+        ("check", "check"),
+        ("map", "map"),
+        ("why", "why"),
+        ("facts", "facts"),
+        ("hunt", "hunt"),
+    ] {
         let (_, out, _) = run(here, &["config-schema", "--of", of]);
         let committed = std::fs::read_to_string(here.join(format!("schemas/{file}.schema.json"))).unwrap();
         assert_eq!(out, committed, "run `hoplint config-schema --of {of} > schemas/{file}.schema.json`");

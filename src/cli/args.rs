@@ -164,9 +164,11 @@ pub struct FactsArgs {
 
 /// Options of `hunt`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "A PATH that is no file and has several words is what you saw: \"our traces show the gateway and \
+#[command(
+    after_help = "A PATH that is no file and has several words is what you saw: \"our traces show the gateway and \
 checkout, and nothing after\".\nExit status: 0 no break found, 1 a break found, 2 usage or an input that cannot be read, \
-3 nothing to analyse.")]
+3 nothing to analyse."
+)]
 pub struct HuntArgs {
     /// What is analysed, and how.
     #[command(flatten)]

@@ -50,7 +50,10 @@ mod tests {
 
     #[test]
     fn answers_are_asked_for_again_until_they_are_understood() {
-        assert_eq!(asked("x\u{1b}\n7\n"), (Some(7), "How many?\n> \u{20}\u{20}`x\u{FFFD}` is no number\nHow many?\n> ".to_owned()));
+        assert_eq!(
+            asked("x\u{1b}\n7\n"),
+            (Some(7), "How many?\n> \u{20}\u{20}`x\u{FFFD}` is no number\nHow many?\n> ".to_owned())
+        );
         assert_eq!(asked("\n7\n").0, None);
         assert_eq!(asked("").0, None);
         assert_eq!(asked("a\nb\nc\n7\n").0, None);

@@ -175,17 +175,13 @@ fn of_file(path: &Path) -> Result<Recording, CliError> {
 }
 
 /// Asks for what neither the options nor the code say.
-fn questions(
-    args: &HuntArgs,
-    map: &Map,
-    told: &mut Stated,
-    recording: &mut Option<Recording>,
-) -> Result<(), CliError> {
+fn questions(args: &HuntArgs, map: &Map, told: &mut Stated, recording: &mut Option<Recording>) -> Result<(), CliError> {
     let (mut input, mut output) = (io::stdin().lock(), io::stderr().lock());
     if told.journey.nodes.is_empty() && told.said.is_none() {
         let names = &told.names;
         let read = |text: &str| hunt::parse_journey(text, names).map_err(|error| format!("{error}; {}", error.help));
-        let question = "Which services does the request meet, in their order? (gateway -> checkout -> email; empty: not known)";
+        let question =
+            "Which services does the request meet, in their order? (gateway -> checkout -> email; empty: not known)";
         told.journey = ask(question, &mut input, &mut output, &read)?.unwrap_or_default();
     }
     if recording.is_none() {

@@ -63,12 +63,16 @@ fn notes(parties: &Parties<'_>, answer: &mut Answer) {
         answer.notes.push(format!("{} stand in the recording more than once, and count once", spans(tree.doubles)));
     }
     if tree.looped > 0 {
-        answer.notes.push(format!("{} are their own ancestors: whoever made their ids made some twice", spans(tree.looped)));
+        answer
+            .notes
+            .push(format!("{} are their own ancestors: whoever made their ids made some twice", spans(tree.looped)));
     }
-    let unknown: Vec<&str> = parties.all().filter(|party| !parties.is_node(*party)).map(|at| parties.name(at)).collect();
+    let unknown: Vec<&str> =
+        parties.all().filter(|party| !parties.is_node(*party)).map(|at| parties.name(at)).collect();
     if !unknown.is_empty() {
         let list = unknown.join(", ");
-        let text = format!("the map does not know who makes the spans of: {list}; --service NAME=SERVICE says whose they are");
+        let text =
+            format!("the map does not know who makes the spans of: {list}; --service NAME=SERVICE says whose they are");
         answer.notes.push(text);
     }
 }
@@ -122,13 +126,19 @@ impl Look<'_, '_> {
         let none = |seen| Found { seen, evidence: Vec::new() };
         if !parties.is_there(to) {
             let hangs = |at: &usize| {
-                parties.tops(*at).iter().take(MAX_TOPS).any(|top| parties.above(*top).any(|above| before.contains(&above)))
+                parties
+                    .tops(*at)
+                    .iter()
+                    .take(MAX_TOPS)
+                    .any(|top| parties.above(*top).any(|above| before.contains(&above)))
             };
             if behind.iter().any(hangs) {
                 return none(Seen::Passed);
             }
             return match before.iter().any(|at| parties.is_there(*at)) {
-                true if parties.is_there(from) && is_named => Found { seen: Seen::Missing, evidence: self.calls(from, to) },
+                true if parties.is_there(from) && is_named => {
+                    Found { seen: Seen::Missing, evidence: self.calls(from, to) }
+                }
                 // Somebody before it passes traces on without spans of its own, or was lost already.
                 true if is_named && self.answer.gaps.is_empty() => none(Seen::Missing),
                 _ => none(Seen::Behind),
@@ -149,21 +159,28 @@ impl Look<'_, '_> {
         let parties = self.parties;
         let tops = &parties.tops(to)[..parties.tops(to).len().min(MAX_TOPS)];
         let is_whole = tops.iter().any(|top| parties.above(*top).any(|above| above == from))
-            || !parties.is_there(from) && tops.iter().any(|top| parties.above(*top).any(|above| before.contains(&above)));
+            || !parties.is_there(from)
+                && tops.iter().any(|top| parties.above(*top).any(|above| before.contains(&above)));
         let is_broken = way.standing() == Some(Standing::Broken);
         let waits = !way.edges.iter().any(|edge| edge.via == Via::Message);
-        let open = |top: usize| parties.open_at(from, top, waits).filter(|open| parties.span(*open).trace != parties.span(top).trace);
+        let open = |top: usize| {
+            parties.open_at(from, top, waits).filter(|open| parties.span(*open).trace != parties.span(top).trace)
+        };
         let roots: Vec<usize> = tops.iter().copied().filter(|top| parties.tree.parents[*top] == Parent::None).collect();
         let shown = |list: Vec<usize>, words: &str| -> Vec<String> {
             list.into_iter().take(MAX_SHOWN).map(|at| format!("{} {words}", self.shown(at))).collect()
         };
         if is_whole {
             // Some come whole and some do not: only the code can tell that the latter are of this way too.
-            let own: Vec<usize> = roots.iter().copied().filter(|top| open(*top).is_some() && !parties.span(*top).linked).collect();
+            let own: Vec<usize> =
+                roots.iter().copied().filter(|top| open(*top).is_some() && !parties.span(*top).linked).collect();
             if !is_broken || own.is_empty() {
                 return Found { seen: Seen::Whole, evidence: Vec::new() };
             }
-            return Found { seen: Seen::NewTrace, evidence: shown(own, "has no parent; others of its service have one") };
+            return Found {
+                seen: Seen::NewTrace,
+                evidence: shown(own, "has no parent; others of its service have one"),
+            };
         }
         let linked: Vec<usize> = roots.iter().copied().filter(|top| parties.span(*top).linked).collect();
         if !linked.is_empty() && linked.len() == roots.len() {
@@ -171,18 +188,27 @@ impl Look<'_, '_> {
         }
         let lost = tops.iter().copied().filter(|top| matches!(parties.tree.parents[*top], Parent::Lost(_)));
         let lost: Vec<usize> = lost.filter(|top| is_named || parties.is_in(from, parties.span(*top).trace)).collect();
-        let own = roots.into_iter().filter(|top| parties.span(*top).kind.is_entry() && !parties.span(*top).linked || is_named);
+        let own = roots
+            .into_iter()
+            .filter(|top| parties.span(*top).kind.is_entry() && !parties.span(*top).linked || is_named);
         let own: Vec<usize> = own.filter(|top| is_named || open(*top).is_some()).collect();
         if !own.is_empty() {
             let mut evidence = shown(own.clone(), "has no parent");
             if let Some(open) = own.first().and_then(|top| parties.open_at(from, *top, waits)) {
-                evidence.push(format!("{} was open when it began, in trace {}", self.bare(open), parties.span(open).trace));
+                evidence.push(format!(
+                    "{} was open when it began, in trace {}",
+                    self.bare(open),
+                    parties.span(open).trace
+                ));
             }
             evidence.extend(self.calls(from, to));
             return Found { seen: Seen::NewTrace, evidence };
         }
         if !lost.is_empty() {
-            return Found { seen: Seen::LostParent, evidence: shown(lost, "names a parent that is not in the recording") };
+            return Found {
+                seen: Seen::LostParent,
+                evidence: shown(lost, "names a parent that is not in the recording"),
+            };
         }
         let wrong: Vec<usize> = tops.iter().copied().filter(|top| self.is_wrong(*top, from, to)).collect();
         if !wrong.is_empty() {
@@ -278,14 +304,14 @@ impl Look<'_, '_> {
     fn starts_inside(&mut self) {
         let parties = self.parties;
         for party in parties.all().filter(|party| parties.is_node(*party)) {
-            let is_root = |top: &&usize| parties.tree.parents[**top] == Parent::None && parties.span(**top).kind.is_exit();
+            let is_root =
+                |top: &&usize| parties.tree.parents[**top] == Parent::None && parties.span(**top).kind.is_exit();
             let serves = |top: &usize| parties.span(*top).kind.is_entry();
             if !parties.tops(party).iter().any(serves) {
                 continue;
             }
-            let while_open = |top: &&usize| {
-                parties.open_at(party, **top, true).is_some_and(|open| serves(&open) && open != **top)
-            };
+            let while_open =
+                |top: &&usize| parties.open_at(party, **top, true).is_some_and(|open| serves(&open) && open != **top);
             let roots: Vec<usize> =
                 parties.tops(party).iter().take(MAX_TOPS).filter(is_root).filter(while_open).copied().collect();
             let Some(first) = roots.first().copied() else { continue };
@@ -293,11 +319,15 @@ impl Look<'_, '_> {
             let place = Place { from: Some(party), to: party, kind: GapKind::NewTrace, client: None };
             let message = format!("a trace begins inside of {name}, with a call that it makes");
             if causes(self.question, &place).is_empty() {
-                let text = format!("{message} ({}); its own background work looks the same, and nothing in its code explains a loss", self.shown(first));
+                let text = format!(
+                    "{message} ({}); its own background work looks the same, and nothing in its code explains a loss",
+                    self.shown(first)
+                );
                 self.answer.notes.push(text);
                 continue;
             }
-            let evidence = roots.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
+            let evidence =
+                roots.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
             self.gap(GapKind::NewTrace, Some(party), party, message, evidence);
         }
     }
@@ -305,13 +335,34 @@ impl Look<'_, '_> {
     fn report(&mut self, way: &Way<'_>, found: Found) {
         let (from, to) = (self.parties.name(way.from).to_owned(), self.parties.name(way.to).to_owned());
         let (kind, message) = match found.seen {
-            Seen::NewTrace => (GapKind::NewTrace, format!("{to} begins a trace of its own instead of going on with that of {from}")),
-            Seen::Missing if found.evidence.is_empty() && self.answer.journey.is_empty() && self.question.said.is_none() => {
-                (GapKind::Missing, format!("{to} is not in the recording, and the way from {from} to it is broken: if the request went there, the trace was lost"))
+            Seen::NewTrace => {
+                (GapKind::NewTrace, format!("{to} begins a trace of its own instead of going on with that of {from}"))
+            }
+            Seen::Missing
+                if found.evidence.is_empty() && self.answer.journey.is_empty() && self.question.said.is_none() =>
+            {
+                (
+                    GapKind::Missing,
+                    format!(
+                        "{to} is not in the recording, and the way from {from} to it is broken: if the request went there, the trace was lost"
+                    ),
+                )
             }
             Seen::Missing => (GapKind::Missing, format!("{to} made no span in the recording, behind {from}")),
             Seen::WrongParent => (GapKind::WrongParent, format!("spans of {to} hang under somebody else than {from}")),
-            Seen::LostParent => (GapKind::LostParent, format!("spans of {to} name a parent that is not in the recording, behind {from}")),
+            Seen::LostParent => (
+                GapKind::LostParent,
+                format!("spans of {to} name a parent that is not in the recording, behind {from}"),
+            ),
+            Seen::Whole if way.standing() == Some(Standing::Broken) => {
+                let line = causes(
+                    self.question,
+                    &Place { from: Some(way.from), to: way.to, kind: GapKind::BrokenCode, client: None },
+                );
+                let line = line.first().map(|cause| format!(" ({}:{})", cause.path, cause.line)).unwrap_or_default();
+                self.answer.notes.push(format!("the code says that the way from {from} to {to} is broken{line}, and the recording shows it whole: is it a recording of this code, and of this request?"));
+                return;
+            }
             Seen::Linked => {
                 self.answer.notes.push(format!("{to} begins traces of its own with links to others, as is right for batches and for work that is cut off on purpose"));
                 return;

@@ -196,7 +196,9 @@ impl<'a> Parties<'a> {
         let mut services: Vec<RecordedService> = services
             .map(|(at, name)| RecordedService {
                 name: name.clone(),
-                service: Some(self.by_service[at]).filter(|party| self.is_node(*party)).map(|at| self.names.of(at).to_owned()),
+                service: Some(self.by_service[at])
+                    .filter(|party| self.is_node(*party))
+                    .map(|at| self.names.of(at).to_owned()),
                 spans: self.counts[at],
             })
             .collect();

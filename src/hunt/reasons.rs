@@ -46,7 +46,9 @@ pub(super) fn of(question: &Question<'_>, place: &Place, evidence: &Evidence) ->
                 loss: Loss::Instrumentation,
                 chance: Chance::Possible,
                 because: "a proxy or gateway on the way can make ids and send no spans".to_owned(),
-                confirm: format!("compare the span id in the `traceparent` that leaves {name} with the one that reaches {to}"),
+                confirm: format!(
+                    "compare the span id in the `traceparent` that leaves {name} with the one that reaches {to}"
+                ),
             });
             out
         }
@@ -71,17 +73,23 @@ fn propagation(place: &Place, to: &str) -> Reason {
         GapKind::Missing => (
             Chance::Possible,
             format!("spans of {to} can be in a trace of their own"),
-            format!("look in the backend for traces of the same minute that begin with a span of {to}: where there is one, the context was not handed on"),
+            format!(
+                "look in the backend for traces of the same minute that begin with a span of {to}: where there is one, the context was not handed on"
+            ),
         ),
         _ => (
             Chance::Likely,
             match place.client {
                 Some(true) => "a span of the call was recorded: the header was not sent, not passed on or not read",
-                Some(false) => "no span of the call was recorded: the caller's client adds no header, or runs without the context",
+                Some(false) => {
+                    "no span of the call was recorded: the caller's client adds no header, or runs without the context"
+                }
                 None => "the context was not handed on",
             }
             .to_owned(),
-            format!("log the `traceparent` header of requests that reach {to}: without one the caller does not send it, with one {to} does not read it"),
+            format!(
+                "log the `traceparent` header of requests that reach {to}: without one the caller does not send it, with one {to} does not read it"
+            ),
         ),
     };
     Reason { loss: Loss::Propagation, chance, because, confirm }
@@ -90,7 +98,9 @@ fn propagation(place: &Place, to: &str) -> Reason {
 /// Whether something traces a service.
 fn instrumented(question: &Question<'_>, node: usize) -> Reason {
     let name = question.names.of(node);
-    let confirm = format!("is there any span of {name} in the backend, of whatever trace? If not, nothing traces it or nothing arrives");
+    let confirm = format!(
+        "is there any span of {name} in the backend, of whatever trace? If not, nothing traces it or nothing arrives"
+    );
     let likely = |because: String| Reason {
         loss: Loss::Instrumentation,
         chance: Chance::Likely,
@@ -126,8 +136,11 @@ fn instrumented(question: &Question<'_>, node: usize) -> Reason {
 /// Whether the spans of a service leave it.
 fn exported(question: &Question<'_>, node: usize) -> Vec<Reason> {
     let name = question.names.of(node);
-    let confirm = format!("read the log of {name} and of the collector for failed exports, and look for any of its spans in the backend");
-    let reason = |chance: Chance, because: String| Reason { loss: Loss::Export, chance, because, confirm: confirm.clone() };
+    let confirm = format!(
+        "read the log of {name} and of the collector for failed exports, and look for any of its spans in the backend"
+    );
+    let reason =
+        |chance: Chance, because: String| Reason { loss: Loss::Export, chance, because, confirm: confirm.clone() };
     let mut out: Vec<Reason> = Vec::new();
     for workload in question.names.workloads(node) {
         let is_off = |variable: &&crate::facts::Variable| {
@@ -152,9 +165,13 @@ fn sampled(question: &Question<'_>, node: usize, evidence: &Evidence) -> Reason 
     let confirm = format!(
         "log the `traceparent` header that reaches {name}: ending in -00 the trace was not chosen, ending in -01 it was, and then its spans are not made or do not arrive"
     );
-    let reason = |chance: Chance, because: String| Reason { loss: Loss::Sampling, chance, because, confirm: confirm.clone() };
+    let reason =
+        |chance: Chance, because: String| Reason { loss: Loss::Sampling, chance, because, confirm: confirm.clone() };
     if evidence.unsampled {
-        return reason(Chance::Likely, "the recorded spans before it say that the trace was not chosen to be kept".to_owned());
+        return reason(
+            Chance::Likely,
+            "the recorded spans before it say that the trace was not chosen to be kept".to_owned(),
+        );
     }
     let found = findings_of(question, node).find(|finding| finding.bucket == "sampling");
     if let Some(found) = found {
@@ -170,7 +187,8 @@ fn sampled(question: &Question<'_>, node: usize, evidence: &Evidence) -> Reason 
         }
         Approach::Off => reason(Chance::Likely, format!("no trace is kept{place}")),
         Approach::Ratio => {
-            let because = format!("each service decides by a share of its own, so a part of a trace can be lost{place}");
+            let because =
+                format!("each service decides by a share of its own, so a part of a trace can be lost{place}");
             reason(Chance::Possible, because)
         }
         Approach::Tail => {

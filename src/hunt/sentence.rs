@@ -33,20 +33,58 @@ pub enum Lost {
 }
 
 const NEGATIONS: &[&str] = &[
-    "no", "not", "never", "without", "missing", "misses", "miss", "absent", "gone", "lacks", "lack", "lacking", "dont",
-    "doesnt", "isnt", "arent", "cant", "cannot", "didnt", "vanishes", "disappears", "disappear", "lost",
+    "no",
+    "not",
+    "never",
+    "without",
+    "missing",
+    "misses",
+    "miss",
+    "absent",
+    "gone",
+    "lacks",
+    "lack",
+    "lacking",
+    "dont",
+    "doesnt",
+    "isnt",
+    "arent",
+    "cant",
+    "cannot",
+    "didnt",
+    "vanishes",
+    "disappears",
+    "disappear",
+    "lost",
 ];
 const ENDS: &[&str] = &[
-    "stop", "stops", "stopped", "end", "ends", "ended", "break", "breaks", "broken", "lost", "lose", "loses", "vanishes",
-    "disappears", "dies", "nothing", "none", "last",
+    "stop",
+    "stops",
+    "stopped",
+    "end",
+    "ends",
+    "ended",
+    "break",
+    "breaks",
+    "broken",
+    "lost",
+    "lose",
+    "loses",
+    "vanishes",
+    "disappears",
+    "dies",
+    "nothing",
+    "none",
+    "last",
 ];
 const BEHIND: &[&str] = &["after", "behind", "beyond", "past", "downstream", "at", "with", "in"];
 const OTHER: &[&str] = &["new", "own", "separate", "another", "different", "second", "fresh", "other", "disconnected"];
 const CLAUSES: &[&str] = &["but", "while", "whereas", "although", "however", "though"];
 /// Words of the sentence that are never a service's name.
 const PLAIN: &[&str] = &[
-    "the", "our", "my", "their", "we", "see", "seen", "show", "shows", "trace", "traces", "span", "spans", "service", "services",
-    "and", "or", "of", "is", "are", "from", "to", "it", "there", "only", "then", "that", "this", "i", "as", "for", "on",
+    "the", "our", "my", "their", "we", "see", "seen", "show", "shows", "trace", "traces", "span", "spans", "service",
+    "services", "and", "or", "of", "is", "are", "from", "to", "it", "there", "only", "then", "that", "this", "i", "as",
+    "for", "on",
 ];
 
 /// The most words that are read.
@@ -182,7 +220,8 @@ fn beginning(parts: &[Part]) -> Option<Lost> {
     };
     let at = (0..parts.len()).find(is_phrase)?;
     // "after checkout" says where it comes from, not who begins.
-    let is_origin = |at: usize| at > 0 && matches!(word(parts, at - 1), "after" | "from" | "by" | "than" | "under" | "behind");
+    let is_origin =
+        |at: usize| at > 0 && matches!(word(parts, at - 1), "after" | "from" | "by" | "than" | "under" | "behind");
     let start = parts.get(..at)?.iter().rposition(|part| matches!(part, Part::Stop)).map_or(0, |stop| stop + 1);
     let who = |at: usize| parts.get(at).and_then(name).filter(|_| !is_origin(at));
     let end = (at..parts.len()).find(|at| matches!(parts.get(*at), Some(Part::Stop))).unwrap_or(parts.len());
@@ -248,7 +287,10 @@ mod tests {
         let after = said("our traces show the gateway and service A, and nothing after");
         assert_eq!(after, (vec![0, 1], Lost::After(1)));
         assert_eq!(said("The trace stops at the Product Catalog service.").1, Lost::After(2));
-        assert_eq!(said("we see gateway and product catalog, but no spans of email"), (vec![0, 2], Lost::Missing(vec![3])));
+        assert_eq!(
+            said("we see gateway and product catalog, but no spans of email"),
+            (vec![0, 2], Lost::Missing(vec![3]))
+        );
         assert_eq!(said("email is missing").1, Lost::Missing(vec![3]));
         assert_eq!(said("gateway is there, but we don't see email").1, Lost::Missing(vec![3]));
         assert_eq!(said("after service-a email starts a new trace").1, Lost::NewTrace(3));

@@ -77,7 +77,8 @@ fn path(map: &Map, from: usize, to: usize) -> Option<Vec<usize>> {
     let mut queue = VecDeque::from([from]);
     while let Some(at) = queue.pop_front() {
         if at == to {
-            let mut out: Vec<usize> = std::iter::successors(Some(to), |at| before[*at].filter(|_| *at != from)).collect();
+            let mut out: Vec<usize> =
+                std::iter::successors(Some(to), |at| before[*at].filter(|_| *at != from)).collect();
             out.reverse();
             return Some(out);
         }
@@ -171,7 +172,8 @@ fn look<'a>(question: &Question<'a>) -> Look<'a> {
         Some(Lost::After(node)) => {
             let on_journey: Vec<Way<'a>> = own.into_iter().filter(|way| way.from == *node).collect();
             let seen = question.said.map(|said| said.seen.as_slice()).unwrap_or_default();
-            let ends: BTreeSet<usize> = map.leaving(*node).map(|edge| edge.to).filter(|to| !seen.contains(to)).collect();
+            let ends: BTreeSet<usize> =
+                map.leaving(*node).map(|edge| edge.to).filter(|to| !seen.contains(to)).collect();
             let leaving = ends.into_iter().map(|to| Way::between(map, *node, to)).collect();
             let saw = format!("nothing is seen behind {}", names.of(*node));
             Look { ways: if on_journey.is_empty() { leaving } else { on_journey }, saw: Some((GapKind::Missing, saw)) }
@@ -235,7 +237,9 @@ fn gap(question: &Question<'_>, way: &Way<'_>, saw: Option<&(GapKind, String)>) 
     let (from, to) = (question.names.of(way.from), question.names.of(way.to));
     let because = way.telling().map_or("the map knows no way between them", |edge| edge.because.as_str());
     let message = match kind {
-        GapKind::Unknown => format!("the code does not tell whether the trace comes from {from} to {to}, because {because}"),
+        GapKind::Unknown => {
+            format!("the code does not tell whether the trace comes from {from} to {to}, because {because}")
+        }
         _ if is_broken => format!("the trace is lost from {from} to {to}, because {because}"),
         _ => format!("the trace can be lost from {from} to {to}"),
     };

@@ -156,7 +156,9 @@ fn foot(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let ways = count(answer.steps.len(), "way");
     match (broken, unknown) {
         (0, 0) => writeln!(out, "{ways} looked at, no break found"),
-        (0, _) => writeln!(out, "{ways} looked at, no break found; the first place where the code does not tell is named"),
+        (0, _) => {
+            writeln!(out, "{ways} looked at, no break found; the first place where the code does not tell is named")
+        }
         _ => writeln!(out, "{ways} looked at, {} found", count(broken, "break")),
     }
 }

@@ -84,8 +84,10 @@ pub fn fetch(request: &Request<'_>) -> Result<String, FetchError> {
     let mut answer = asked.map_err(|error| failed(told(&error, request.limit), reachable()))?;
     let status = answer.status().as_u16();
     if (300..400).contains(&status) {
-        let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("an address it does not name");
-        let help = "redirects are not followed: name the final address, or export the trace and use --trace FILE".to_owned();
+        let to =
+            answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("an address it does not name");
+        let help =
+            "redirects are not followed: name the final address, or export the trace and use --trace FILE".to_owned();
         return Err(failed(format!("it redirects to {}", without_user(to)), help));
     }
     let mut text = String::new();

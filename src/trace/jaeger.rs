@@ -45,7 +45,8 @@ fn span(raw: &RawValue, processes: &HashMap<String, usize>, sheet: &mut Sheet) -
     let linked = references().any(|one| !same(&one));
     let tags = || member(&found, &["tags"]).and_then(Value::as_array).into_iter().flatten();
     let tag = |name: &str| tags().find(|tag| text(tag, &["key"]) == Some(name)).and_then(|tag| text(tag, &["value"]));
-    let named = tags().filter(|tag| text(tag, &["key"]).is_some_and(names_peer)).filter_map(|tag| text(tag, &["value"]));
+    let named =
+        tags().filter(|tag| text(tag, &["key"]).is_some_and(names_peer)).filter_map(|tag| text(tag, &["value"]));
     let start = number(&found, &["startTime"]).unwrap_or_default().saturating_mul(1000);
     let duration = number(&found, &["duration"]).unwrap_or_default().saturating_mul(1000);
     Some(Span {

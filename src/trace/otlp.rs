@@ -9,8 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 const RESOURCES: &[&str] = &["resourceSpans", "resource_spans"];
-const SCOPES: &[&str] =
-    &["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"];
+const SCOPES: &[&str] = &["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"];
 
 /// The lists of spans of an object, and in which of the two formats they are.
 fn lists<'a>(fields: &Fields<'a>) -> Option<(Format, &'a RawValue)> {
@@ -40,7 +39,9 @@ pub(super) fn piece(fields: &Fields<'_>, sheet: &mut Sheet) {
 
 fn attributes(of: &Value) -> impl Iterator<Item = (&str, &str)> {
     let all = member(of, &["attributes"]).and_then(Value::as_array).into_iter().flatten();
-    all.filter_map(|one| Some((text(one, &["key"])?, text(member(one, &["value"])?, &["stringValue", "string_value"])?)))
+    all.filter_map(|one| {
+        Some((text(one, &["key"])?, text(member(one, &["value"])?, &["stringValue", "string_value"])?))
+    })
 }
 
 fn attribute<'v>(of: &'v Value, name: &str) -> Option<&'v str> {

@@ -42,7 +42,11 @@ pub fn read(text: &str) -> Result<Recording, ReadError> {
             Ok(raw) => take(raw, MAX_DEPTH, &mut sheet, &mut told),
             // A file that is cut still tells what stands before the cut.
             Err(error) if !sheet.is_blank() => {
-                sheet.note(format!("what stands behind line {} column {} is no JSON, and was left out", error.line(), error.column()));
+                sheet.note(format!(
+                    "what stands behind line {} column {} is no JSON, and was left out",
+                    error.line(),
+                    error.column()
+                ));
                 break;
             }
             Err(error) => return Err(ReadError::Json(clean(&error.to_string()))),
