@@ -21,6 +21,7 @@ fn place(path: &str, text: &str, part: &str) -> Place {
 fn finding(rule: &'static str) -> Finding {
     Finding {
         rule,
+        severity: None,
         confidence: Confidence::Certain,
         place: place("src/ma in.go", MAIN, "context.Background()"),
         message: "this request leaves without the trace".into(),

@@ -25,18 +25,22 @@ use ustr::Ustr;
 /// The largest YAML file that is looked at.
 const MAX_YAML: usize = 512 * 1024;
 
-/// What one of them must hold for a YAML file to be read for the rules.
+/// What one of them must hold for a YAML file that is no compose file to be read for the rules.
 const WORDS: &[&str] = &[
     "OTEL_",
     "DD_TRACE",
+    "ELASTIC_APM",
     "opentelemetry",
     "otel",
     "jaeger",
     "exporters:",
     "processors:",
     "traceparent",
-    "b3",
+    "set_header",
     "headers_to_remove",
+    "requestHeaderModifier",
+    "customRequestHeaders",
+    "VirtualService",
 ];
 
 /// What the deployment files of a workspace say about tracing itself.
@@ -59,14 +63,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Whether the files say anything that a rule can judge.
+    /// Whether the files say anything of tracing that a rule can judge.
     pub fn says_anything(&self) -> bool {
-        !self.collectors.is_empty() || !self.containers.is_empty() || !self.removals.is_empty()
-    }
-
-    /// The images of all containers, as written.
-    pub fn images(&self) -> impl Iterator<Item = &str> {
-        self.containers.iter().filter_map(|found| found.image.as_ref()).map(|(image, _)| image.as_str())
+        let is_traced =
+            |found: &Container| found.variables.iter().any(|variable| crate::services::is_of_tracing(&variable.name));
+        !self.collectors.is_empty() || !self.removals.is_empty() || self.containers.iter().any(is_traced)
     }
 }
 
@@ -90,7 +91,8 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
         }
         let is_yaml = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
-        if is_yaml && file.text.len() <= MAX_YAML && WORDS.iter().any(|word| file.text.contains(word)) {
+        let is_meant = || crate::services::is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
+        if is_yaml && file.text.len() <= MAX_YAML && is_meant() {
             read_yaml(path, &file.text, &mut out);
         }
     }
@@ -115,4 +117,46 @@ fn read_yaml(path: Ustr, text: &str, out: &mut Deployment) {
 /// A place in a file.
 fn place(path: Ustr, span: Span) -> Place {
     Place { path, span }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: [(&str, &str); 3] = [
+        (
+            "relay.yaml",
+            "receivers: {otlp: {}}\nexporters:\n  otlp: {}\nservice:\n  pipelines:\n    traces: {receivers: [otlp], exporters: ['ä']}\n",
+        ),
+        (
+            "a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: otel}\ndata:\n  x: |\n    receivers:\n    exporters: {ü: }\n    service: {pipelines: {traces: {}}}\n  y: |\n    proxy_set_header b3 \"\";\n",
+        ),
+        (
+            "compose.yaml",
+            "services:\n  a: &a\n    environment: [OTEL_X=1, {{ b }}]\n    deploy: {replicas: 3}\n  b:\n    <<: *a\n    volumes: ['./x:/y', {source: ../../../z}]\n",
+        ),
+    ];
+
+    #[test]
+    fn every_cut_of_a_file_is_read_without_a_panic_and_places_lie_in_it() {
+        for (path, text) in SAMPLES {
+            let cuts = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
+            for part in cuts.flat_map(|at| [&text[..at], &text[at..]]) {
+                let found = read(&[ManifestFile { path: path.to_owned(), text: part.to_owned() }]);
+                let of_parts = found.collectors.iter().flat_map(|one| &one.components).map(|one| one.place);
+                let places = of_parts.chain(found.containers.iter().map(|one| one.place));
+                for place in places.chain(found.removals.iter().map(|one| one.place)) {
+                    assert!(part.get(place.span.start as usize..place.span.end as usize).is_some(), "{part}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_repository_with_no_word_of_tracing_says_nothing() {
+        let file = |text: &str| [ManifestFile { path: "compose.yaml".to_owned(), text: text.to_owned() }];
+        assert!(!read(&file("services: {db: {image: postgres, environment: {A: b}}}")).says_anything());
+        assert!(read(&file("services: {a: {environment: {OTEL_SERVICE_NAME: b}}}")).says_anything());
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::diagnostic::severity_word;
 use super::source::Source;
-use super::text::{clean, clean_lines, count};
+use super::text::{clean, clean_lines, count, without_secrets};
 use super::{Diagnostic, Report};
 use crate::finding::Severity;
-use crate::ir::Span;
+use crate::ir::{Language, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -101,7 +101,10 @@ fn drawable(source: &Source, found: &Diagnostic, path: &str) -> bool {
 fn named(path: &str, source: &Source, style: &Style) -> NamedSource<String> {
     let name = clean(path);
     let name = style.link_base.as_ref().map_or(name.clone(), |base| linked(&base.join(path), &name));
-    NamedSource::new(name, source.safe_text())
+    let text = source.safe_text();
+    // Only a source is shown as it is: deployment files hold what nobody else may read.
+    let is_source = Language::of_path(Path::new(path)).is_some();
+    NamedSource::new(name, if is_source { text } else { without_secrets(&text) })
 }
 
 /// A text as a hyperlink to a file.

@@ -30,6 +30,45 @@ pub fn clean_source(text: &str) -> String {
     if text.contains("##[") { text.replace("##[", "#?[") } else { text }
 }
 
+/// Words in the name of what proves who somebody is.
+const SECRETS: &[&str] = &["key", "token", "secret", "password", "passwd", "headers", "credential", "dsn", "auth"];
+
+/// A deployment file for people, with the same bytes at the same offsets: values of what may be a secret, by the name
+/// before them (or on the line before, for a `value:` behind a `name:`), and passwords in addresses become stars.
+pub fn without_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut named = false;
+    for line in text.split_inclusive('\n') {
+        let (name, value) = line.split_at(line.find([':', '=']).map_or(line.len(), |at| at + 1));
+        let lower = name.to_ascii_lowercase();
+        let is_secret = |text: &str| SECRETS.iter().any(|word| text.contains(word));
+        let plain = lower.trim().trim_start_matches("- ").trim_end_matches([':', '=']).trim();
+        let hides = is_secret(&lower) || named && plain == "value";
+        named = plain == "name" && is_secret(&value.to_ascii_lowercase());
+        out.push_str(name);
+        let (open, hidden) = if hides { ("", value) } else { password(value) };
+        out.push_str(open);
+        let rest = value.get(open.len() + hidden.len()..).unwrap_or_default();
+        for found in hidden.chars() {
+            if found.is_whitespace() { out.push(found) } else { (0..found.len_utf8()).for_each(|_| out.push('*')) }
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+/// What stands before the user of an address, and the user with the password.
+fn password(value: &str) -> (&str, &str) {
+    let found = value.find("://").and_then(|at| {
+        let start = at + 3;
+        let rest = value.get(start..)?;
+        let end = rest.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(rest.len());
+        let user = rest.get(..end)?.rfind('@')?;
+        Some((value.get(..start)?, rest.get(..user)?))
+    });
+    found.unwrap_or((value, ""))
+}
+
 /// Whether a character can move the cursor, start a sequence or turn the direction of writing.
 fn is_hostile(char: char) -> bool {
     char.is_control()
@@ -72,5 +111,12 @@ mod tests {
         assert!(!clean(hostile).contains(['\u{1b}', '\n', '\u{9b}', '\u{202e}']));
         assert_eq!(clean_lines("a\n ::error::x ##[y]"), "a\n :\u{FFFD}error::x #\u{FFFD}[y]");
         assert_eq!(markdown("a|b\n<c>"), "a\\|b\u{FFFD}&lt;c&gt;");
+    }
+
+    #[test]
+    fn secrets_of_deployment_files_become_stars() {
+        let text = "A_TOKEN: abc\n- name: DB_PASSWORD\n  value: dé f\n- URL=postgres://me:pw@db/x\n- PLAIN=1\n";
+        let wanted = "A_TOKEN: ***\n- name: DB_PASSWORD\n  value: *** *\n- URL=postgres://*****@db/x\n- PLAIN=1\n";
+        assert_eq!(without_secrets(text), wanted);
     }
 }
