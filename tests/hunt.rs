@@ -192,6 +192,17 @@ fn a_trace_that_was_asked_for_by_itself_is_no_split() {
 }
 
 #[test]
+fn a_call_without_a_parent_in_the_trace_of_its_own_service_is_no_break() {
+    let folder = tempfile::tempdir().unwrap();
+    let call: Row<'_> = ("a1", "1", "", "gateway", "POST", 3, 0, 40, "orders");
+    let orders: Row<'_> = ("a1", "3", "1", "orders", "POST /orders", 2, 3, 38, "");
+    let back: Row<'_> = ("a1", "4", "3", "gateway", "POST /hook", 2, 4, 9, "");
+    let file = write_otlp(folder.path(), &[call, orders, back]);
+    let (_, found) = answer(&["--trace", &file]);
+    assert!(!gaps(&found).iter().any(|(_, to)| *to == "gateway"), "{found:#}");
+}
+
+#[test]
 fn names_of_spans_can_be_said() {
     let folder = tempfile::tempdir().unwrap();
     let mail: Row<'_> = ("b2", "9", "", "mx-77", "POST /send", 2, 5, 20, "");

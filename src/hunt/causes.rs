@@ -25,6 +25,12 @@ pub(super) struct Place {
     pub(super) client: Option<bool>,
 }
 
+/// Rules of the bucket `span` whose findings keep a span from arriving.
+const LOSES_SPAN: &[&str] = &["span-not-ended", "span-ended-early"];
+/// Rules of the bucket `span` whose findings leave the wrong span current. What others of it find, such as a deprecated
+/// attribute, changes no trace.
+const LEAVES_WRONG: &[&str] = &["scope-not-closed", "span-in-loop"];
+
 /// At which end of the way something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -184,9 +190,9 @@ impl Finder<'_, '_> {
         let loses = matches!(finding.bucket.as_str(), "sampling" | "export");
         let cuts = matches!(finding.bucket.as_str(), "instrumentation" | "propagation" | "async");
         let fits = match self.place.kind {
-            GapKind::LostParent => loses || finding.bucket == "span",
+            GapKind::LostParent => loses || LOSES_SPAN.contains(&finding.name.as_str()),
             GapKind::Missing => loses || cuts,
-            GapKind::NewTrace | GapKind::WrongParent => cuts || finding.bucket == "span",
+            GapKind::NewTrace | GapKind::WrongParent => cuts || LEAVES_WRONG.contains(&finding.name.as_str()),
             GapKind::BrokenCode | GapKind::Unknown => cuts,
         };
         if !fits {
@@ -245,4 +251,16 @@ pub(super) fn findings_of<'q>(question: &'q Question<'_>, node: usize) -> impl I
             .flat_map(|facts| &facts.findings)
             .filter(move |finding| finding.service == name && (!shared || below(&finding.path, &node.root)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAVES_WRONG, LOSES_SPAN};
+
+    #[test]
+    fn rules_that_are_named_are_there() {
+        for name in LOSES_SPAN.iter().chain(LEAVES_WRONG) {
+            assert!(crate::rulepage::find(name).is_some_and(|page| page.bucket == "span"), "{name}");
+        }
+    }
 }

@@ -310,8 +310,11 @@ impl Look<'_, '_> {
             if !parties.tops(party).iter().any(serves) {
                 continue;
             }
-            let while_open =
-                |top: &&usize| parties.open_at(party, **top, true).is_some_and(|open| serves(&open) && open != **top);
+            // What else the trace holds is no other request.
+            let is_other = |open: usize, top: usize| parties.span(open).trace != parties.span(top).trace;
+            let while_open = |top: &&usize| {
+                parties.open_at(party, **top, true).is_some_and(|open| serves(&open) && is_other(open, **top))
+            };
             let roots: Vec<usize> =
                 parties.tops(party).iter().take(MAX_TOPS).filter(is_root).filter(while_open).copied().collect();
             let Some(first) = roots.first().copied() else { continue };
