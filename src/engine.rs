@@ -207,6 +207,8 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
         out.services.push(ServiceFacts {
             service: service.clone(),
             crossings: hops.remove(&at).unwrap_or_default(),
+            names: services::called(&unit.settings).into_iter().collect(),
+            routes: unit.settings.routes(),
             implements: implements.remove(&at).unwrap_or_default(),
         });
     }

@@ -83,6 +83,40 @@ fn no_secret_of_the_deployment_is_told() {
     }
 }
 
+/// The ways of a tree, each as `from -> to by what they have in common`.
+fn ends(tree: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map").join(tree);
+    let found = ways(&run(&folder, &["map", "--format", "json"]));
+    found.into_iter().map(|(from, to, by, _)| format!("{from} -> {to} by {by}")).collect()
+}
+
+#[test]
+fn messages_are_joined_by_the_names_of_their_channels() {
+    // The topic of the first is a variable of its deployment, of the second a constant, of the third a setting that
+    // takes a variable of a file; nobody takes what goes to `refunds`.
+    assert_eq!(
+        ends("messages"),
+        ["audit -> refunds by refunds", "orders -> audit by orders.placed", "orders -> billing by orders.placed"]
+    );
+}
+
+#[test]
+fn settings_of_an_application_and_its_name_join_services() {
+    // `mail` calls itself `post`, `shop-stock` calls itself `stock`; a gateway's route names `pages`.
+    assert_eq!(ends("spring"), ["web -> mail by post:8080", "web -> pages by pages", "web -> shop-stock by stock"]);
+}
+
+#[test]
+fn services_of_a_cluster_are_found_by_their_names_maps_and_charts() {
+    let found = ends("cluster");
+    assert_eq!(
+        found,
+        ["till -> ledger by LEDGER_ADDR=books:8080", "web -> ledger by books:8080", "web -> till by Till"]
+    );
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/cluster");
+    assert!(!run(&folder, &["facts"]).contains("not to be told"));
+}
+
 #[test]
 fn facts_that_are_none_get_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();

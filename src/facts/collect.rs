@@ -22,8 +22,14 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
     let mut out = Collected::default();
     let mut at: FxHashMap<(Place, Crossing), HopFacts> = FxHashMap::default();
     let mut units: FxHashMap<Place, usize> = FxHashMap::default();
-    for note in notes {
+    let aside = peers::Aside::new(study);
+    let (judged, passed): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|note| note.verdict.is_some());
+    for note in judged.into_iter().chain(passed) {
         let Some((file, place, hop)) = hop(study, note) else { continue };
+        // What a rule has nothing to say of is a way all the same, where another service is at its end.
+        if note.verdict.is_none() && (at.contains_key(&(place, hop.kind)) || !hop.kind.leaves_service()) {
+            continue;
+        }
         let unit = study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
         units.insert(place, unit);
         let key = (place, hop.kind);
@@ -32,14 +38,14 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
             Some(known) => *known = HopFacts { peers: std::mem::take(&mut known.peers), ..hop },
             None => {
                 let peers = match note.hop {
-                    Site::Call(call) => peers::of_call(study, call),
-                    Site::Function(function) => peers::of_function(study, function),
+                    Site::Call(call) => peers::of_call(study, &aside, call),
+                    Site::Function(function) => peers::of_function(study, &aside, function),
                 };
                 at.insert(key, HopFacts { peers, ..hop });
             }
         }
     }
-    stub_clients(study, &mut at, &mut units);
+    stub_clients(study, &aside, &mut at, &mut units);
     let mut texts: FxHashMap<ustr::Ustr, String> = FxHashMap::default();
     for ((place, _), mut hop) in at {
         let text = texts.entry(place.path).or_insert_with(|| study.file_text(place.path).unwrap_or_default());
@@ -63,6 +69,7 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
 /// something about them. Generated code that nobody uses crosses nothing.
 fn stub_clients(
     study: &Study<'_>,
+    aside: &peers::Aside,
     hops: &mut FxHashMap<(Place, Crossing), HopFacts>,
     units: &mut FxHashMap<Place, usize>,
 ) {
@@ -83,7 +90,7 @@ fn stub_clients(
         }
         false
     });
-    for client in peers::stub_clients(study) {
+    for client in peers::stub_clients(study, aside) {
         let Some(hop) = inside.get(&(client.unit, client.remote.clone())) else { continue };
         let place = program.place(client.call);
         let lines = &program.files[client.call.file as usize].source.facts.lines;
@@ -101,11 +108,14 @@ fn stub_clients(
 
 /// A hop by a note, with the file and the place that it stands at.
 fn hop(study: &Study<'_>, note: &Note) -> Option<(u32, Place, HopFacts)> {
-    let verdict = note.verdict?;
     let program = study.program;
     let (file, place, kind, library) = match note.hop {
         Site::Call(call) => {
-            let (kind, library) = kind_of(study, call);
+            let (kind, library) = match study.fact(call) {
+                // The messages that a loop takes out of a consumer.
+                None if note.rule.contains("consume") => (Crossing::Consume, String::new()),
+                _ => kind_of(study, call),
+            };
             (call.file, program.place(call), kind, library)
         }
         Site::Function(function) => {
@@ -126,10 +136,10 @@ fn hop(study: &Study<'_>, note: &Note) -> Option<(u32, Place, HopFacts)> {
         kind,
         library,
         function: study.function_name(function),
-        standing: match verdict {
-            Verdict::Carried => Standing::Carried,
-            Verdict::Unknown => Standing::Unknown,
-            Verdict::Broken => Standing::Broken,
+        standing: match note.verdict {
+            Some(Verdict::Carried) => Standing::Carried,
+            Some(Verdict::Unknown) | None => Standing::Unknown,
+            Some(Verdict::Broken) => Standing::Broken,
         },
         because: note.because.to_owned(),
         rule: note.rule.to_owned(),

@@ -111,6 +111,12 @@ pub struct ServiceFacts {
     pub service: ServiceReport,
     /// Its hops, in order of their places.
     pub crossings: Vec<HopFacts>,
+    /// Names by which others find it, as its own settings say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Addresses in its own settings: the routes of a gateway, say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Text>,
     /// The remote services that it implements, with the place that says so.
     pub implements: Vec<Implemented>,
 }
@@ -146,6 +152,13 @@ pub enum Crossing {
     Spawn,
     /// A span that is made current, or is not.
     Span,
+}
+
+impl Crossing {
+    /// Whether another process is at the other end.
+    pub(crate) fn leaves_service(self) -> bool {
+        matches!(self, Self::HttpCall | Self::RpcCall | Self::Produce | Self::Consume)
+    }
 }
 
 impl From<HopKind> for Crossing {
@@ -284,6 +297,9 @@ pub struct Variable {
     pub name: String,
     /// Its value, as far as it is known.
     pub value: String,
+    /// It was given together with others that the process need not read, by a map or file of settings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub common: bool,
     /// 1-based line.
     pub line: u32,
 }

@@ -1,11 +1,14 @@
 //! Who is at the other end of a hop.
 
-use super::{Implemented, Peers, Text};
-use crate::ir::ExprKind;
-use crate::knowledge::{Slot, StubNames, TypeRole};
+use super::{Implemented, Named, Peers, Piece, Text};
+use crate::ir::{ExprId, ExprKind, Language};
+use crate::knowledge::{FunctionDescription, HopKind, Slot, StubNames, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{Study, described_annotation};
-use rustc_hash::FxHashSet;
+use crate::rules::sent_into;
+use crate::services::Settings;
+use crate::study::{Study, described_annotation, functions_of};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
 
 /// How many calls are looked at for what one value was given.
 const MAX_CALLS: usize = 60;
@@ -13,37 +16,107 @@ const MAX_CALLS: usize = 60;
 const MAX_PEERS: usize = 8;
 
 /// Who is at the other end of a call.
-pub(super) fn of_call(study: &Study<'_>, call: ValueRef) -> Peers {
-    let mut search = Search { study, seen: FxHashSet::default(), out: Peers::default() };
+pub(super) fn of_call(study: &Study<'_>, aside: &Aside, call: ValueRef) -> Peers {
+    let mut search = Search::new(study, aside);
+    let hop = study.fact(call).and_then(|fact| Some((fact, fact.effect.hop?)));
     search.call(call);
-    if let Some(hop) = study.fact(call).and_then(|fact| fact.effect.hop) {
+    if study.fact(call).is_none() {
+        search.value(call);
+    }
+    // What a call or its message names is not what was named for others on the same connection.
+    search.is_named = hop.is_some_and(|(fact, _)| !fact.effect.channel.is_empty());
+    if let Some((fact, hop)) = hop {
+        if hop.carrier == Slot::Result(0) && hop.kind == HopKind::Produce {
+            sent_into(study, fact).into_iter().for_each(|message| search.value(message));
+        }
         for slot in [hop.carrier, hop.context, hop.client] {
             for value in study.slot(call, slot) {
                 search.value(value);
             }
+            search.is_named |= !search.out.channels.is_empty();
         }
     }
-    search.finish()
+    if !search.is_named {
+        search.given_to(study.program.function_at(call));
+    }
+    search.finish(call.file)
 }
 
 /// Who sends what a function takes.
-pub(super) fn of_function(study: &Study<'_>, function: FuncRef) -> Peers {
-    let mut search = Search { study, seen: FxHashSet::default(), out: Peers::default() };
+pub(super) fn of_function(study: &Study<'_>, aside: &Aside, function: FuncRef) -> Peers {
+    let mut search = Search::new(study, aside);
     for annotation in &study.program.function(function).annotations {
         search.annotation(function.file, annotation);
     }
-    search.finish()
+    search.given_to(function);
+    search.finish(function.file)
+}
+
+/// What calls say that stand beside a hop: those that set up its client later on, and those that register its function.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// Calls on something that was made before, by the call that made it.
+    later: FxHashMap<ValueRef, Vec<ValueRef>>,
+    /// Calls that register a function, or a value of a type with its methods.
+    functions: FxHashMap<FuncRef, Vec<ValueRef>>,
+    types: FxHashMap<Ustr, Vec<ValueRef>>,
+}
+
+impl Aside {
+    /// Those of a program.
+    pub(super) fn new(study: &Study<'_>) -> Self {
+        let program = study.program;
+        let mut out = Self::default();
+        for fact in
+            study.calls().iter().filter(|fact| !fact.effect.channel.is_empty() || !fact.effect.address.is_empty())
+        {
+            if let Some(registers) = fact.effect.registers {
+                for handler in study.slot(fact.call, registers.handler) {
+                    for function in functions_of(study, handler) {
+                        out.functions.entry(function).or_default().push(fact.call);
+                    }
+                    if let Some(ty) = program.type_of(handler).filter(|ty| program.own_type(*ty).is_some()) {
+                        out.types.entry(ty).or_default().push(fact.call);
+                    }
+                }
+            }
+            let named = |receiver: &ValueRef| {
+                matches!(program.expr_kind(*receiver), ExprKind::Name(_) | ExprKind::Member { .. })
+            };
+            if fact.effect.hop.is_some() {
+                continue;
+            }
+            if let Some(receiver) = program.receiver(fact.call).filter(named) {
+                for origin in program.origins(receiver, true) {
+                    if let Origin::Call(made, _) | Origin::Literal(made) = origin {
+                        out.later.entry(made).or_default().push(fact.call);
+                    }
+                }
+            }
+        }
+        out
+    }
 }
 
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
+    aside: &'s Aside,
     seen: FxHashSet<ValueRef>,
+    /// The hop or its message says the name of its channel.
+    is_named: bool,
     out: Peers,
 }
 
-impl Search<'_, '_> {
-    fn finish(mut self) -> Peers {
+impl<'s, 'a> Search<'s, 'a> {
+    fn new(study: &'s Study<'a>, aside: &'s Aside) -> Self {
+        Self { study, aside, seen: FxHashSet::default(), is_named: false, out: Peers::default() }
+    }
+
+    /// What was found, with the settings that the files beside the code of `file` make known.
+    fn finish(mut self, file: u32) -> Peers {
+        let settings = &self.study.unit(file).settings;
         for texts in [&mut self.out.addresses, &mut self.out.channels] {
+            texts.iter_mut().for_each(|text| *text = text.told(&|name| settings.value(name)));
             texts.retain(|text| !text.is_unknown());
             texts.sort();
             texts.dedup();
@@ -54,11 +127,20 @@ impl Search<'_, '_> {
         self.out
     }
 
-    /// What a value was given where it was made.
+    /// What a value was given where it was made, and later on.
     fn value(&mut self, value: ValueRef) {
-        for origin in self.study.program.origins(value, true) {
+        let program = self.study.program;
+        let mut passed = Vec::new();
+        let origins = program.origins_noting(value, true, |value, _| passed.push(value));
+        // What continues another value may be told something too: the URI of a request that is built.
+        passed.retain(|value| matches!(program.expr_kind(*value), ExprKind::Call { .. } | ExprKind::New { .. }));
+        passed.into_iter().for_each(|value| self.call(value));
+        for origin in origins {
             if let Origin::Call(made, _) | Origin::Literal(made) = origin {
                 self.call(made);
+                for later in self.aside.later.get(&made).into_iter().flatten() {
+                    self.told(*later);
+                }
             }
         }
         if let Some(ty) = self.study.program.type_of(value) {
@@ -72,16 +154,12 @@ impl Search<'_, '_> {
             return;
         }
         let study = self.study;
+        self.told(call);
+        if let (None, ExprKind::Composite { fields, .. }) = (study.fact(call), study.program.expr_kind(call)) {
+            fields.iter().for_each(|field| self.value(ValueRef { expr: field.value, ..call }));
+        }
         if let Some(fact) = study.fact(call) {
-            let texts = |slots: &[Slot]| -> Vec<Text> {
-                slots.iter().flat_map(|slot| study.slot(call, *slot)).flat_map(|value| study.texts(value)).collect()
-            };
-            self.out.addresses.extend(texts(&fact.effect.address));
-            self.out.channels.extend(texts(&fact.effect.channel));
-            for method in texts(&fact.effect.method) {
-                self.out.remote.extend(service_of(&method.to_string()));
-            }
-            if let Some(slot) = fact.effect.derives {
+            for slot in fact.effect.derives.into_iter().chain(options(fact.effect)) {
                 study.slot(call, slot).into_iter().for_each(|value| self.value(value));
             }
         }
@@ -93,13 +171,50 @@ impl Search<'_, '_> {
         }
     }
 
+    /// What the arguments of one call say.
+    fn told(&mut self, call: ValueRef) {
+        let Some(fact) = self.study.fact(call) else { return };
+        let addresses = self.first(call, &fact.effect.address);
+        self.out.addresses.extend(addresses);
+        if !self.is_named {
+            let channels = self.first(call, &fact.effect.channel);
+            self.out.channels.extend(channels);
+        }
+        for method in self.first(call, &fact.effect.method) {
+            self.out.remote.extend(service_of(&method.to_string()));
+        }
+    }
+
+    /// The texts in the first of these places that holds something: an exchange without a name leaves the word to the
+    /// routing key.
+    fn first(&self, call: ValueRef, slots: &[Slot]) -> Vec<Text> {
+        for slot in slots {
+            let values = self.study.slot(call, *slot).into_iter().flat_map(|value| elements(self.study, value));
+            let texts: Vec<Text> =
+                values.flat_map(|value| self.study.texts(value)).filter(|text| !text.is_empty()).collect();
+            if !texts.is_empty() {
+                return texts;
+            }
+        }
+        Vec::new()
+    }
+
+    /// What the registration of a function says.
+    fn given_to(&mut self, function: FuncRef) {
+        let program = self.study.program;
+        let owner = program.enclosing_type(function).map(|ty| program.type_name(ty));
+        let of_type = owner.and_then(|ty| self.aside.types.get(&ty));
+        let calls = self.aside.functions.get(&function).into_iter().chain(of_type).flatten();
+        calls.for_each(|call| self.told(*call));
+    }
+
     /// What is declared of a client's own type.
     fn declared(&mut self, ty: &str) {
         let study = self.study;
         if let Some(name) = stub_name(study, ty) {
             self.out.remote.push(name);
         }
-        let Some(index) = study.program.own_type(ustr::Ustr::from(ty)) else { return };
+        let Some(index) = study.program.own_type(Ustr::from(ty)) else { return };
         for annotation in &study.program.type_decl(index).annotations {
             self.annotation(index.file, annotation);
         }
@@ -108,29 +223,66 @@ impl Search<'_, '_> {
     fn annotation(&mut self, file: u32, annotation: &crate::ir::Annotation) {
         let Some((_, described)) = described_annotation(self.study, file, annotation) else { return };
         let call = ValueRef { file, expr: annotation.expr };
-        let texts = |slots: &[Slot]| -> Vec<Text> {
-            let values = slots.iter().flat_map(|slot| self.study.slot(call, *slot));
-            values.flat_map(|value| self.elements(value)).flat_map(|value| self.study.texts(value)).collect()
-        };
-        let (addresses, channels) = (texts(&described.address), texts(&described.channel));
+        let settings = &self.study.unit(file).settings;
+        let named = |texts: Vec<Text>| texts.into_iter().map(|text| set(text, &described.settings, settings));
+        let addresses = named(self.first(call, &described.address));
+        let channels = named(self.first(call, &described.channel));
         self.out.addresses.extend(addresses);
         self.out.channels.extend(channels);
     }
+}
 
-    /// The elements of a list, or the value itself.
-    fn elements(&self, value: ValueRef) -> Vec<ValueRef> {
-        match self.study.program.expr_kind(value) {
-            ExprKind::Composite { fields, .. } => {
-                fields.iter().map(|field| ValueRef { expr: field.value, ..value }).collect()
-            }
-            _ => vec![value],
-        }
+/// The setting that is told of the client or channel of this name: `orders` is at `clients.orders.url`. The name itself
+/// where none is.
+fn set(name: Text, patterns: &[String], settings: &Settings) -> Text {
+    let [Piece::Literal(own)] = name.0.as_slice() else { return name };
+    let mut wanted = patterns.iter().map(|pattern| pattern.replace("{}", own));
+    match wanted.find(|setting| settings.value(setting).is_some()) {
+        Some(name) => Text(vec![Piece::Setting(Named { name, default: None })]),
+        None => name,
     }
 }
 
-/// The name of a remote service in the full name of one of its methods: `/shop.v1.Till/Pay` is of `Till`.
+/// Where the options stand that a client is made with.
+fn options(effect: &FunctionDescription) -> Option<Slot> {
+    let makes_client = matches!(
+        effect.makes,
+        Some(TypeRole::Producer | TypeRole::Consumer | TypeRole::HttpClient | TypeRole::RpcChannel)
+    );
+    makes_client.then_some(Slot::AnyArg)
+}
+
+/// The elements of a list, or the value itself.
+fn elements(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    match program.expr_kind(value) {
+        ExprKind::Composite { fields, .. } if study.fact(value).is_none() => {
+            fields.iter().map(|field| ValueRef { expr: field.value, ..value }).collect()
+        }
+        // What Java's own collections are made of is in them.
+        ExprKind::Call { args, .. }
+            if program.language == Language::Java
+                && program.callee(value).name.is_some_and(|name| is_collection(&name)) =>
+        {
+            args.iter().map(|arg| ValueRef { expr: arg.value, ..value }).collect()
+        }
+        _ => vec![value],
+    }
+}
+
+/// Whether a function of Java's own library makes a collection of its arguments.
+fn is_collection(name: &str) -> bool {
+    const OWNERS: &[&str] = &["List", "Set", "Arrays", "Collections"];
+    name.rsplit_once('.').is_some_and(|(owner, _)| {
+        let simple = owner.strip_prefix("java.util.").unwrap_or(owner);
+        OWNERS.contains(&simple)
+    })
+}
+
+/// The name of a remote service in the full name or the URL of one of its methods: `/shop.v1.Till/Pay` is of `Till`.
 fn service_of(method: &str) -> Option<String> {
-    let service = method.strip_prefix('/')?.split('/').next()?;
+    let (service, _) = method.rsplit_once('/')?;
+    let (_, service) = service.rsplit_once('/')?;
     let name = service.rsplit('.').next()?;
     (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then(|| name.to_owned())
 }
@@ -174,23 +326,54 @@ pub(super) struct StubClient {
 }
 
 /// The clients of remote services that the program's own code makes.
-pub(super) fn stub_clients(study: &Study<'_>) -> Vec<StubClient> {
+pub(super) fn stub_clients(study: &Study<'_>, aside: &Aside) -> Vec<StubClient> {
     let program = study.program;
     let mut out = Vec::new();
+    let read = fields_read(study);
     for (at, file) in (0u32..).zip(&program.files).filter(|(_, file)| !file.source.facts.generated) {
         for site in &file.flow.calls {
             let call = ValueRef { file: at, expr: site.expr };
             let Some(remote) = stub_of(study, call, |names| &names.clients) else { continue };
-            let mut search = Search { study, seen: FxHashSet::default(), out: Peers::default() };
+            // A client that is put away and never taken out again calls nobody.
+            let mut kept = file.flow.writes_from(call.expr).filter_map(|write| field_at(study, at, write.target));
+            if kept.next().is_some_and(|name| !read.contains(&name)) {
+                continue;
+            }
+            let mut search = Search::new(study, aside);
             search.call(call);
+            search.out.addresses.extend(url_of(study, call));
             for value in study.slot(call, Slot::AnyArg) {
                 search.value(value);
             }
-            let peers = Peers { remote: vec![remote.clone()], ..search.finish() };
+            let peers = Peers { remote: vec![remote.clone()], ..search.finish(at) };
             out.push(StubClient { unit: file.source.unit, remote, call, peers });
         }
     }
     out
+}
+
+/// The names of fields that some code reads.
+fn fields_read(study: &Study<'_>) -> FxHashSet<Ustr> {
+    let mut mentions: FxHashMap<Ustr, i64> = FxHashMap::default();
+    for (at, file) in (0u32..).zip(&study.program.files) {
+        for expr in &file.source.facts.exprs {
+            if let ExprKind::Member { name, .. } = &expr.kind {
+                *mentions.entry(*name).or_default() += 1;
+            }
+        }
+        for name in file.flow.writes.iter().filter_map(|write| field_at(study, at, write.target)) {
+            *mentions.entry(name).or_default() -= 1;
+        }
+    }
+    mentions.into_iter().filter(|(_, count)| *count > 0).map(|(name, _)| name).collect()
+}
+
+/// The name of the field that a place in a file is.
+fn field_at(study: &Study<'_>, file: u32, expr: ExprId) -> Option<Ustr> {
+    match study.program.expr_kind(ValueRef { file, expr }) {
+        ExprKind::Member { name, .. } => Some(*name),
+        _ => None,
+    }
 }
 
 /// The remote service whose generated code a call runs, where it is given a channel, a client or a server.
@@ -210,7 +393,21 @@ fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Vec<St
         let role = study.program.role_of(ValueRef { expr: arg.value, ..call });
         matches!(role, Some(TypeRole::RpcChannel | TypeRole::HttpClient | TypeRole::Server))
     };
-    args.iter().any(joins).then_some(name)
+    (args.iter().any(joins) || runs_generated(study, call)).then_some(name)
+}
+
+/// Whether the code that a call runs was generated.
+fn runs_generated(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let functions = &program.callee(call).functions;
+    let generated = |file: u32| program.files.get(file as usize).is_some_and(|file| file.source.facts.generated);
+    !functions.is_empty() && functions.iter().all(|function| generated(function.file))
+}
+
+/// The URL that a generated client is given, where it takes one instead of a channel.
+fn url_of(study: &Study<'_>, call: ValueRef) -> Vec<Text> {
+    let texts = study.slot(call, Slot::AnyArg).into_iter().flat_map(|value| study.texts(value));
+    texts.filter(|text| matches!(text.0.first(), Some(Piece::Literal(start)) if start.contains("://"))).collect()
 }
 
 /// The remote service by the name of a type of its generated clients.
@@ -221,15 +418,34 @@ fn stub_name(study: &Study<'_>, ty: &str) -> Option<String> {
     named(study, &two.unwrap_or_else(|| last.to_owned()), |names| &names.clients)
 }
 
-/// The part of a name, or of its last segment, for which a `*` stands in one of the patterns.
+/// The part of a name, or of its last segment, for which a `*` stands in one of the patterns: the shortest, as that
+/// pattern says the most.
 fn named(study: &Study<'_>, written: &str, of: impl Fn(&StubNames) -> &Vec<String>) -> Option<String> {
     let last = written.rsplit('.').next().unwrap_or(written);
     let all = study.program.knowledge.libraries().iter().filter_map(|library| library.stubs.as_ref());
-    let mut found = all.flat_map(of).filter_map(|pattern| {
+    let found = all.flat_map(of).filter_map(|pattern| {
         let text = if pattern.contains('.') { written } else { last };
         let (start, end) = pattern.split_once('*')?;
         let name = text.strip_prefix(start)?.strip_suffix(end)?;
         (!name.is_empty() && !name.contains('.')).then(|| name.to_owned())
     });
-    found.next()
+    found.min_by_key(String::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_collection, service_of};
+
+    #[test]
+    fn methods_name_their_service() {
+        assert_eq!(service_of("/shop.v1.Till/Pay").as_deref(), Some("Till"));
+        assert_eq!(service_of("${BASE}/shop.v1.Till/Pay").as_deref(), Some("Till"));
+        assert_eq!(service_of("Pay"), None);
+    }
+
+    #[test]
+    fn collections_of_the_language_are_known() {
+        assert!(is_collection("java.util.List.of") && is_collection("Arrays.asList"));
+        assert!(!is_collection("shop.Lists.of"));
+    }
 }

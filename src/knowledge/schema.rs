@@ -253,6 +253,9 @@ pub struct TypeDescription {
     /// no port can be put after it.
     #[serde(default)]
     pub ends_with_slash_from: Option<u32>,
+    /// The fields of whatever extends it are settings of their names, in capitals, from here.
+    #[serde(default)]
+    pub fields_from: Option<SettingSource>,
     /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
@@ -777,6 +780,9 @@ pub struct AnnotationDescription {
     /// Places of the name of the topic or queue that the function takes messages from.
     #[serde(default)]
     pub channel: Vec<Slot>,
+    /// Settings that tell more of such a name, which takes the place of `{}` in theirs: its address, its topic.
+    #[serde(default)]
+    pub settings: Vec<String>,
 }
 
 /// What gives an annotation its effect: a proxy of the container, or something that rewrites the method itself.

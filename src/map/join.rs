@@ -16,6 +16,7 @@ pub fn join(all: &[Facts]) -> Map {
     joiner.calls();
     joiner.messages();
     joiner.configured();
+    joiner.routes();
     joiner.finish()
 }
 
@@ -71,8 +72,9 @@ impl<'f> Joiner<'f> {
             let service = &found.service;
             let runs = |workload: &&Workload| workload.runs.contains(&service.root);
             let workloads: Vec<&Workload> = facts.workloads.iter().filter(runs).collect();
-            // What neither runs anywhere nor has a hop is a library.
-            if workloads.is_empty() && found.crossings.is_empty() && found.implements.is_empty() {
+            // What neither runs anywhere nor has a hop or a name is a library.
+            let is_used = !found.crossings.is_empty() || !found.implements.is_empty() || !found.names.is_empty();
+            if workloads.is_empty() && !is_used {
                 continue;
             }
             let at = self.nodes.len();
@@ -86,7 +88,7 @@ impl<'f> Joiner<'f> {
                 language: Some(service.language),
                 stacks: service.stacks.clone(),
                 hops: service.hops,
-                hosts: workloads.iter().flat_map(|workload| workload.hosts.iter().cloned()).collect(),
+                hosts: workloads.iter().flat_map(|workload| &workload.hosts).chain(&found.names).cloned().collect(),
             });
             self.services.insert((repository, n), at);
             self.workloads.insert(at, workloads);
@@ -194,7 +196,7 @@ impl<'f> Joiner<'f> {
             false => environments.iter().map(|own| address.filled(&|piece| value(piece, own))).collect(),
         };
         // What one deployment says need not be guessed for another.
-        let is_told = |text: &Text| text.0.first().is_some_and(|piece| matches!(piece, Piece::Literal(_)));
+        let is_told = |text: &Text| Address::parse(&text.to_string()).is_some();
         if texts.iter().any(is_told) {
             texts.retain(is_told);
         }
@@ -259,7 +261,23 @@ impl<'f> Joiner<'f> {
     fn messages(&mut self) {
         let (sent, taken) = (self.hops(&[Crossing::Produce]), self.hops(&[Crossing::Consume]));
         let named = |joiner: &Self, own: &Own<'f>| -> BTreeSet<String> {
-            own.hop.peers.channels.iter().flat_map(|text| joiner.channels(own.node, text)).collect()
+            let texts = &own.hop.peers.channels;
+            let all = |fits: &dyn Fn(&Text) -> bool| -> BTreeSet<String> {
+                let names = texts.iter().filter(|text| fits(text)).flat_map(|text| joiner.channels(own.node, text));
+                names.collect()
+            };
+            let is_open = |name: &String| name.starts_with("${");
+            // What the deployment sets goes before what the code has where nothing is set, and that before an open name.
+            let mut told = all(&|text| text.0.iter().any(|piece| !matches!(piece, Piece::Literal(_))));
+            told.retain(|name| !is_open(name));
+            if !told.is_empty() {
+                return told;
+            }
+            let mut names = all(&|_| true);
+            if !names.iter().all(is_open) {
+                names.retain(|name| !is_open(name));
+            }
+            names
         };
         let takers: Vec<(usize, BTreeSet<String>)> = taken.iter().map(|own| (own.node, named(self, own))).collect();
         let mut by_channel: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
@@ -296,7 +314,7 @@ impl<'f> Joiner<'f> {
             false => environments.iter().map(|own| text.filled(&|piece| value(piece, own))).collect(),
         };
         let named = |text: Text| match text.0.as_slice() {
-            [Piece::Literal(name)] if !name.is_empty() => Some(name.clone()),
+            [Piece::Literal(name)] if !name.is_empty() => Some(names::of_channel(name).to_owned()),
             // Both ends that read one setting use one name.
             [Piece::Setting(named) | Piece::Variable(named)] => Some(format!("${{{}}}", named.name)),
             _ => None,
@@ -310,7 +328,10 @@ impl<'f> Joiner<'f> {
             self.workloads.iter().flat_map(|(node, all)| all.iter().map(|workload| (*node, *workload))).collect();
         let known: BTreeSet<(usize, usize)> = self.edges.keys().map(|(from, to, _, _)| (*from, *to)).collect();
         for (from, workload) in all {
-            for variable in workload.environment.iter().filter(|variable| !is_of_tracing(&variable.name)) {
+            let is_read = self.nodes.get(from).is_some_and(|node| node.kind == NodeKind::Service);
+            // What a service is given in common with others it need not use: its code would show it.
+            let own = workload.environment.iter().filter(|variable| !(is_read && variable.common));
+            for variable in own.filter(|variable| !is_of_tracing(&variable.name)) {
                 let has_port = variable.value.contains(':');
                 let Some(address) = Address::parse(&variable.value).filter(|found| has_port && !found.is_local())
                 else {
@@ -321,6 +342,23 @@ impl<'f> Joiner<'f> {
                         let by = format!("{}={address}", variable.name);
                         self.edges.entry((from, to, Via::Configured, by)).or_default();
                     }
+                }
+            }
+        }
+    }
+
+    /// Addresses in the settings of services whose code shows no call there: the routes of a gateway.
+    fn routes(&mut self) {
+        let found: Vec<(usize, &'f Text)> = self
+            .services
+            .iter()
+            .filter_map(|((repository, n), node)| Some((*node, self.all.get(*repository)?.services.get(*n)?)))
+            .flat_map(|(node, service)| service.routes.iter().map(move |text| (node, text)))
+            .collect();
+        for (from, text) in found {
+            for (to, by) in self.ends(from, text) {
+                if !self.edges.keys().any(|(a, b, _, _)| *a == from && *b == to) {
+                    self.edges.entry((from, to, Via::Configured, by)).or_default();
                 }
             }
         }

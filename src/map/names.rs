@@ -17,6 +17,17 @@ pub(crate) fn plain(name: &str) -> String {
     short.trim_matches('-').to_owned()
 }
 
+/// The name of a channel without what only says where it is: of a URL, a resource name or a path its last part.
+pub(super) fn of_channel(name: &str) -> &str {
+    let is_url = name.contains("://") || name.starts_with("projects/");
+    let last = if is_url {
+        name.rsplit('/').next()
+    } else {
+        name.strip_prefix("arn:").and_then(|rest| rest.rsplit(':').next())
+    };
+    last.filter(|last| !last.is_empty()).unwrap_or(name)
+}
+
 /// The name of a service in the name of a variable or setting that holds its address: `CART_SERVICE_ADDR`,
 /// `services.cart.url`.
 pub(super) fn in_setting(name: &str) -> Option<String> {
@@ -33,7 +44,15 @@ fn is_filler(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_setting, plain};
+    use super::{in_setting, of_channel, plain};
+
+    #[test]
+    fn channels_are_called_by_the_last_part_of_their_names() {
+        assert_eq!(of_channel("https://sqs.eu-west-1.amazonaws.com/1/orders"), "orders");
+        assert_eq!(of_channel("arn:aws:sns:eu-west-1:1:orders"), "orders");
+        assert_eq!(of_channel("projects/shop/topics/orders"), "orders");
+        assert_eq!((of_channel("a/b"), of_channel("x://")), ("a/b", "x://"));
+    }
 
     #[test]
     fn names_are_compared_without_what_only_decorates_them() {

@@ -11,6 +11,7 @@ mod settings;
 mod spans;
 mod why;
 
+pub(crate) use messaging::sent_into;
 pub use why::{WhyCall, WhyFinding, WhyFunction, WhyOrigin, WhyPlace, WhyReport, WhyValue, WhyVerdict};
 pub use why::{explain, findings_at};
 
@@ -75,6 +76,13 @@ impl Verdicts {
         }
         if let Some(notes) = &mut self.notes {
             notes.push(Note { hop: hop.into(), rule, verdict: Some(ruling.verdict), because: ruling.because });
+        }
+    }
+
+    /// Notes that a library carries the trace over a hop which is none of the service's own.
+    pub fn carried(&mut self, hop: impl Into<Site>, rule: &'static str, because: &'static str) {
+        if let Some(notes) = &mut self.notes {
+            notes.push(Note { hop: hop.into(), rule, verdict: Some(Verdict::Carried), because });
         }
     }
 

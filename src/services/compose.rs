@@ -3,7 +3,7 @@
 //! Source: <https://docs.docker.com/reference/compose-file/services/>.
 
 use super::launch::{FactKind, Launch, expand, file_name, folder, image_name, join, line_of};
-use super::yaml;
+use super::{dotenv, yaml};
 use serde_json::Value;
 
 /// Whether this is a compose file.
@@ -14,13 +14,20 @@ pub(crate) fn is_compose(path: &str) -> bool {
 }
 
 /// The services of a compose file. `known` are the variables of the `.env` file beside it.
-pub(super) fn read(path: &str, text: &str, known: &[(String, String)]) -> Result<Vec<Launch>, String> {
+/// `other` gives the text of another file of the workspace.
+pub(super) fn read<'f>(
+    path: &str,
+    text: &str,
+    known: &[(String, String)],
+    other: &dyn Fn(&str) -> Option<&'f str>,
+) -> Result<Vec<Launch>, String> {
     let mut documents = yaml::documents(text)?;
     documents.iter_mut().for_each(|document| put_in(document, known));
     let services = documents.iter().filter_map(|document| document.get("services")?.as_object()).flatten();
-    let services: Vec<_> = services.collect();
+    let whole = |(name, service): (&String, &Value)| (name.clone(), extended(path, service, &documents, other));
+    let services: Vec<(String, Value)> = services.map(whole).collect();
     let mut launches: Vec<Launch> =
-        services.iter().map(|(name, service)| one(path, text, name, service, known)).collect();
+        services.iter().map(|(name, service)| one(path, text, name, service, known, other)).collect();
     for (name, service) in &services {
         share(&mut launches, text, name, service);
     }
@@ -37,7 +44,56 @@ fn put_in(value: &mut Value, known: &[(String, String)]) {
     }
 }
 
-fn one(path: &str, text: &str, name: &str, service: &Value, known: &[(String, String)]) -> Launch {
+/// A service with what it takes over from another one, of its own file or of another: one step, as compose has it for
+/// services that extend nothing themselves.
+fn extended<'f>(path: &str, service: &Value, own: &[Value], other: &dyn Fn(&str) -> Option<&'f str>) -> Value {
+    let base = || {
+        let extends = service.get("extends")?;
+        let name = yaml::scalar(extends).or_else(|| yaml::scalar(extends.get("service")?))?;
+        let of = |documents: &[Value]| documents.iter().find_map(|found| found.get("services")?.get(&name).cloned());
+        match extends.get("file").and_then(yaml::scalar) {
+            Some(file) => of(&yaml::documents(other(&join(folder(path), &file)?)?).ok()?),
+            None => of(own),
+        }
+    };
+    let (Some(Value::Object(mut whole)), Value::Object(service)) = (base(), service) else { return service.clone() };
+    for (key, value) in service {
+        let merged = match (key.as_str(), whole.get(key), value) {
+            ("environment", Some(Value::Object(base)), Value::Object(more)) => {
+                let mut both = base.clone();
+                both.extend(more.clone());
+                Value::Object(both)
+            }
+            ("environment", Some(Value::Array(base)), Value::Array(more)) => {
+                Value::Array(base.iter().chain(more).cloned().collect())
+            }
+            _ => value.clone(),
+        };
+        whole.insert(key.clone(), merged);
+    }
+    Value::Object(whole)
+}
+
+/// The variables of the files that a service names for its environment.
+fn of_files<'f>(path: &str, service: &Value, other: &dyn Fn(&str) -> Option<&'f str>) -> Vec<(String, String)> {
+    let named = match service.get("env_file") {
+        Some(Value::Array(all)) => all.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    let name = |entry: &Value| yaml::scalar(entry).or_else(|| yaml::scalar(entry.get("path")?));
+    let texts = named.iter().filter_map(name).filter_map(|file| other(&join(folder(path), &file)?));
+    texts.flat_map(dotenv::read).collect()
+}
+
+fn one<'f>(
+    path: &str,
+    text: &str,
+    name: &str,
+    service: &Value,
+    known: &[(String, String)],
+    other: &dyn Fn(&str) -> Option<&'f str>,
+) -> Launch {
     let mut launch = Launch::new(path);
     let start = line_of(text, &format!("{name}:"), 0);
     launch.line = start;
@@ -52,7 +108,13 @@ fn one(path: &str, text: &str, name: &str, service: &Value, known: &[(String, St
     launch.names.extend(service.get("container_name").and_then(yaml::scalar));
     launch.names.extend(service.get("image").and_then(yaml::scalar).map(|image| image_name(&image).to_owned()));
     build(path, service, &mut launch);
-    for (name, value) in environment(service.get("environment"), known) {
+    let own = environment(service.get("environment"), known);
+    for (name, value) in of_files(path, service, other) {
+        if !own.iter().any(|(known, _)| *known == name) {
+            launch.say(at("env_file"), FactKind::Common(name, value));
+        }
+    }
+    for (name, value) in own {
         launch.say(at(&name), FactKind::Variable(name, value));
     }
     for word in ["entrypoint", "command"] {
@@ -127,11 +189,36 @@ mod tests {
     #[test]
     fn services_are_read() {
         let text = "services:\n  cart:\n    build:\n      context: ./src\n      dockerfile: cart/Dockerfile\n    environment:\n      - A=1\n    command: [\"a\", \"b\"]\n  probe:\n    image: x/probe:1\n    pid: \"service:cart\"\n";
-        let launches = read("deploy/compose.yaml", text, &[]).expect("reads");
+        let launches = read("deploy/compose.yaml", text, &[], &|_| None).expect("reads");
         assert_eq!(launches[0].dockerfile.as_deref(), Some("deploy/src/cart/Dockerfile"));
         assert_eq!(launches[0].facts.len(), 3);
         assert_eq!(launches[0].facts[0].line, 7);
         assert!(launches[1].facts.is_empty());
-        assert!(read("compose.yaml", "services: [", &[]).is_err());
+        assert!(read("compose.yaml", "services: [", &[], &|_| None).is_err());
+    }
+
+    #[test]
+    fn variables_come_from_files_and_extended_services() {
+        let text = "services:\n  cart:\n    extends:\n      file: base.yaml\n      service: all\n    env_file: [till.env]\n    environment:\n      A: own\n";
+        let other = |path: &str| match path {
+            "base.yaml" => {
+                Some("services:\n  all:\n    image: x/cart\n    environment:\n      A: base\n      B: base\n")
+            }
+            "till.env" => Some("A=file\nC=file\n"),
+            _ => None,
+        };
+        let launches = read("compose.yaml", text, &[], &other).expect("reads");
+        let found: Vec<(&str, &str)> = launches[0]
+            .facts
+            .iter()
+            .filter_map(|fact| match &fact.kind {
+                FactKind::Variable(name, value) | FactKind::Common(name, value) => {
+                    Some((name.as_str(), value.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, [("C", "file"), ("A", "own"), ("B", "base")]);
+        assert_eq!(launches[0].image, "x/cart");
     }
 }

@@ -4,8 +4,8 @@ use super::attribute::Units;
 use super::launch::{Fact, FactKind, Launch, file_name, folder};
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, Mode, Scope, StackUse, Unit, Workspace, compose, docker, dotenv, evidence, golang, gradle, kubernetes,
-    logging, maven, python, settings, shell, workloads,
+    Dependency, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence, golang, gradle,
+    helm, kubernetes, logging, maven, python, settings, shell, workloads,
 };
 use crate::ir::Language;
 use globset::Candidate;
@@ -155,22 +155,34 @@ fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
 
 fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> Vec<Launch> {
     let mut out = Vec::new();
+    let charts = helm::Charts::new(files);
+    let is_yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+    let mut cluster = cluster::Cluster::default();
+    for file in files.iter().filter(|file| is_yaml(&file.path) && file.text.len() <= MAX_YAML) {
+        if cluster::is_of_cluster(&file.text) {
+            let filled = charts.fill(&file.path, &file.text);
+            cluster.add(&file.path, filled.as_deref().unwrap_or(&file.text));
+        }
+    }
     for file in files {
-        let (path, text) = (file.path.as_str(), file.text.as_str());
+        let filled = charts.fill(&file.path, &file.text);
+        let (path, text) = (file.path.as_str(), filled.as_deref().unwrap_or(&file.text));
         let read = if docker::is_dockerfile(path) {
             Ok(vec![docker::read(path, text)])
         } else if shell::is_script(path) {
             Ok(vec![shell::read(path, text)])
-        } else if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+        } else if !is_yaml(path) {
             continue;
         } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
             Err("larger than 512 KiB".to_owned())
         } else if compose::is_compose(path) {
-            let beside = |file: &&&ManifestFile| dotenv::is_dotenv(&file.path) && folder(&file.path) == folder(path);
+            let beside = |file: &&&ManifestFile| file_name(&file.path) == ".env" && folder(&file.path) == folder(path);
             let known = files.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
-            compose::read(path, text, &known)
+            compose::read(path, text, &known, &|path| {
+                files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
+            })
         } else {
-            kubernetes::read(path, text)
+            kubernetes::read(path, text, &cluster)
         };
         match read {
             Ok(launches) => out.extend(launches),

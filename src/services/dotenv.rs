@@ -5,9 +5,10 @@
 
 use super::launch::{expand, file_name};
 
-/// Whether this is the file that compose reads its variables from.
+/// Whether this is a file of variables.
 pub(super) fn is_dotenv(path: &str) -> bool {
-    file_name(path) == ".env"
+    let name = file_name(path);
+    name == ".env" || name.ends_with(".env")
 }
 
 /// The variables of a file in order, with those that stand before put in.

@@ -35,14 +35,16 @@ pub(super) fn of(launch: &Launch, fetches: &[String]) -> Vec<Evidence> {
 
 fn is_off(stack: &Compiled, launch: &Launch) -> bool {
     launch.facts.iter().any(|fact| match &fact.kind {
-        FactKind::Variable(name, value) => stack.page.disabled_by.iter().any(|switch| switch.is_thrown(name, value)),
+        FactKind::Variable(name, value) | FactKind::Common(name, value) => {
+            stack.page.disabled_by.iter().any(|switch| switch.is_thrown(name, value))
+        }
         _ => false,
     })
 }
 
 fn judge(stack: &Compiled, fact: &Fact, fetches: &[String]) -> Option<(Mode, bool, String)> {
     match &fact.kind {
-        FactKind::Variable(name, value) => {
+        FactKind::Variable(name, value) | FactKind::Common(name, value) => {
             if stack.page.environment.iter().any(|switch| switch.is_thrown(name, value)) {
                 return Some((mode_of(stack), true, format!("{name}={value}")));
             }

@@ -3,19 +3,20 @@
 //! Sources: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>,
 //! <https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/> (annotations count on the pod template).
 
+use super::cluster::Cluster;
 use super::launch::{FactKind, Launch, image_name, line_of};
 use super::yaml;
 use serde_json::Value;
 
-/// The containers of the workloads in a file, or why it could not be read.
-pub(super) fn read(path: &str, text: &str) -> Result<Vec<Launch>, String> {
+/// The containers of the workloads in a file, or why it could not be read. `cluster` is what other files say of them.
+pub(super) fn read(path: &str, text: &str, cluster: &Cluster) -> Result<Vec<Launch>, String> {
     if !is_workload(text) {
         return Ok(Vec::new());
     }
     Ok(yaml::documents(text)?
         .iter()
         .filter_map(|document| pod(document))
-        .flat_map(|(document, pod)| containers(path, text, document, pod))
+        .flat_map(|(document, pod)| containers(path, text, document, pod, cluster))
         .collect())
 }
 
@@ -35,7 +36,7 @@ fn pod(document: &Value) -> Option<(&Value, &Value)> {
     Some((document, pod))
 }
 
-fn containers(path: &str, text: &str, document: &Value, pod: &Value) -> Vec<Launch> {
+fn containers(path: &str, text: &str, document: &Value, pod: &Value, cluster: &Cluster) -> Vec<Launch> {
     let empty = Vec::new();
     let all = pod["spec"]["containers"].as_array().unwrap_or(&empty);
     let workload = document["metadata"].get("name").and_then(yaml::scalar);
@@ -45,6 +46,11 @@ fn containers(path: &str, text: &str, document: &Value, pod: &Value) -> Vec<Laun
     let mut out = Vec::new();
     for container in all {
         let mut launch = one(path, text, start, container);
+        if let Some(name) = workload.as_ref().filter(|_| all.len() == 1) {
+            launch.title.clone_from(name);
+        }
+        launch.hosts.extend(cluster.services_of(path, pod, container));
+        given(&mut launch, text, start, container, cluster);
         if all.len() == 1 {
             launch.names.extend(workload.clone());
         }
@@ -84,6 +90,35 @@ fn one(path: &str, text: &str, start: usize, container: &Value) -> Launch {
     launch
 }
 
+/// What a container's environment takes from maps of settings; never what it takes from secrets.
+fn given(launch: &mut Launch, text: &str, start: usize, container: &Value, cluster: &Cluster) {
+    let list = |key: &str| container.get(key).and_then(Value::as_array).into_iter().flatten();
+    let mut found: Vec<(u32, FactKind)> = Vec::new();
+    for source in list("envFrom") {
+        let Some(name) = source.get("configMapRef").and_then(|from| yaml::scalar(from.get("name")?)) else { continue };
+        let prefix = source.get("prefix").and_then(yaml::scalar).unwrap_or_default();
+        let line = line_of(text, &format!("name: {name}"), start);
+        let entries = cluster.settings(&launch.path, &name).into_iter().flatten();
+        found.extend(entries.map(|(key, value)| (line, FactKind::Common(format!("{prefix}{key}"), value.clone()))));
+    }
+    for entry in list("env") {
+        let taken = || {
+            let from = entry.get("valueFrom")?.get("configMapKeyRef")?;
+            let (map, key) = (yaml::scalar(from.get("name")?)?, yaml::scalar(from.get("key")?)?);
+            cluster.settings(&launch.path, &map)?.get(&key).cloned()
+        };
+        if let (Some(name), Some(value)) = (entry.get("name").and_then(yaml::scalar), taken()) {
+            found.push((line_of(text, &name, start), FactKind::Variable(name, value)));
+        }
+    }
+    // What the container says itself goes before what it takes as a whole.
+    let own = |name: &str| {
+        launch.facts.iter().any(|fact| matches!(&fact.kind, FactKind::Variable(known, _) if known == name))
+    };
+    found.retain(|(_, kind)| !matches!(kind, FactKind::Common(name, _) if own(name)));
+    found.into_iter().for_each(|(line, kind)| launch.say(line, kind));
+}
+
 fn annotate(launch: &mut Launch, text: &str, start: usize, pod: &Value) {
     for group in ["annotations", "labels"] {
         for (name, value) in pod["metadata"].get(group).and_then(Value::as_object).into_iter().flatten() {
@@ -101,7 +136,7 @@ mod tests {
 
     #[test]
     fn only_the_annotations_of_the_template_count() {
-        let launches = read("k.yaml", DEPLOYMENT).expect("reads");
+        let launches = read("k.yaml", DEPLOYMENT, &Cluster::default()).expect("reads");
         let names: Vec<_> = launches[0]
             .facts
             .iter()
@@ -115,7 +150,7 @@ mod tests {
 
     #[test]
     fn other_yaml_is_left_alone() {
-        assert!(read("x.yaml", "a: [").expect("not looked at").is_empty());
-        assert!(read("x.yaml", "kind: a\napiVersion: b\ncontainers: [").is_err());
+        assert!(read("x.yaml", "a: [", &Cluster::default()).expect("not looked at").is_empty());
+        assert!(read("x.yaml", "kind: a\napiVersion: b\ncontainers: [", &Cluster::default()).is_err());
     }
 }

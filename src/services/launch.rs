@@ -13,6 +13,8 @@ pub(super) struct Fact {
 pub(super) enum FactKind {
     /// An environment variable of the process.
     Variable(String, String),
+    /// One that it is given together with others, by a map or file of settings.
+    Common(String, String),
     /// The process is started by this command; with the word that introduces it ("ENTRYPOINT").
     Command(String, String),
     /// This command builds it.
@@ -34,6 +36,8 @@ pub(super) struct Launch {
     pub(super) path: String,
     /// What it is called: service, container, image, workload.
     pub(super) names: Vec<String>,
+    /// What people call it, where that is none of the first of its names.
+    pub(super) title: String,
     /// Names by which others reach it.
     pub(super) hosts: Vec<String>,
     /// The image that it runs, as written.

@@ -1,6 +1,7 @@
 //! Which deployable units a workspace has, and what traces each of them.
 
 mod attribute;
+mod cluster;
 mod compose;
 mod discover;
 mod docker;
@@ -8,6 +9,7 @@ mod dotenv;
 mod evidence;
 mod golang;
 mod gradle;
+mod helm;
 mod kubernetes;
 mod launch;
 mod logging;
@@ -208,6 +210,12 @@ impl Unit {
 /// Whether a variable of this name is one by which a stack is set up.
 pub fn is_of_tracing(variable: &str) -> bool {
     stacks().iter().flat_map(|page| &page.variables).any(|start| variable.starts_with(start.as_str()))
+}
+
+/// What an application calls itself by its settings, where it says so: others reach it by this name.
+pub fn called(settings: &Settings) -> Option<String> {
+    let mut names = stacks().iter().map(|page| page.application_name.as_str()).filter(|name| !name.is_empty());
+    names.find_map(|name| settings.value(name)).filter(|name| !name.is_empty() && !name.contains("${"))
 }
 
 /// Applies a service that the configuration declares: a new name or stack for the units below its root.

@@ -4,7 +4,9 @@
 //! dashes and underscores, and any of them may be given from outside as a variable.
 
 use super::launch::{file_name, folder, is_below};
+use super::workloads::{may_be_secret, without_secrets};
 use super::{ManifestFile, Scope, Unit, yaml};
+use crate::facts::Text;
 use crate::ir::Language;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -75,6 +77,26 @@ impl Settings {
     /// Whether another file mentions a switch of this plain name.
     fn is_told_elsewhere(&self, plain: &str) -> bool {
         self.elsewhere.iter().any(|word| plain.ends_with(word.as_str()) || word.ends_with(plain))
+    }
+
+    /// What the application itself says that a setting is, without what proves who somebody is; `None` where it says
+    /// nothing, and for what may be a secret.
+    pub fn value(&self, name: &str) -> Option<String> {
+        if may_be_secret(name) {
+            return None;
+        }
+        let plain = plain(name);
+        let told = self.told.iter().rev().find(|(known, _)| *known == plain);
+        told.map(|(_, value)| without_secrets(value.trim().trim_matches(['"', '\''])))
+    }
+
+    /// The addresses of the services that the application sends requests on to by its settings.
+    pub fn routes(&self) -> Vec<Text> {
+        let is_route = |name: &str| name.contains("routes") && name.ends_with("uri");
+        let found = self.told.iter().filter(|(name, _)| is_route(name)).map(|(_, value)| value.trim());
+        let texts = found.map(|value| Text::written(&without_secrets(value)).told(&|name| self.value(name)));
+        let out: BTreeSet<Text> = texts.collect();
+        out.into_iter().collect()
     }
 
     /// The file in which a setting would stand.
@@ -202,6 +224,11 @@ fn flatten(name: String, value: &Value, out: &mut Vec<(String, String)>) {
         Value::Object(entries) => {
             for (key, inner) in entries {
                 flatten(format!("{name}{}", plain(key)), inner, out);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (at, inner) in items.iter().enumerate() {
+                flatten(format!("{name}{at}"), inner, out);
             }
         }
         other => out.extend(yaml::line(other).map(|text| (name, text))),

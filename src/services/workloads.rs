@@ -6,7 +6,7 @@ use super::launch::{FactKind, Launch};
 use super::{docker, shell};
 use crate::facts::{Variable, Workload};
 use crate::ir::Language;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The processes that deployment files start. `units` are the workspace's, `gathering` the roots that only gather others.
 pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch]) -> Vec<Workload> {
@@ -15,17 +15,32 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
     let processes =
         launches.iter().filter(|launch| !docker::is_dockerfile(&launch.path) && !shell::is_script(&launch.path));
     let mut out: Vec<Workload> = Vec::new();
+    let sure = |launch: &Launch, at: usize| launch.dockerfile.is_some() || known.is_sure(launch, at);
+    let whose = |launch: &Launch| known.of(launch, &[Language::Go, Language::Python, Language::Java]);
+    let claimed: BTreeSet<(&str, usize)> = processes
+        .clone()
+        .flat_map(|launch| whose(launch).into_iter().map(move |at| (launch, at)))
+        .filter(|(launch, at)| sure(launch, *at))
+        .map(|(launch, at)| (launch.path.as_str(), at))
+        .collect();
+    // A database beside a service is not the service: who is only near is left out where a file names the right one.
+    let owners = |launch: &Launch| -> Vec<usize> {
+        let all = whose(launch).into_iter();
+        all.filter(|at| sure(launch, *at) || !claimed.contains(&(launch.path.as_str(), *at))).collect()
+    };
     for launch in processes {
-        let Some(name) = launch.names.first().filter(|name| !name.contains("TEMPLATE")) else { continue };
-        let own = known.of(launch, &[Language::Go, Language::Python, Language::Java]);
+        let titles = Some(&launch.title).filter(|title| !title.is_empty());
+        let Some(name) = titles.or(launch.names.first()).filter(|name| !name.contains("TEMPLATE")) else { continue };
+        let own = owners(launch);
         let image = launch.dockerfile.as_deref().and_then(|path| images.get(path)).copied();
         let mut environment: BTreeMap<String, Variable> = BTreeMap::new();
         for source in image.into_iter().chain([launch]) {
             for fact in &source.facts {
-                if let FactKind::Variable(name, value) = &fact.kind {
+                if let FactKind::Variable(name, value) | FactKind::Common(name, value) = &fact.kind {
                     let line = if std::ptr::eq(source, launch) { fact.line } else { launch.line };
                     let value = if may_be_secret(name) { HIDDEN.to_owned() } else { without_secrets(value) };
-                    let found = Variable { name: name.clone(), value, line };
+                    let common = matches!(fact.kind, FactKind::Common(..));
+                    let found = Variable { name: name.clone(), value, common, line };
                     environment.insert(name.clone(), found);
                 }
             }
@@ -52,14 +67,14 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
 const HIDDEN: &str = "…";
 
 /// Whether a variable of this name may hold what proves who somebody is.
-fn may_be_secret(name: &str) -> bool {
+pub(super) fn may_be_secret(name: &str) -> bool {
     const WORDS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "HEADERS", "CREDENTIAL", "DSN", "AUTH"];
     let name = name.to_ascii_uppercase();
     WORDS.iter().any(|word| name.contains(word))
 }
 
 /// A value without the user and password of an address.
-fn without_secrets(value: &str) -> String {
+pub(super) fn without_secrets(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest.get(..end).and_then(|authority| authority.rfind('@')) {

@@ -45,7 +45,7 @@ impl Reader<'_, '_> {
         let program = self.study.program;
         let at = |expr| ValueRef { file: value.file, expr };
         match program.expr_kind(value) {
-            ExprKind::Str(text) => vec![written(text)],
+            ExprKind::Str(text) => vec![Text::written(text)],
             ExprKind::Lit(text) if text.starts_with(|c: char| c.is_ascii_digit()) => vec![Text::literal(text)],
             ExprKind::Binary { op, left, right } if *op == "+" => self.joined(&[at(*left), at(*right)], calls, depth),
             ExprKind::Binary { op, left, .. } if *op == "%" => self.texts(at(*left), calls, depth + 1),
@@ -55,11 +55,30 @@ impl Reader<'_, '_> {
             }
             ExprKind::Index { base, index: Some(key) } => match self.reading(at(*base)) {
                 Some(effect) => self.setting(effect.from, at(*key), None, calls, depth),
-                None => vec![Text::unknown()],
+                None => self.entry(at(*base), at(*key), depth),
             },
             ExprKind::Closure(_) => vec![Text::unknown()],
             _ => self.step(value, calls, depth),
         }
+    }
+
+    /// The texts of an entry of a dictionary, by what is written to the same entry in the same file.
+    fn entry(&mut self, base: ValueRef, key: ValueRef, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        let ExprKind::Str(key) = program.expr_kind(key) else { return vec![Text::unknown()] };
+        let Some(owner) = path_of(self.study, base) else { return vec![Text::unknown()] };
+        let at = |expr| ValueRef { file: base.file, expr };
+        let is_it = |target: ValueRef| match program.expr_kind(target) {
+            ExprKind::Index { base, index: Some(index) } => {
+                matches!(program.expr_kind(at(*index)), ExprKind::Str(text) if text == key)
+                    && path_of(self.study, at(*base)).as_ref() == Some(&owner)
+            }
+            _ => false,
+        };
+        let writes = program.files[base.file as usize].flow.writes.iter();
+        let values: Vec<ValueRef> =
+            writes.filter(|write| is_it(at(write.target))).map(|write| at(write.value)).collect();
+        self.any(values, |reader, value| reader.texts(value, &Calls::new(), depth + 1))
     }
 
     /// The texts of several values one behind the other.
@@ -87,21 +106,46 @@ impl Reader<'_, '_> {
             let steps: Vec<Step> = defs.map(|def| program.step_def(value.file, *def)).collect();
             return self.any(steps, |reader, step| reader.follow(step, calls, depth));
         }
-        self.follow(program.step(value), calls, depth)
+        match (program.step(value), program.expr_kind(value)) {
+            (Step::Unknown, ExprKind::Member { base, .. }) => {
+                let base = ValueRef { file: value.file, expr: *base };
+                self.declared(base, calls, depth)
+            }
+            (step, _) => self.follow(step, calls, depth),
+        }
+    }
+
+    /// The name of a part of what a call declares: of a queue, its name.
+    fn declared(&mut self, base: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        let program = self.study.program;
+        match program.step(base) {
+            Step::Call(call, 0) if self.study.fact(call).is_some_and(|fact| !fact.effect.channel.is_empty()) => {
+                self.call(call, calls, depth)
+            }
+            _ => vec![Text::unknown()],
+        }
     }
 
     fn follow(&mut self, step: Step, calls: &Calls, depth: u32) -> Vec<Text> {
         match step {
             Step::Values(values) => self.any(values, |reader, value| reader.texts(value, calls, depth + 1)),
             Step::Literal(value) => match self.study.program.expr_kind(value) {
-                ExprKind::Str(text) => vec![written(text)],
-                _ => vec![Text::unknown()],
+                ExprKind::Str(text) => vec![Text::written(text)],
+                _ => self.described_literal(value, calls, depth),
             },
             Step::Call(call, 0) => self.call(call, calls, depth),
             Step::Param(function, n) => self.param(function, n, calls, depth),
             Step::Field(owner, name) => self.field(owner, name, depth),
             Step::Call(..) | Step::Part(_) | Step::Unknown => vec![Text::unknown()],
         }
+    }
+
+    /// The address or name that an object of a library is made with.
+    fn described_literal(&mut self, value: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        let Some(effect) = self.study.fact(value).map(|fact| fact.effect) else { return vec![Text::unknown()] };
+        let slots = effect.address.iter().chain(&effect.channel);
+        let values: Vec<ValueRef> = slots.flat_map(|slot| self.study.program.slot(value, *slot)).collect();
+        self.any(values, |reader, value| reader.texts(value, calls, depth + 1))
     }
 
     /// The texts of all of these, without doubles.
@@ -140,6 +184,9 @@ impl Reader<'_, '_> {
     fn field(&mut self, owner: Ustr, name: Ustr, depth: u32) -> Vec<Text> {
         let program = self.study.program;
         if let Some(from) = self.injected(&self.annotations_of_field(owner, name)) {
+            return vec![from];
+        }
+        if let Some(from) = self.field_setting(owner, name) {
             return vec![from];
         }
         let writes = program.all_writes(owner, name);
@@ -195,14 +242,17 @@ impl Reader<'_, '_> {
                     self.any(values, |reader, value| reader.texts(value, calls, depth + 1))
                 }
                 None => {
-                    let slots = effect.address.clone();
-                    let values: Vec<ValueRef> = slots.iter().flat_map(|slot| program.slot(call, *slot)).collect();
+                    let slots = effect.address.iter().chain(&effect.channel);
+                    let values: Vec<ValueRef> = slots.flat_map(|slot| program.slot(call, *slot)).collect();
                     self.any(values, |reader, value| reader.texts(value, calls, depth + 1))
                 }
             };
         }
         if let Some(value) = program.converted(call) {
             return self.texts(value, calls, depth + 1);
+        }
+        if let Some(texts) = self.of_string(call, calls, depth) {
+            return texts;
         }
         let mut inner = calls.clone();
         inner.push(call);
@@ -216,13 +266,34 @@ impl Reader<'_, '_> {
         self.any(returned, |reader, value| reader.texts(value, &inner, depth + 1))
     }
 
+    /// What a method of the language's own strings makes of one.
+    fn of_string(&mut self, call: ValueRef, calls: &Calls, depth: u32) -> Option<Vec<Text>> {
+        let program = self.study.program;
+        let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return None };
+        let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..call }) else {
+            return None;
+        };
+        let base = ValueRef { expr: *base, ..call };
+        match (program.language, name.as_str()) {
+            (Language::Python, "format") | (Language::Java, "formatted") => {
+                matches!(program.expr_kind(base), ExprKind::Str(_))
+                    .then(|| self.formatted(call, Slot::Receiver, calls, depth))
+            }
+            (Language::Python, "strip" | "rstrip") | (Language::Java, "trim" | "strip") => {
+                program.callee(call).functions.is_empty().then(|| self.texts(base, calls, depth + 1))
+            }
+            _ => None,
+        }
+    }
+
     /// A format with the arguments behind it put in.
     fn formatted(&mut self, call: ValueRef, slot: Slot, calls: &Calls, depth: u32) -> Vec<Text> {
         let program = self.study.program;
         let Some(format) = program.slot(call, slot).first().copied() else { return vec![Text::unknown()] };
         let ExprKind::Str(text) = program.expr_kind(format) else { return vec![Text::unknown()] };
         let all = program.slot(call, Slot::AnyArg);
-        let mut arguments = all.iter().skip_while(|value| **value != format).skip(usize::from(slot != Slot::Receiver));
+        let behind = all.iter().position(|value| *value == format).map_or(0, |at| at + 1);
+        let mut arguments = all.iter().skip(behind);
         let mut out = vec![Text::default()];
         for part in split_format(text) {
             let texts = match part {
@@ -286,6 +357,30 @@ impl Reader<'_, '_> {
         found.unwrap_or_default().into_iter().map(|annotation| (ty.file, annotation)).collect()
     }
 
+    /// The setting that a type whose fields are settings has in this field.
+    fn field_setting(&self, owner: Ustr, name: Ustr) -> Option<Text> {
+        let program = self.study.program;
+        let ty = program.own_type(owner)?;
+        let prefix = program.type_decl(ty).annotations.iter().find_map(|annotation| {
+            let read = super::described_annotation(self.study, ty.file, annotation)?.1.reads?;
+            let call = ValueRef { file: ty.file, expr: annotation.expr };
+            let key = [read.key, Slot::Arg(0)].iter().flat_map(|slot| self.study.slot(call, *slot)).next()?;
+            match program.expr_kind(key) {
+                ExprKind::Str(text) => Some((read.from, text.to_string())),
+                _ => None,
+            }
+        });
+        if let Some((from, prefix)) = prefix {
+            return Some(Text(vec![named(from, &format!("{prefix}.{name}"), None)]));
+        }
+        let described = program.supertypes(owner).iter().find_map(|ty| program.knowledge.ty(*ty)?.1.fields_from)?;
+        let default = program.all_writes(owner, name).first().and_then(|(value, _)| match program.expr_kind(*value) {
+            ExprKind::Str(text) => Some(text.to_string()),
+            _ => None,
+        });
+        Some(Text(vec![named(described, &name.to_ascii_uppercase(), default)]))
+    }
+
     /// The setting that a container puts into a field or parameter.
     fn injected(&self, annotations: &[(u32, crate::ir::Annotation)]) -> Option<Text> {
         annotations.iter().find_map(|(file, annotation)| {
@@ -299,7 +394,7 @@ impl Reader<'_, '_> {
                 Some(ExprKind::Str(text)) => Some(text.to_string()),
                 _ => None,
             };
-            Some(if text.contains("${") { written(text) } else { Text(vec![named(read.from, text, default)]) })
+            Some(if text.contains("${") { Text::written(text) } else { Text(vec![named(read.from, text, default)]) })
         })
     }
 }
@@ -312,23 +407,16 @@ fn named(from: SettingSource, name: &str, default: Option<String>) -> Piece {
     }
 }
 
-/// A literal text, with the settings in it that a framework fills in: `${email.url:http://email}`.
-fn written(text: &str) -> Text {
-    let mut out = Text::default();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let Some((inside, behind)) = after.split_once('}') else { break };
-        let (name, default) = inside.split_once(':').map_or((inside, None), |(name, value)| (name, Some(value)));
-        if !before.is_empty() {
-            out.push(&Text::literal(before));
+/// A name, or names with dots between them, as it is written.
+fn path_of(study: &Study<'_>, value: ValueRef) -> Option<String> {
+    match study.program.expr_kind(value) {
+        ExprKind::Name(name) => Some(name.to_string()),
+        ExprKind::Member { base, name, .. } => {
+            let base = path_of(study, ValueRef { expr: *base, ..value })?;
+            Some(format!("{base}.{name}"))
         }
-        out.push(&Text(vec![named(SettingSource::Application, name, default.map(str::to_owned))]));
-        rest = behind;
+        _ => None,
     }
-    if !rest.is_empty() || out.0.is_empty() {
-        out.push(&Text::literal(rest));
-    }
-    out
 }
 
 /// The parts of a format: what stands there, and `None` for each place of an argument (`%s`, `%d`, `{}`, `{name}`).
@@ -355,19 +443,12 @@ fn split_format(format: &str) -> Vec<Option<&str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{split_format, written};
+    use super::split_format;
 
     #[test]
     fn formats_are_split_at_their_arguments() {
         assert_eq!(split_format("http://%s:%d/a"), [Some("http://"), None, Some(":"), None, Some("/a")]);
         assert_eq!(split_format("{}/{name}"), [None, Some("/"), None]);
         assert_eq!(split_format("%"), [None]);
-    }
-
-    #[test]
-    fn settings_in_a_literal_are_seen() {
-        assert_eq!(written("http://${till.host:till}/x").to_string(), "http://${till.host}/x");
-        assert_eq!(written("plain").to_string(), "plain");
-        assert_eq!(written("${open").to_string(), "${open");
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
             continue;
         }
         match judge_given(study, function, library) {
+            Ok(because @ (COVERED | EXTRACTED)) => out.carried(function, RULE, because),
             Ok(because) => out.pass(function, RULE, because),
             Err(found) if seen.insert(found.place) => {
                 out.count(unit, function, RULE, Ruling::broken(LOST));
@@ -75,6 +76,10 @@ fn consumes(library: &LibraryDescription) -> bool {
     library.types.iter().any(|ty| ty.role == TypeRole::Consumer)
 }
 
+/// The trace of a message is taken on: why.
+const COVERED: &str = "what traces the service covers the library";
+const EXTRACTED: &str = "it extracts, itself or in a function that it calls";
+
 /// Judges a function that a library gives messages to: a finding, or why there is none.
 fn judge_given(
     study: &Study<'_>,
@@ -84,10 +89,10 @@ fn judge_given(
     let unit = study.unit(function.file);
     let handler = Handler { function, by: By::Library };
     if unit.coverage(library).is_some() {
-        return Ok("what traces the service covers the library");
+        return Ok(COVERED);
     }
     if handled(study, &handler).has(Summary::EXTRACTS) {
-        return Ok("it extracts, itself or in a function that it calls");
+        return Ok(EXTRACTED);
     }
     if library.settings.iter().any(|setting| unit.has_family(&setting.family)) {
         return Ok(MANAGED);

@@ -18,6 +18,8 @@ pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;
 pub(super) use kind::says_kind;
 
+pub(crate) use produce::sent_into;
+
 use super::Verdicts;
 use super::clients::Lives;
 use crate::study::Study;

@@ -191,7 +191,7 @@ fn written(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
 }
 
 /// What is sent into the channel that a call hands out.
-fn sent_into(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
+pub(crate) fn sent_into(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
     let sends = relay::sent(study, study.program.outermost(fact.function)).into_iter();
     let is_into = |channel: ValueRef| {
         channel == fact.call || study.program.origins(channel, false).contains(&Origin::Call(fact.call, 0))
