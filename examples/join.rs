@@ -63,6 +63,7 @@ fn service(at: usize, all: usize) -> Facts {
         name: format!("CALLEE_{n}_ADDR"),
         value: format!("http://service-{}:8080", other(n)),
         line: n as u32 + 5,
+        common: false,
     });
     let name = format!("service-{at}");
     Facts {
@@ -86,6 +87,8 @@ fn service(at: usize, all: usize) -> Facts {
                 hops: HopCounts { carried: crossings.len(), ..HopCounts::default() },
             },
             crossings,
+            names: Vec::new(),
+            routes: Vec::new(),
             implements: vec![Implemented { name: format!("Remote{at}"), path: "main.go".to_owned(), line: 3 }],
         }],
         ..Facts::default()
