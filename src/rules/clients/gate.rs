@@ -26,6 +26,7 @@ pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
 /// Whether a trace that came in can be current in a function.
 pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
     match study.inbound(function) {
+        Inbound::Takes if is_used_by_commands_alone(study, function) => false,
         Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
         Inbound::Root => false,
         // Go hands its context over: of what takes none, and is called by nothing that has one, no trace is known.
@@ -40,6 +41,38 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
                 && !makes_bean(study, function)
         }
     }
+}
+
+/// Whether all that is seen to lead to a Go function are the commands of a command line, though more may be exported for
+/// whoever wants it.
+fn is_used_by_commands_alone(study: &Study<'_>, function: FuncRef) -> bool {
+    if study.language() != Language::Go {
+        return false;
+    }
+    let program = study.program;
+    let mut seen = vec![program.outermost(function)];
+    let mut at = 0;
+    let mut by_operator = false;
+    while let Some(function) = seen.get(at).copied() {
+        at += 1;
+        match study.inbound(function) {
+            Inbound::Entry(_) | Inbound::Below(_) => return false,
+            _ if is_for_operator(study, function.file) => by_operator = true,
+            Inbound::Root if program.callers(function).is_empty() => return false,
+            _ => {
+                for call in program.callers(function) {
+                    let caller = program.outermost(program.function_at(*call));
+                    if !seen.contains(&caller) {
+                        seen.push(caller);
+                    }
+                }
+            }
+        }
+        if seen.len() > MAX_CALLERS {
+            return false;
+        }
+    }
+    by_operator
 }
 
 /// How many callers are looked at for one that is alive.

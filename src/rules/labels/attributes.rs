@@ -110,6 +110,10 @@ const HARMLESS: &[&str] = &[
     "signature",
     "version",
     "set",
+    "at",
+    "time",
+    "refreshed",
+    "issued",
 ];
 
 /// An attribute: its key and value, as far as they are seen.

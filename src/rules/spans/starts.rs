@@ -2,6 +2,7 @@
 
 use super::life::{Fate, Finish, Life, Returned};
 use crate::finding::Confidence;
+use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Inbound, Study};
@@ -39,7 +40,7 @@ fn result(slot: Slot) -> Option<u8> {
 
 fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
     let mut out = Vec::new();
-    for fact in study.calls() {
+    for fact in study.calls().iter().filter(|fact| !begins_its_receiver(study, fact)) {
         let returns_scope = fact.effect.returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Scope);
         let (index, derived) = match finish {
             Finish::End => {
@@ -58,6 +59,19 @@ fn library_starts(study: &Study<'_>, finish: Finish) -> Vec<Start> {
         }
     }
     out
+}
+
+/// Whether a call of its own begins the span in a variable, as `observation.start();` does, which hands back the variable
+/// for chains: what becomes of the variable is not seen from the call.
+fn begins_its_receiver(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let is_variable = |value: &ValueRef| {
+        matches!(program.expr_kind(*value), ExprKind::Name(_) | ExprKind::Member { .. })
+            && program.type_of(*value) == fact.effect.returns.first().copied()
+    };
+    fact.site.dropped
+        && !fact.effect.returns.is_empty()
+        && program.receiver(fact.call).as_ref().is_some_and(is_variable)
 }
 
 /// How many calls of a chain are followed from where a span begins to where it was made.
