@@ -1,6 +1,7 @@
 //! hoplint: find where a distributed trace breaks, without running anything.
 
 pub mod analysis;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod deploy;
@@ -14,6 +15,7 @@ pub mod link;
 pub mod lower;
 pub mod map;
 pub mod parse;
+pub mod plan;
 pub mod report;
 pub mod rulepage;
 pub mod rules;

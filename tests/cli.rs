@@ -39,6 +39,7 @@ fn committed_schemas_are_current() {
         ("why", "why"),
         ("facts", "facts"),
         ("hunt", "hunt"),
+        ("audit", "audit"),
     ] {
         let (_, out, _) = run(here, &["config-schema", "--of", of]);
         let committed = std::fs::read_to_string(here.join(format!("schemas/{file}.schema.json"))).unwrap();

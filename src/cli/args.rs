@@ -27,6 +27,10 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Show the services, what traces them, and how their hops stand
     Map(Box<MapArgs>),
+    /// Fill in the checklist of trace propagation: what breaks, what is unknown, what passes, and why
+    Audit(Box<AuditArgs>),
+    /// Write a test that sends one request and asserts that one trace goes through all services of a journey
+    Plan(Box<PlanArgs>),
     /// Write what this repository knows of its services and their hops, to be joined with that of others
     Facts(Box<FactsArgs>),
     /// Search where a journey loses its trace, and which source line does it
@@ -211,6 +215,82 @@ pub struct HuntArgs {
     pub output_file: Option<PathBuf>,
 }
 
+/// Options of `audit`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditArgs {
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// How the checklist is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: AuditFormat,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+}
+
+/// Formats of `audit`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people and pull requests
+    #[default]
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// For machines
+    Json,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanArgs {
+    /// The services that the request goes through, in order: `gateway,checkout,email` or `gateway -> checkout -> email`
+    #[arg(value_name = "JOURNEY")]
+    pub journey: String,
+    /// What is analysed, and how.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// What kind of test is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+    /// The address at which the journey begins
+    #[arg(long, value_name = "URL")]
+    pub entry: String,
+    /// Where the traces are kept [default: jaeger]
+    #[arg(long, value_enum)]
+    pub backend: Option<PlanBackend>,
+    /// The address of the query API [default: http://localhost:16686 for jaeger, http://localhost:3200 for tempo]
+    #[arg(long, value_name = "URL")]
+    pub backend_url: Option<String>,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+}
+
+/// Formats of `plan`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// A shell script with curl and jq
+    #[default]
+    Shell,
+    /// A Python test that needs nothing but pytest
+    Pytest,
+    /// A Go test that needs nothing but the standard library
+    Go,
+    /// A Tracetest definition
+    Tracetest,
+}
+
+/// Where traces are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanBackend {
+    /// Jaeger's query API
+    #[default]
+    Jaeger,
+    /// Grafana Tempo's query API
+    Tempo,
+}
+
 /// Formats of `map`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum MapFormat {
@@ -269,6 +349,8 @@ pub enum SchemaOf {
     Facts,
     /// `hunt --format json`
     Hunt,
+    /// `audit --format json`
+    Audit,
 }
 
 /// When to use colours.

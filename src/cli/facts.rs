@@ -113,7 +113,8 @@ fn analyse(args: &TreeArgs, out: &mut Gathered) -> Result<(), CliError> {
     Ok(())
 }
 
-fn is_facts(path: &Path) -> bool {
+/// Whether an argument names a facts file.
+pub(super) fn is_facts(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "json") && path.is_file()
 }
 

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{CLEAN, output};
 use crate::config::{Config, Selector};
 use crate::report::diagnostic::severity_word;
-use crate::report::{json, map, why};
+use crate::report::{audit, json, map, why};
 use crate::rulepage;
 use clap::CommandFactory;
 use std::io;
@@ -60,6 +60,7 @@ pub fn schema(of: SchemaOf) -> Result<u8, CliError> {
         SchemaOf::Map => schemars::schema_for!(map::MapOutput<'_>),
         SchemaOf::Facts => schemars::schema_for!(crate::facts::Facts),
         SchemaOf::Hunt => schemars::schema_for!(crate::hunt::Answer),
+        SchemaOf::Audit => schemars::schema_for!(audit::AuditOutput<'_>),
         SchemaOf::Why => schemars::schema_for!(why::WhyOutput<'_>),
     };
     output::write(None, false, |out| {

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod audit;
 mod check;
 mod error;
 mod facts;
@@ -10,6 +11,7 @@ mod hunt;
 mod info;
 mod map;
 mod output;
+mod plan;
 mod progress;
 mod target;
 mod why;
@@ -46,6 +48,8 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         None => check::check(&cli.check),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Map(args)) => map::map(&args),
+        Some(Command::Audit(args)) => audit::audit(&args),
+        Some(Command::Plan(args)) => plan::plan(&args),
         Some(Command::Facts(args)) => facts::facts(&args),
         Some(Command::Hunt(args)) => hunt::hunt(&args),
         Some(Command::Explain { rule }) => info::explain(&rule),

@@ -77,7 +77,7 @@ fn missing(path: &Path, error: std::io::Error) -> CliError {
     if error.kind() != std::io::ErrorKind::NotFound {
         return CliError::Io { what: path.display().to_string(), source: error };
     }
-    let commands = ["check", "map", "hunt", "explain", "rules", "completions", "config-schema"];
+    let commands = ["check", "map", "audit", "hunt", "plan", "explain", "rules", "completions", "config-schema"];
     let word = path.to_str().unwrap_or_default();
     let help =
         rulepage::closest(word, commands.into_iter()).map(|command| format!("did you mean `hoplint {command}`?"));

@@ -1,5 +1,6 @@
 //! From findings to the user: places become lines and columns, then one of several formats.
 
+pub mod audit;
 pub mod change;
 pub mod concise;
 pub mod diagnostic;
