@@ -140,7 +140,8 @@ fn run(answer: fn(&str) -> String) -> Option<(i32, String)> {
 
 #[test]
 fn the_script_tells_a_whole_trace_from_a_broken_one() {
-    let cases: [(fn(&str) -> String, i32, &str); 5] = [
+    type Change = fn(&str) -> String;
+    let cases: [(Change, i32, &str); 5] = [
         (
             // What stands between two services is left out.
             |sent| jaeger(&[("a", sent, "checkout"), ("b", "a", "proxy"), ("c", "b", "email")]),

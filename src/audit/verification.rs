@@ -115,10 +115,8 @@ pub(super) fn items(input: &Input<'_>) -> Vec<Item> {
     for (_, node, _) in input.services() {
         let whole: Vec<&Found> = tests.found.iter().filter(|found| names(tests, found, input, node)).collect();
         let inside = |found: &&Found| {
-            !found.sign.whole
-                && node.root != "."
-                && format!("/{}", found.place.path).contains(&format!("/{}/", node.root))
-                || node.root == "." && !found.sign.whole
+            let is_inside = || format!("/{}", found.place.path).contains(&format!("/{}/", node.root));
+            !found.sign.whole && (node.root == "." || is_inside())
         };
         let own: Vec<&Found> = tests.found.iter().filter(inside).collect();
         let (outcome, because, found) = if !whole.is_empty() {

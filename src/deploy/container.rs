@@ -305,7 +305,7 @@ pub(super) fn quantity(text: &str) -> Option<u64> {
     };
     let bytes = number * factor;
     // Kubernetes reads `m` as a thousandth, which nobody means.
-    (bytes >= 1_048_576.0 && bytes < 1e15).then_some(bytes as u64)
+    (1_048_576.0..1e15).contains(&bytes).then_some(bytes as u64)
 }
 
 fn folder(path: &str) -> &str {

@@ -91,19 +91,16 @@ impl Finder<'_, '_> {
         let key = (path.clone(), line, hop.rule.clone());
         if !self.used.insert(key) {
             let same = |cause: &&mut (u32, Cause)| (&cause.1.path, cause.1.line) == (path, line);
-            if let Some((_, cause)) = self.out.iter_mut().find(same) {
-                if cause.hops.len() < MAX_HOPS && !cause.hops.contains(&shown) {
-                    cause.hops.push(shown);
-                }
+            if let Some((_, cause)) = self.out.iter_mut().find(same)
+                && cause.hops.len() < MAX_HOPS
+                && !cause.hops.contains(&shown)
+            {
+                cause.hops.push(shown);
             }
             return;
         }
         // A span of the call means that its client is instrumented: then what takes the call is more likely.
-        let shows = match (self.place.client, end) {
-            (Some(true), End::Far) | (Some(false), End::Near) => true,
-            (None, _) => true,
-            _ => false,
-        };
+        let shows = matches!((self.place.client, end), (Some(true), End::Far) | (Some(false), End::Near) | (None, _));
         let fit = match (hop.standing, shows) {
             (Standing::Broken, true) => Fit::Exact,
             (Standing::Broken, false) => Fit::OnTheWay,

@@ -177,7 +177,7 @@ fn name(part: &Part) -> Option<usize> {
     }
 }
 
-fn word<'p>(parts: &'p [Part], at: usize) -> &'p str {
+fn word(parts: &[Part], at: usize) -> &str {
     match parts.get(at) {
         Some(Part::Word(word)) => word,
         _ => "",

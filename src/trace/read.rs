@@ -36,8 +36,8 @@ pub fn read(text: &str) -> Result<Recording, ReadError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut sheet = Sheet::default();
     let mut told = None;
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    while let Some(next) = values.next() {
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    for next in values {
         match next {
             Ok(raw) => take(raw, MAX_DEPTH, &mut sheet, &mut told),
             // A file that is cut still tells what stands before the cut.

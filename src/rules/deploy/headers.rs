@@ -16,9 +16,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     if !is_traced {
         return;
     }
-    let carries = |removal: &&Removal| {
-        removal.header == "*" || known().trace_headers.iter().any(|header| *header == removal.header)
-    };
+    let carries = |removal: &&Removal| removal.header == "*" || known().trace_headers.contains(&removal.header);
     let mut removals: Vec<&Removal> =
         material.deployment.removals.iter().filter(carries).filter(|found| !found.traces).collect();
     removals.sort_by_key(|removal| removal.place);
