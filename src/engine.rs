@@ -65,7 +65,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
     let mut files = Vec::new();
     for manifest in &walked.manifests {
         match read_manifest(manifest) {
-            Ok(text) => files.push(ManifestFile { path: manifest.relative.clone(), text }),
+            Ok(text) => files.push(ManifestFile::new(&manifest.relative, text)),
             Err(reason) => skipped.push(Skipped { path: manifest.relative.clone(), reason }),
         }
     }

@@ -23,3 +23,4 @@ pub mod services;
 pub mod study;
 pub mod trace;
 pub mod walk;
+pub mod yaml;

@@ -4,9 +4,10 @@ use super::Input;
 use super::catalogue::catalogue;
 use super::causes::Triage;
 use super::settings::{trace_name, values, workloads};
+use crate::deploy::is_compose;
 use crate::facts::Workload;
 use crate::map::{Address, Edge, NodeKind};
-use crate::services::{is_compose, stacks};
+use crate::services::stacks;
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -3,9 +3,9 @@
 //! Source: <https://opentelemetry.io/docs/collector/configuration/>. One is known by its own parts, whatever its file is
 //! called: a file of its own, a text inside a ConfigMap or a compose file, a resource of the operator, values of a chart.
 
-use super::node::{Key, Node};
-use super::{Deployment, place, yaml};
+use super::{Deployment, place};
 use crate::finding::Place;
+use crate::yaml::{self, Key, Node, Value};
 use ustr::Ustr;
 
 /// The sections that define components, with what a pipeline calls them.
@@ -263,7 +263,7 @@ fn configuration(path: Ustr, text: &str, node: &Node, around: &Node, kind: Kind)
         })
     });
     let pipelines = node.at(&["service", "pipelines"]).map(Node::entries).unwrap_or_default();
-    let plain = |found: &&(&str, &Node)| found.1.is_map() || matches!(found.1.value, super::Value::Null);
+    let plain = |found: &&(&str, &Node)| found.1.is_map() || matches!(found.1.value, Value::Null);
     let of_file = matches!(kind, Kind::File | Kind::Resource { .. });
     let filled = if of_file { text.contains("{{") || text.contains("{%") } else { is_filled(text, around) };
     Collector {
@@ -299,10 +299,10 @@ fn pipeline(path: Ustr, key: &Key, node: &Node) -> Pipeline {
 
 /// The ids of a list; `None` where it is none, or a text is filled in.
 fn named(path: Ustr, list: &Node) -> Option<Vec<(String, Place)>> {
-    if matches!(list.value, super::Value::Null) {
+    if matches!(list.value, Value::Null) {
         return Some(Vec::new());
     }
-    let super::Value::List(items) = &list.value else { return None };
+    let Value::List(items) = &list.value else { return None };
     let items = items.iter().map(|item| {
         let text = item.text().filter(|text| !text.contains('$') && !yaml::is_template(text))?;
         Some((id(text), place(path, item.span)))

@@ -1,13 +1,10 @@
 //! Containers of compose files and of Kubernetes, with the places of their variables.
-//!
-//! Sources: <https://docs.docker.com/reference/compose-file/services/>,
-//! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
 
 use super::collector::more_than_one;
-use super::node::{Key, Node, Value};
-use super::{Deployment, place, yaml};
+use super::variable::Entry;
+use super::{Deployment, compose, kubernetes, place};
 use crate::finding::Place;
-use crate::ir::Span;
+use crate::yaml::{Key, Node, is_template};
 use ustr::Ustr;
 
 /// Who runs a container.
@@ -101,7 +98,7 @@ pub struct Workload {
 }
 
 /// The services of a compose file.
-pub(super) fn compose(path: Ustr, document: &Node, out: &mut Deployment) {
+pub(super) fn of_compose(path: Ustr, document: &Node, out: &mut Deployment) {
     let Some(services) = document.get("services").filter(|services| services.is_map()) else { return };
     let mut found: Vec<Container> =
         services.entries().iter().map(|(key, service)| compose_service(path, key, service)).collect();
@@ -138,12 +135,6 @@ pub(super) fn unite(projects: &mut Vec<Project>) {
 }
 
 fn compose_service(path: Ustr, key: &Key, service: &Node) -> Container {
-    let scalar = |name: &str| service.get(name).and_then(Node::text).map(str::to_owned);
-    let mut hosts = vec![key.text.clone()];
-    hosts.extend(["container_name", "hostname"].iter().filter_map(|name| scalar(name)));
-    let networks = service.get("networks").map(Node::entries).unwrap_or_default();
-    let aliases = networks.iter().filter_map(|(_, network)| network.get("aliases")).flat_map(Node::items);
-    hosts.extend(aliases.filter_map(Node::text).map(str::to_owned));
     let copies = [service.at(&["deploy", "replicas"]), service.get("scale")].into_iter().flatten();
     let memory = [service.at(&["deploy", "resources", "limits", "memory"]), service.get("mem_limit")];
     Container {
@@ -151,9 +142,9 @@ fn compose_service(path: Ustr, key: &Key, service: &Node) -> Container {
         path,
         name: key.text.clone(),
         place: place(path, key.span),
-        hosts,
+        hosts: compose::hosts(key, service),
         image: image(path, service),
-        variables: service.get("environment").map(|node| environment(path, node)).unwrap_or_default(),
+        variables: compose::environment(service).into_iter().map(|entry| variable(path, entry)).collect(),
         is_open: service.get("env_file").is_some() || service.get("extends").is_some(),
         is_alone: service.get("network_mode").is_none(),
         has_command: service.get("command").is_some() || service.get("entrypoint").is_some(),
@@ -182,49 +173,27 @@ fn mounts(path: Ustr, service: &Node) -> Vec<String> {
         .collect()
 }
 
-fn environment(path: Ustr, node: &Node) -> Vec<Variable> {
-    let of_item = |item: &Node| {
-        let text = item.text()?;
-        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-        let value = value.and_then(written);
-        Some(Variable { name: name.trim().to_owned(), value, place: place(path, item.span) })
-    };
-    match &node.value {
-        Value::List(items) => items.iter().filter_map(of_item).collect(),
-        Value::Map(entries) => entries.iter().map(|(key, value)| variable(path, &key.text, key.span, value)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn variable(path: Ustr, name: &str, key: Span, value: &Node) -> Variable {
-    let end = if value.span.end > key.end && value.span.end - key.end < 400 { value.span.end } else { key.end };
-    let whole = Span { start: key.start, end };
-    Variable { name: name.to_owned(), value: value.text().and_then(written), place: place(path, whole) }
+fn variable(path: Ustr, entry: Entry<'_>) -> Variable {
+    let value = entry.value.and_then(written);
+    Variable { name: entry.name.to_owned(), value, place: place(path, entry.span) }
 }
 
 /// A value that is written out: nothing is filled in.
 fn written(value: &str) -> Option<String> {
     let value = value.trim().trim_matches(['"', '\'']);
-    (!value.contains("$") && !yaml::is_template(value)).then(|| value.to_owned())
+    (!value.contains('$') && !is_template(value)).then(|| value.to_owned())
 }
 
 /// The containers of a Kubernetes object, and what its metadata say.
-pub(super) fn kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
+pub(super) fn of_kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
     let kind = document.get("kind").and_then(Node::text).unwrap_or_default();
     let name = document.at(&["metadata", "name"]);
-    let templates = [&["spec", "template"][..], &["spec", "jobTemplate", "spec", "template"]];
-    let template = templates.iter().find_map(|way| document.at(way));
+    let template = kubernetes::template(document);
     let pod = template.or_else(|| (kind == "Pod").then_some(document));
-    let own = ["annotations", "labels"].iter().filter_map(|group| document.at(&["metadata", group]));
-    let own = own
-        .flat_map(Node::entries)
-        .map(|(key, value)| (key.text.clone(), value.text().unwrap_or_default().to_owned(), place(path, key.span)));
-    let of_pod = |pod: &Node| {
-        let groups = ["annotations", "labels"].iter().filter_map(|group| pod.at(&["metadata", group]));
-        groups
-            .flat_map(Node::entries)
-            .map(|(key, value)| (key.text.clone(), value.text().unwrap_or_default().to_owned()))
-            .collect::<Vec<_>>()
+    let own =
+        kubernetes::notes(document).map(|(key, value)| (key.text.clone(), value.to_owned(), place(path, key.span)));
+    let of_pod = |pod: &Node| -> Vec<(String, String)> {
+        kubernetes::notes(pod).map(|(key, value)| (key.text.clone(), value.to_owned())).collect()
     };
     if template.is_some() || kind == "Namespace" {
         out.workloads.push(Workload {
@@ -236,7 +205,7 @@ pub(super) fn kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
         });
     }
     let Some(spec) = pod.and_then(|pod| pod.get("spec")) else { return };
-    let containers = spec.get("containers").map(Node::items).unwrap_or_default();
+    let containers = pod.map(kubernetes::containers).unwrap_or_default();
     let copies = copies(path, kind, document);
     let injected = pod.map(of_pod).unwrap_or_default().iter().any(|(key, value)| {
         (key.contains("sidecar") || key.contains("inject")) && value != "false" && !key.starts_with("instrumentation.")
@@ -252,7 +221,6 @@ pub(super) fn kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
         let at = container.entry("name").map_or(container.span, |(key, _)| key.span);
         let own = container.get("name").and_then(Node::text).unwrap_or_default();
         let workload = name.and_then(Node::text).unwrap_or(own);
-        let entries = container.get("env").map(Node::items).unwrap_or_default().iter();
         let memory = container.at(&["resources", "limits", "memory"]);
         out.containers.push(Container {
             platform: Platform::Kubernetes,
@@ -261,7 +229,7 @@ pub(super) fn kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
             place: place(path, at),
             hosts: vec![workload.to_owned()],
             image: image(path, container),
-            variables: entries.filter_map(|entry| of_entry(path, entry)).collect(),
+            variables: kubernetes::environment(container).map(|(entry, _)| variable(path, entry)).collect(),
             is_open: container.get("envFrom").is_some(),
             is_alone: containers.len() == 1 && !injected && !helpers && !shares,
             has_command: container.get("command").is_some() || container.get("args").is_some(),
@@ -270,13 +238,6 @@ pub(super) fn kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
             memory: memory.and_then(|node| Some((quantity(node.text()?)?, place(path, node.span)))),
         });
     }
-}
-
-fn of_entry(path: Ustr, entry: &Node) -> Option<Variable> {
-    let (name, _) = (entry.get("name")?.text()?, ());
-    let at = entry.get("name")?.span;
-    let null = Node { value: Value::Null, span: at };
-    Some(variable(path, name, at, entry.get("value").unwrap_or(&null)))
 }
 
 fn copies(path: Ustr, kind: &str, document: &Node) -> Option<(String, Place)> {
@@ -328,7 +289,7 @@ mod tests {
     fn a_container_that_another_joins_is_not_alone() {
         let text = "services:\n  app:\n    environment:\n      - A=1\n      - B=$C\n      - D\n  relay:\n    network_mode: service:app\n";
         let mut out = Deployment::default();
-        compose(Ustr::from("compose.yaml"), &yaml::documents(text).expect("reads")[0], &mut out);
+        of_compose(Ustr::from("compose.yaml"), &crate::yaml::documents(text).expect("reads")[0], &mut out);
         assert!(!out.containers[0].is_alone && !out.containers[1].is_alone && !out.projects[0].is_whole);
         let values: Vec<_> = out.containers[0].variables.iter().map(|found| found.value.as_deref()).collect();
         assert_eq!(values, [Some("1"), None, None]);

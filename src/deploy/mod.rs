@@ -1,29 +1,28 @@
 //! Deployment files with the places of what they say: collectors, containers, proxies.
 //!
-//! [`crate::services`] reads the same files for who starts whom. Here they are read for the rules on the files themselves.
+//! [`crate::services`] asks the same files who starts whom. Here they are read for the rules on the files themselves; what
+//! the parts of compose files and of Kubernetes objects are called, both ask `compose` and `kubernetes`.
 
 mod collector;
+pub(crate) mod compose;
 mod container;
 mod directives;
 mod known;
-mod node;
+pub(crate) mod kubernetes;
 mod proxy;
-mod yaml;
+mod variable;
 
 pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
+pub(crate) use compose::is_compose;
 pub use container::{Container, Platform, Project, Variable, Workload};
 pub use known::{Backend, Known, Off, Removed, known};
-pub use node::{Key, Node, Value};
 pub use proxy::Removal;
-pub use yaml::{documents, is_template};
 
 use crate::finding::Place;
 use crate::ir::{Directive, Span};
 use crate::services::ManifestFile;
+use crate::yaml::Node;
 use ustr::Ustr;
-
-/// The largest YAML file that is looked at.
-const MAX_YAML: usize = 512 * 1024;
 
 /// What one of them must hold for a YAML file that is no compose file to be read for the rules.
 const WORDS: &[&str] = &[
@@ -90,28 +89,24 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         if proxy::is_configuration(&file.path) {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
         }
-        let is_yaml = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
-        let is_meant = || crate::services::is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
-        if is_yaml && file.text.len() <= MAX_YAML && is_meant() {
-            read_yaml(path, &file.text, &mut out);
+        let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
+        if file.is_yaml() && is_meant() {
+            let documents = file.documents().unwrap_or_default();
+            documents.iter().for_each(|document| read_document(path, &file.text, document, &mut out));
         }
     }
     container::unite(&mut out.projects);
     out
 }
 
-fn read_yaml(path: Ustr, text: &str, out: &mut Deployment) {
-    let Ok(documents) = documents(text) else { return };
-    let is_compose = crate::services::is_compose(&path);
-    for document in &documents {
-        collector::read(path, text, document, out);
-        if is_compose {
-            container::compose(path, document, out);
-        } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-            container::kubernetes(path, document, out);
-        }
-        proxy::of_document(path, text, document, &mut out.removals);
+fn read_document(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
+    collector::read(path, text, document, out);
+    if is_compose(&path) {
+        container::of_compose(path, document, out);
+    } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
+        container::of_kubernetes(path, document, out);
     }
+    proxy::of_document(path, text, document, &mut out.removals);
 }
 
 /// A place in a file.
@@ -143,7 +138,7 @@ mod tests {
         for (path, text) in SAMPLES {
             let cuts = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
             for part in cuts.flat_map(|at| [&text[..at], &text[at..]]) {
-                let found = read(&[ManifestFile { path: path.to_owned(), text: part.to_owned() }]);
+                let found = read(&[ManifestFile::new(path, part)]);
                 let of_parts = found.collectors.iter().flat_map(|one| &one.components).map(|one| one.place);
                 let places = of_parts.chain(found.containers.iter().map(|one| one.place));
                 for place in places.chain(found.removals.iter().map(|one| one.place)) {
@@ -155,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_repository_with_no_word_of_tracing_says_nothing() {
-        let file = |text: &str| [ManifestFile { path: "compose.yaml".to_owned(), text: text.to_owned() }];
+        let file = |text: &str| [ManifestFile::new("compose.yaml", text)];
         assert!(!read(&file("services: {db: {image: postgres, environment: {A: b}}}")).says_anything());
         assert!(read(&file("services: {a: {environment: {OTEL_SERVICE_NAME: b}}}")).says_anything());
     }

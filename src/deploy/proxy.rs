@@ -6,10 +6,10 @@
 //! <https://gateway-api.sigs.k8s.io/reference/spec/#httpheaderfilter>,
 //! <https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/headers/>.
 
-use super::node::{Node, Value};
 use super::place;
 use crate::finding::Place;
 use crate::ir::Span;
+use crate::yaml::{Node, Value};
 use ustr::Ustr;
 
 /// A header that is taken away.

@@ -4,9 +4,9 @@
 //! Sources: <https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/>,
 //! <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/config-map-v1/>.
 
+use super::ManifestFile;
 use super::launch::folder;
-use super::yaml;
-use serde_json::Value;
+use crate::yaml::{Node, is_template};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Services and maps of settings.
@@ -35,22 +35,26 @@ struct Settings {
 }
 
 /// The cheap test whether a YAML file may hold one of them.
-pub(super) fn is_of_cluster(text: &str) -> bool {
+fn is_of_cluster(text: &str) -> bool {
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     has("apiVersion:") && (has("kind: Service") || has("kind: ConfigMap"))
 }
 
 impl Cluster {
     /// Adds what a file says. One that cannot be read says nothing; where it holds a workload too, that is told there.
-    pub(super) fn add(&mut self, path: &str, text: &str) {
-        for document in yaml::documents(text).unwrap_or_default() {
-            let name = document.get("metadata").and_then(|data| yaml::scalar(data.get("name")?));
-            let Some(name) = name.filter(|name| !name.contains("TEMPLATE")) else { continue };
-            match document.get("kind").and_then(Value::as_str) {
+    pub(super) fn add(&mut self, file: &ManifestFile) {
+        if !is_of_cluster(&file.text) {
+            return;
+        }
+        let path = file.path.as_str();
+        for document in file.documents().unwrap_or_default() {
+            let name = document.at(&["metadata", "name"]).and_then(Node::text).filter(|name| !is_template(name));
+            let Some(name) = name.map(str::to_owned) else { continue };
+            match document.get("kind").and_then(Node::text) {
                 Some("Service") => {
-                    let selector = texts(document.get("spec").and_then(|spec| spec.get("selector")));
-                    if !selector.is_empty() && !selector.values().any(|value| value.contains("TEMPLATE")) {
-                        let ports = ports(&document);
+                    let selector = texts(document.at(&["spec", "selector"]));
+                    if !selector.is_empty() && !selector.values().any(|value| is_template(value)) {
+                        let ports = ports(document);
                         self.services.push(Service { path: path.to_owned(), name, selector, ports });
                     }
                 }
@@ -64,12 +68,12 @@ impl Cluster {
 
     /// The names under which a pod is reached: of services beside the file at `path`, else of those of the workspace.
     /// In a pod of several containers, only of those services whose port the container has.
-    pub(super) fn services_of(&self, path: &str, pod: &Value, container: &Value) -> BTreeSet<String> {
-        let all = pod.get("spec").and_then(|spec| spec.get("containers")).and_then(Value::as_array);
-        let alone = all.is_none_or(|all| all.len() == 1);
+    pub(super) fn services_of(&self, path: &str, pod: &Node, container: &Node) -> BTreeSet<String> {
+        let all = pod.at(&["spec", "containers"]).map(Node::items).unwrap_or_default();
+        let alone = all.len() <= 1;
         let own = open(container);
         let takes = |service: &Service| alone || service.ports.iter().any(|port| own.contains(port));
-        let labels = texts(pod.get("metadata").and_then(|data| data.get("labels")));
+        let labels = texts(pod.at(&["metadata", "labels"]));
         let reaches = |service: &&Service| {
             service.selector.iter().all(|(name, value)| labels.get(name).is_some_and(|own| own == value))
         };
@@ -90,21 +94,23 @@ impl Cluster {
 }
 
 /// The target ports of a service: its own where it names no other.
-fn ports(document: &Value) -> BTreeSet<String> {
-    let all = document.get("spec").and_then(|spec| spec.get("ports")).and_then(Value::as_array).into_iter().flatten();
-    all.filter_map(|port| ["targetPort", "port"].iter().find_map(|key| yaml::scalar(port.get(*key)?))).collect()
+fn ports(document: &Node) -> BTreeSet<String> {
+    let all = document.at(&["spec", "ports"]).map(Node::items).unwrap_or_default();
+    let target = |port: &Node| ["targetPort", "port"].iter().find_map(|key| Some(port.get(key)?.text()?.to_owned()));
+    all.iter().filter_map(target).collect()
 }
 
 /// The ports of a container, by number and by name.
-fn open(container: &Value) -> BTreeSet<String> {
-    let all = container.get("ports").and_then(Value::as_array).into_iter().flatten();
-    all.flat_map(|port| ["containerPort", "name"].iter().filter_map(|key| yaml::scalar(port.get(*key)?))).collect()
+fn open(container: &Node) -> BTreeSet<String> {
+    let all = container.get("ports").map(Node::items).unwrap_or_default();
+    let named = all.iter().flat_map(|port| ["containerPort", "name"].map(|key| port.get(key).and_then(Node::text)));
+    named.flatten().map(str::to_owned).collect()
 }
 
-/// The scalars of a mapping, without those that a template fills in.
-fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
-    let entries = value.and_then(Value::as_object).into_iter().flatten();
-    entries.filter_map(|(name, value)| Some((name.clone(), yaml::scalar(value)?))).collect()
+/// The scalars of a mapping.
+fn texts(node: Option<&Node>) -> BTreeMap<String, String> {
+    let entries = node.map(Node::entries).unwrap_or_default().iter();
+    entries.filter_map(|(key, value)| Some((key.text.clone(), value.text()?.to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -115,14 +121,17 @@ mod tests {
     fn pods_are_reached_by_their_labels() {
         let mut cluster = Cluster::default();
         let text = "apiVersion: v1\nkind: Service\nmetadata:\n  name: till\nspec:\n  selector:\n    app: till\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ends\ndata:\n  TILL: till:80\n";
-        cluster.add("k8s/till.yaml", text);
-        cluster.add("k8s/broken.yaml", "kind: Service\nmetadata: [");
-        let pod = |label: &str| serde_json::json!({"metadata": {"labels": {"app": label, "tier": "x"}}});
-        assert_eq!(
-            cluster.services_of("k8s/pod.yaml", &pod("till"), &Value::Null).into_iter().collect::<Vec<_>>(),
-            ["till"]
-        );
-        assert!(cluster.services_of("k8s/pod.yaml", &pod("cart"), &Value::Null).is_empty());
+        cluster.add(&ManifestFile::new("k8s/till.yaml", text));
+        cluster.add(&ManifestFile::new("k8s/broken.yaml", "apiVersion: v1\nkind: Service\nmetadata: ["));
+        let services_of = |label: &str| {
+            let pod =
+                format!("metadata: {{labels: {{app: {label}, tier: x}}}}\nspec: {{containers: [{{image: x}}]}}\n");
+            let pod = crate::yaml::documents(&pod).expect("reads").remove(0);
+            let container = &pod.at(&["spec", "containers"]).expect("containers").items()[0];
+            cluster.services_of("k8s/pod.yaml", &pod, container).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(services_of("till"), ["till"]);
+        assert!(services_of("cart").is_empty());
         assert_eq!(
             cluster.settings("other/pod.yaml", "ends").and_then(|all| all.get("TILL")).map(String::as_str),
             Some("till:80")

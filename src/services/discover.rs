@@ -2,28 +2,21 @@
 
 use super::attribute::Units;
 use super::launch::{Fact, FactKind, Launch, file_name, folder};
+use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence, golang, gradle,
-    helm, kubernetes, logging, maven, python, settings, shell, workloads,
+    Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
+    golang, gradle, helm, kubernetes, logging, maven, python, settings, shell, workloads,
 };
+use crate::deploy::is_compose;
 use crate::ir::Language;
+use crate::yaml::is_template;
 use globset::Candidate;
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The largest YAML file that is looked at.
-const MAX_YAML: usize = 512 * 1024;
 const ALL: &[Language] = &[Language::Go, Language::Python, Language::Java];
-
-/// A file that may say what is built and how it starts.
-#[derive(Debug, Clone)]
-pub struct ManifestFile {
-    /// Relative to the workspace root, `/` separated.
-    pub path: String,
-    /// What it holds.
-    pub text: String,
-}
 
 /// Whether [`discover`] wants to see the file with this path (relative, `/` separated).
 pub fn is_manifest(path: &str) -> bool {
@@ -37,8 +30,7 @@ pub fn is_manifest(path: &str) -> bool {
         || settings::is_settings(path)
         || settings::is_resource(path)
         || logging::is_logging(path)
-        || name.ends_with(".yaml")
-        || name.ends_with(".yml")
+        || is_yaml(path)
         || crate::deploy::is_wanted(path)
 }
 
@@ -154,42 +146,36 @@ fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
 }
 
 fn deployments(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> Vec<Launch> {
-    let mut out = Vec::new();
     let charts = helm::Charts::new(files);
-    let is_yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+    let filled: Vec<Cow<'_, ManifestFile>> = files.iter().map(|file| charts.filled(file)).collect();
     let mut cluster = cluster::Cluster::default();
-    for file in files.iter().filter(|file| is_yaml(&file.path) && file.text.len() <= MAX_YAML) {
-        if cluster::is_of_cluster(&file.text) {
-            let filled = charts.fill(&file.path, &file.text);
-            cluster.add(&file.path, filled.as_deref().unwrap_or(&file.text));
-        }
-    }
-    for file in files {
-        let filled = charts.fill(&file.path, &file.text);
-        let (path, text) = (file.path.as_str(), filled.as_deref().unwrap_or(&file.text));
-        let read = if docker::is_dockerfile(path) {
-            Ok(vec![docker::read(path, text)])
-        } else if shell::is_script(path) {
-            Ok(vec![shell::read(path, text)])
-        } else if !is_yaml(path) {
-            continue;
-        } else if text.len() > MAX_YAML && (compose::is_compose(path) || kubernetes::is_workload(text)) {
-            Err("larger than 512 KiB".to_owned())
-        } else if compose::is_compose(path) {
-            let beside = |file: &&&ManifestFile| file_name(&file.path) == ".env" && folder(&file.path) == folder(path);
-            let known = files.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
-            compose::read(path, text, &known, &|path| {
-                files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
-            })
-        } else {
-            kubernetes::read(path, text, &cluster)
-        };
-        match read {
+    filled.iter().filter(|file| file.is_yaml()).for_each(|file| cluster.add(file));
+    let mut out = Vec::new();
+    for file in &filled {
+        match launches(file, files, &cluster) {
             Ok(launches) => out.extend(launches),
-            Err(reason) => skipped.push((path.to_owned(), reason)),
+            Err(reason) => skipped.push((file.path.clone(), reason)),
         }
     }
     out
+}
+
+/// What a deployment file starts, or why it could not be read.
+fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Cluster) -> Result<Vec<Launch>, String> {
+    let path = file.path.as_str();
+    if docker::is_dockerfile(path) {
+        Ok(vec![docker::read(path, &file.text)])
+    } else if shell::is_script(path) {
+        Ok(vec![shell::read(path, &file.text)])
+    } else if !file.is_yaml() {
+        Ok(Vec::new())
+    } else if is_compose(path) {
+        let beside = |file: &&&ManifestFile| file_name(&file.path) == ".env" && folder(&file.path) == folder(path);
+        let known = all.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
+        compose::read(file, &known, &|path| all.iter().copied().find(|file| file.path == path))
+    } else {
+        kubernetes::read(file, cluster)
+    }
 }
 
 /// A folder whose image runs Python is a project even without a manifest.
@@ -294,7 +280,7 @@ fn attach(units: &mut [Unit], gathering: &[String], launches: &mut [Launch]) {
         names.sort();
         names.dedup();
         if let [name] = names.as_slice()
-            && name != "TEMPLATE"
+            && !is_template(name)
         {
             unit.name.clone_from(name);
         }

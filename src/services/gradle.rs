@@ -486,8 +486,7 @@ mod tests {
     use super::*;
 
     fn read_all(files: &[(&str, &str)]) -> (Vec<Module>, Vec<Launch>) {
-        let files: Vec<ManifestFile> =
-            files.iter().map(|(path, text)| ManifestFile { path: (*path).into(), text: (*text).into() }).collect();
+        let files: Vec<ManifestFile> = files.iter().map(|(path, text)| ManifestFile::new(*path, *text)).collect();
         read(&files.iter().collect::<Vec<_>>(), &mut Vec::new())
     }
 

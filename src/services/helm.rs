@@ -3,9 +3,10 @@
 //! Source: <https://helm.sh/docs/chart_template_guide/values_files/>. Only plain places are filled, `{{ .Values.a.b }}` with
 //! or without quotes around it: what else a template does stays open.
 
+use super::ManifestFile;
 use super::launch::join;
-use super::{ManifestFile, yaml};
-use serde_json::Value;
+use crate::yaml::Node;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Most letters that the values of one template may add.
@@ -13,7 +14,7 @@ const MAX_GROWTH: usize = 256 * 1024;
 
 /// The charts of a workspace: their folders and values.
 #[derive(Debug, Default)]
-pub(super) struct Charts(BTreeMap<String, Value>);
+pub(super) struct Charts(BTreeMap<String, Node>);
 
 impl Charts {
     /// Those that have values beside their templates.
@@ -23,18 +24,24 @@ impl Charts {
             files.iter().filter(|file| file.text.contains("{{")).filter_map(|file| home(&file.path)).collect();
         for home in homes {
             let path = join(home, "values.yaml").unwrap_or_default();
-            let values = files.iter().find(|file| file.path == path).map(|file| yaml::documents(&file.text));
-            if let Some(Ok(documents)) = values
-                && let Some(values) = documents.into_iter().next()
-            {
-                out.insert(home.to_owned(), values);
+            let values = files.iter().find(|file| file.path == path).and_then(|file| file.documents().ok()?.first());
+            if let Some(values) = values {
+                out.insert(home.to_owned(), values.clone());
             }
         }
         Self(out)
     }
 
+    /// A file with its chart's defaults in their places, if it is a template of a chart.
+    pub(super) fn filled<'f>(&self, file: &'f ManifestFile) -> Cow<'f, ManifestFile> {
+        match self.fill(&file.path, &file.text) {
+            Some(text) => Cow::Owned(ManifestFile::new(&file.path, text)),
+            None => Cow::Borrowed(file),
+        }
+    }
+
     /// A template with its chart's defaults in their places; `None` where there are none.
-    pub(super) fn fill(&self, path: &str, text: &str) -> Option<String> {
+    fn fill(&self, path: &str, text: &str) -> Option<String> {
         let values = self.0.get(home(path)?)?;
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -70,16 +77,16 @@ fn home(path: &str) -> Option<&str> {
 }
 
 /// The value that a plain place names: one line that needs no quotes.
-fn value(values: &Value, inside: &str) -> Option<String> {
+fn value(values: &Node, inside: &str) -> Option<String> {
     let inside = inside.trim_matches('-').trim();
     let (name, filter) = inside.split_once('|').map_or((inside, ""), |(name, filter)| (name.trim(), filter.trim()));
     if !matches!(filter, "" | "quote" | "squote" | "toString") {
         return None;
     }
     let found = name.strip_prefix(".Values.")?.split('.').try_fold(values, |value, key| value.get(key))?;
-    let text = yaml::scalar(found)?;
+    let text = found.text()?;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:@".contains(letter);
-    (!text.is_empty() && text.chars().all(is_plain) && !text.ends_with(':')).then_some(text)
+    (!text.is_empty() && text.chars().all(is_plain) && !text.ends_with(':')).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn plain_places_are_filled() {
-        let file = |path: &str, text: &str| ManifestFile { path: path.to_owned(), text: text.to_owned() };
+        let file = |path: &str, text: &str| ManifestFile::new(path, text);
         let template = "name: {{ .Values.till.name }}\nport: {{ .Values.till.port | quote }}\na: {{ .Release.Name }}\nb: {{ .Values.odd }}\nc: {{";
         let files = [
             file("chart/templates/till.yaml", template),

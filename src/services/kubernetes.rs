@@ -1,130 +1,122 @@
-//! Kubernetes workloads.
+//! Kubernetes workloads: who starts whom.
 //!
-//! Sources: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>,
-//! <https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/> (annotations count on the pod template).
+//! Source: <https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/> (annotations count on the pod
+//! template).
 
+use super::ManifestFile;
 use super::cluster::Cluster;
-use super::launch::{FactKind, Launch, image_name, line_of};
-use super::yaml;
-use serde_json::Value;
+use super::launch::{FactKind, Launch, image_name};
+use crate::deploy::kubernetes::{containers, environment, notes, template};
+use crate::ir::{LineIndex, Span};
+use crate::yaml::Node;
+
+/// A file of workloads with what the others say of them.
+struct Manifest<'f> {
+    path: &'f str,
+    lines: LineIndex,
+    cluster: &'f Cluster,
+}
 
 /// The containers of the workloads in a file, or why it could not be read. `cluster` is what other files say of them.
-pub(super) fn read(path: &str, text: &str, cluster: &Cluster) -> Result<Vec<Launch>, String> {
-    if !is_workload(text) {
+pub(super) fn read(file: &ManifestFile, cluster: &Cluster) -> Result<Vec<Launch>, String> {
+    if !is_workload(&file.text) {
         return Ok(Vec::new());
     }
-    Ok(yaml::documents(text)?
-        .iter()
-        .filter_map(|document| pod(document))
-        .flat_map(|(document, pod)| containers(path, text, document, pod, cluster))
-        .collect())
+    let documents = file.documents()?;
+    let manifest = Manifest { path: &file.path, lines: LineIndex::new(file.text.as_bytes()), cluster };
+    Ok(documents.iter().flat_map(|document| manifest.launches(document)).collect())
 }
 
 /// The cheap test whether a YAML file may hold a workload.
-pub(super) fn is_workload(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), b"kind:").is_some()
-        && memchr::memmem::find(text.as_bytes(), b"apiVersion:").is_some()
-        && memchr::memmem::find(text.as_bytes(), b"containers:").is_some()
+fn is_workload(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    ["kind:", "apiVersion:", "containers:"].into_iter().all(has)
 }
 
-/// The document and its pod template (or the pod itself), which has `metadata` and `spec`.
-fn pod(document: &Value) -> Option<(&Value, &Value)> {
-    let spec = document.get("spec")?;
-    let template = spec.get("template").or_else(|| spec.get("jobTemplate")?.get("spec")?.get("template"));
-    let pod = template.unwrap_or(document);
-    pod.get("spec")?.get("containers")?.as_array()?;
-    Some((document, pod))
-}
+impl Manifest<'_> {
+    fn line(&self, span: Span) -> u32 {
+        self.lines.line(span.start)
+    }
 
-fn containers(path: &str, text: &str, document: &Value, pod: &Value, cluster: &Cluster) -> Vec<Launch> {
-    let empty = Vec::new();
-    let all = pod["spec"]["containers"].as_array().unwrap_or(&empty);
-    let workload = document["metadata"].get("name").and_then(yaml::scalar);
-    let start =
-        workload.as_deref().map_or(1, |name| line_of(text, &format!("name: {name}"), 0)).saturating_sub(1) as usize;
-    let on_node = document.get("kind").is_some_and(|kind| kind == "DaemonSet");
-    let mut out = Vec::new();
-    for container in all {
-        let mut launch = one(path, text, start, container);
-        if let Some(name) = workload.as_ref().filter(|_| all.len() == 1) {
-            launch.title.clone_from(name);
+    /// The containers of a document that has any.
+    fn launches(&self, document: &Node) -> Vec<Launch> {
+        let pod = template(document).unwrap_or(document);
+        let all = containers(pod);
+        let named = document.at(&["metadata", "name"]).filter(|name| name.text().is_some());
+        let workload = named.and_then(Node::text).map(str::to_owned);
+        let line = self.line(named.unwrap_or(document).span);
+        let on_node = document.get("kind").and_then(Node::text) == Some("DaemonSet");
+        let mut out = Vec::new();
+        for (at, container) in all.iter().enumerate() {
+            let mut launch = self.launch(line, container);
+            launch.hosts.extend(self.cluster.services_of(self.path, pod, container));
+            self.given(&mut launch, container);
+            if let Some(name) = workload.as_ref().filter(|_| all.len() == 1) {
+                launch.title.clone_from(name);
+                launch.names.push(name.clone());
+            }
+            for (key, value) in notes(pod) {
+                launch.say(self.line(key.span), FactKind::Annotation(key.text.clone(), value.to_owned()));
+            }
+            let others = all.iter().enumerate().filter(|(other, _)| *other != at && !on_node);
+            for image in others.filter_map(|(_, other)| other.get("image")) {
+                if let Some(text) = image.text() {
+                    launch.say(self.line(image.span), FactKind::Neighbour(text.to_owned(), true));
+                }
+            }
+            out.push(launch);
         }
-        launch.hosts.extend(cluster.services_of(path, pod, container));
-        given(&mut launch, text, start, container, cluster);
-        if all.len() == 1 {
-            launch.names.extend(workload.clone());
-        }
-        annotate(&mut launch, text, start, pod);
-        for image in all
-            .iter()
-            .filter(|other| *other != container && !on_node)
-            .filter_map(|other| yaml::scalar(other.get("image")?))
-        {
-            launch.say(line_of(text, &image, start), FactKind::Neighbour(image, true));
-        }
-        out.push(launch);
+        out
     }
-    out
-}
 
-fn one(path: &str, text: &str, start: usize, container: &Value) -> Launch {
-    let mut launch = Launch::new(path);
-    let image = container.get("image").and_then(yaml::scalar);
-    launch.line = start as u32 + 1;
-    launch.names.extend(image.as_deref().map(|image| image_name(image).to_owned()));
-    launch.image = image.unwrap_or_default();
-    launch.names.extend(container.get("name").and_then(yaml::scalar));
-    for entry in container.get("env").and_then(Value::as_array).into_iter().flatten() {
-        if let (Some(name), Some(value)) =
-            (entry.get("name").and_then(yaml::scalar), entry.get("value").and_then(yaml::scalar))
-        {
-            launch.say(line_of(text, &name, start), FactKind::Variable(name, value));
+    fn launch(&self, line: u32, container: &Node) -> Launch {
+        let mut launch = Launch::new(self.path);
+        let image = container.get("image").and_then(Node::text);
+        launch.line = line;
+        launch.names.extend(image.map(|image| image_name(image).to_owned()));
+        launch.image = image.unwrap_or_default().to_owned();
+        launch.names.extend(container.get("name").and_then(Node::text).map(str::to_owned));
+        for (entry, _) in environment(container) {
+            if let Some(value) = entry.value {
+                launch.say(self.line(entry.span), FactKind::Variable(entry.name.to_owned(), value.to_owned()));
+            }
         }
+        let parts =
+            ["command", "args"].map(|key| container.entry(key).and_then(|(key, node)| Some((key, node.line()?))));
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        if let Some((key, _)) = parts.first() {
+            let command = parts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+            launch.say(self.line(key.span), FactKind::Command(command, key.text.clone()));
+        }
+        launch
     }
-    let parts: Vec<String> =
-        ["command", "args"].iter().filter_map(|key| container.get(*key).and_then(yaml::line)).collect();
-    if !parts.is_empty() {
-        let key = if container.get("command").is_some() { "command" } else { "args" };
-        launch.say(line_of(text, &format!("{key}:"), start), FactKind::Command(parts.join(" "), key.to_owned()));
-    }
-    launch
-}
 
-/// What a container's environment takes from maps of settings; never what it takes from secrets.
-fn given(launch: &mut Launch, text: &str, start: usize, container: &Value, cluster: &Cluster) {
-    let list = |key: &str| container.get(key).and_then(Value::as_array).into_iter().flatten();
-    let mut found: Vec<(u32, FactKind)> = Vec::new();
-    for source in list("envFrom") {
-        let Some(name) = source.get("configMapRef").and_then(|from| yaml::scalar(from.get("name")?)) else { continue };
-        let prefix = source.get("prefix").and_then(yaml::scalar).unwrap_or_default();
-        let line = line_of(text, &format!("name: {name}"), start);
-        let entries = cluster.settings(&launch.path, &name).into_iter().flatten();
-        found.extend(entries.map(|(key, value)| (line, FactKind::Common(format!("{prefix}{key}"), value.clone()))));
-    }
-    for entry in list("env") {
-        let taken = || {
-            let from = entry.get("valueFrom")?.get("configMapKeyRef")?;
-            let (map, key) = (yaml::scalar(from.get("name")?)?, yaml::scalar(from.get("key")?)?);
-            cluster.settings(&launch.path, &map)?.get(&key).cloned()
+    /// What a container's environment takes from maps of settings; never what it takes from secrets.
+    fn given(&self, launch: &mut Launch, container: &Node) {
+        let mut found: Vec<(u32, FactKind)> = Vec::new();
+        for source in container.get("envFrom").map(Node::items).unwrap_or_default() {
+            let Some(map) = source.at(&["configMapRef", "name"]) else { continue };
+            let prefix = source.get("prefix").and_then(Node::text).unwrap_or_default();
+            let settings = map.text().and_then(|name| self.cluster.settings(self.path, name));
+            let common = |(key, value): (&String, &String)| FactKind::Common(format!("{prefix}{key}"), value.clone());
+            found.extend(settings.into_iter().flatten().map(|entry| (self.line(map.span), common(entry))));
+        }
+        for (entry, whole) in environment(container) {
+            let taken = || {
+                let from = whole.at(&["valueFrom", "configMapKeyRef"])?;
+                let (map, key) = (from.get("name")?.text()?, from.get("key")?.text()?);
+                self.cluster.settings(self.path, map)?.get(key)
+            };
+            if let Some(value) = taken() {
+                found.push((self.line(entry.span), FactKind::Variable(entry.name.to_owned(), value.clone())));
+            }
+        }
+        // What the container says itself goes before what it takes as a whole.
+        let own = |name: &str| {
+            launch.facts.iter().any(|fact| matches!(&fact.kind, FactKind::Variable(known, _) if known == name))
         };
-        if let (Some(name), Some(value)) = (entry.get("name").and_then(yaml::scalar), taken()) {
-            found.push((line_of(text, &name, start), FactKind::Variable(name, value)));
-        }
-    }
-    // What the container says itself goes before what it takes as a whole.
-    let own = |name: &str| {
-        launch.facts.iter().any(|fact| matches!(&fact.kind, FactKind::Variable(known, _) if known == name))
-    };
-    found.retain(|(_, kind)| !matches!(kind, FactKind::Common(name, _) if own(name)));
-    found.into_iter().for_each(|(line, kind)| launch.say(line, kind));
-}
-
-fn annotate(launch: &mut Launch, text: &str, start: usize, pod: &Value) {
-    for group in ["annotations", "labels"] {
-        for (name, value) in pod["metadata"].get(group).and_then(Value::as_object).into_iter().flatten() {
-            let value = yaml::scalar(value).unwrap_or_default();
-            launch.say(line_of(text, name, start), FactKind::Annotation(name.clone(), value));
-        }
+        found.retain(|(_, kind)| !matches!(kind, FactKind::Common(name, _) if own(name)));
+        found.into_iter().for_each(|(line, kind)| launch.say(line, kind));
     }
 }
 
@@ -136,7 +128,7 @@ mod tests {
 
     #[test]
     fn only_the_annotations_of_the_template_count() {
-        let launches = read("k.yaml", DEPLOYMENT, &Cluster::default()).expect("reads");
+        let launches = read(&ManifestFile::new("k.yaml", DEPLOYMENT), &Cluster::default()).expect("reads");
         let names: Vec<_> = launches[0]
             .facts
             .iter()
@@ -150,7 +142,8 @@ mod tests {
 
     #[test]
     fn other_yaml_is_left_alone() {
-        assert!(read("x.yaml", "a: [", &Cluster::default()).expect("not looked at").is_empty());
-        assert!(read("x.yaml", "kind: a\napiVersion: b\ncontainers: [", &Cluster::default()).is_err());
+        let read = |text: &str| read(&ManifestFile::new("x.yaml", text), &Cluster::default());
+        assert!(read("a: [").expect("not looked at").is_empty());
+        assert!(read("kind: a\napiVersion: b\ncontainers: [").is_err());
     }
 }

@@ -3,8 +3,9 @@
 //! Sources: <https://logback.qos.ch/manual/layouts.html>, <https://logging.apache.org/log4j/2.x/manual/pattern-layout.html>.
 
 use super::launch::{file_name, is_below};
+use super::settings::{self, Setting};
 use super::stacks::stacks;
-use super::{ManifestFile, Scope, Unit, settings};
+use super::{ManifestFile, Scope, Unit};
 use crate::finding::Place;
 use crate::ir::{Language, Span};
 use quick_xml::events::{BytesStart, Event};
@@ -95,35 +96,28 @@ fn uses_open(units: &[Unit], at: usize) -> bool {
 
 /// The patterns in a file of settings.
 fn of_settings(file: &ManifestFile, logging: &mut Logging) {
-    let Some(pairs) = settings::pairs(&file.path, &file.text) else {
+    let Some(found) = settings::read(file) else {
         logging.open = true;
         return;
     };
     let has = |names: &[String], known: &str| names.iter().any(|name| settings::plain(name) == known);
-    for (name, value) in pairs {
+    for Setting { name, value, span } in found {
         if stacks().iter().any(|page| has(&page.structured_logs, &name)) && !matches!(value.trim(), "" | "false") {
             logging.open = true;
         }
         if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
-            let Some(span) = line_with(&file.text, value.trim()) else {
-                logging.open = true;
-                continue;
-            };
-            let place = Place { path: Ustr::from(&file.path), span };
+            let place = Place { path: Ustr::from(&file.path), span: line_at(&file.text, span) };
             logging.patterns.push(LogPattern { place, ids: ids(&value, &BTreeMap::new()) });
         }
     }
 }
 
-/// The line that holds a text, without the white space around it.
-fn line_with(text: &str, value: &str) -> Option<Span> {
-    let start: String = value.chars().take(24).collect();
-    let at = text.find(start.as_str()).filter(|_| !start.is_empty())?;
-    let from = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let to = text[at..].find('\n').map_or(text.len(), |end| at + end);
-    let line = &text[from..to];
-    let from = from + (line.len() - line.trim_start().len());
-    Some(Span::new(from, from + line.trim().len()))
+/// The line on which a place begins, without the white space around it.
+fn line_at(text: &str, place: Span) -> Span {
+    let (before, behind) = text.split_at_checked(place.start as usize).unwrap_or((text, ""));
+    let from = before.rfind('\n').map_or(0, |end| end + 1);
+    let to = behind.find('\n').map_or(text.len(), |end| before.len() + end);
+    trimmed(text, from, to)
 }
 
 /// The patterns of a file, or `None` when something in it is not understood or writes records in another form.
@@ -334,7 +328,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<Vec<Ids>> {
-        let file = ManifestFile { path: "a/src/main/resources/logback.xml".into(), text: text.into() };
+        let file = ManifestFile::new("a/src/main/resources/logback.xml", text);
         parse(&file).map(|found| found.into_iter().map(|pattern| pattern.ids).collect())
     }
 

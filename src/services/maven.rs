@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> ManifestFile {
-        ManifestFile { path: path.into(), text: text.into() }
+        ManifestFile::new(path, text)
     }
 
     #[test]

@@ -13,18 +13,18 @@ mod helm;
 mod kubernetes;
 mod launch;
 mod logging;
+mod manifest;
 mod maven;
 mod python;
 mod settings;
 mod shell;
 mod stacks;
 mod workloads;
-mod yaml;
 
-pub(crate) use compose::is_compose;
-pub use discover::{ManifestFile, discover, is_manifest};
+pub use discover::{discover, is_manifest};
 pub(crate) use launch::join;
 pub use logging::{Ids, LogPattern, Logging};
+pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
 pub use stacks::{Reach, StackDescription, Switch, stacks};
 

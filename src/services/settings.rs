@@ -4,11 +4,12 @@
 //! dashes and underscores, and any of them may be given from outside as a variable.
 
 use super::launch::{file_name, folder, is_below};
+use super::manifest::is_yaml;
 use super::workloads::{may_be_secret, without_secrets};
-use super::{ManifestFile, Scope, Unit, yaml};
+use super::{ManifestFile, Scope, Unit};
 use crate::facts::Text;
-use crate::ir::Language;
-use serde_json::Value;
+use crate::ir::{Language, Span};
+use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,7 +23,18 @@ const SWITCH: &str = "enabled";
 const SHARE: &str = "probability";
 
 /// Plain names and values.
-pub(super) type Pairs = Vec<(String, String)>;
+type Pairs = Vec<(String, String)>;
+
+/// One setting in a file.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// Its whole name, plain.
+    pub(super) name: String,
+    /// Its value.
+    pub(super) value: String,
+    /// Where the value begins, and where it ends if that is known.
+    pub(super) span: Span,
+}
 
 /// What is known of an application's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,7 +128,7 @@ impl Settings {
         let name = plain(name);
         let own = self.told.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let of_all = own.map(|own| handed_out(&own, files)).unwrap_or_default();
-        let read: Option<Vec<Pairs>> = of_all.iter().map(|file| pairs(&file.path, &file.text)).collect();
+        let read: Option<Vec<Pairs>> = of_all.iter().map(|file| pairs(file)).collect();
         match read {
             Some(read) if !read.is_empty() => self.told.extend(read.into_iter().flatten()),
             _ => self.remote = true,
@@ -153,10 +165,6 @@ pub(super) fn is_resource(path: &str) -> bool {
     file_name(path).ends_with(".properties") && folder(path).ends_with("src/main/resources")
 }
 
-fn is_yaml(name: &str) -> bool {
-    name.ends_with(".yml") || name.ends_with(".yaml")
-}
-
 /// Gives each Java unit its settings.
 pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
     if !units.iter().any(|unit| unit.language == Language::Java) {
@@ -170,8 +178,7 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
             None => elsewhere.extend(switches(&file.text)),
         }
     }
-    let told: Vec<(usize, Option<Pairs>)> =
-        read.iter().map(|(unit, file)| (*unit, pairs(&file.path, &file.text))).collect();
+    let told: Vec<(usize, Option<Pairs>)> = read.iter().map(|(unit, file)| (*unit, pairs(file))).collect();
     let elsewhere = Arc::new(elsewhere);
     let roots: Vec<String> = units.iter().map(|unit| unit.root.clone()).collect();
     for (at, unit) in units.iter_mut().enumerate().filter(|(_, unit)| unit.language == Language::Java) {
@@ -201,37 +208,46 @@ pub(super) fn owner(units: &[Unit], path: &str) -> Option<usize> {
     (matches!(beside, "" | "config") || beside.starts_with("src/main/")).then_some(found)
 }
 
+/// The names and values in a file, or `None` for one that cannot be read.
+fn pairs(file: &ManifestFile) -> Option<Pairs> {
+    Some(read(file)?.into_iter().map(|found| (found.name, found.value)).collect())
+}
+
 /// The settings in a file, or `None` for one that cannot be read.
-pub(super) fn pairs(path: &str, text: &str) -> Option<Pairs> {
+pub(super) fn read(file: &ManifestFile) -> Option<Vec<Setting>> {
     let mut out = Vec::new();
-    if is_yaml(path) {
-        for document in yaml::documents(text).ok()? {
-            flatten(String::new(), &document, &mut out);
-        }
+    if file.is_yaml() {
+        file.documents().ok()?.iter().for_each(|document| flatten(String::new(), document, &mut out));
         return Some(out);
     }
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!'])) {
-        if let Some((name, value)) = line.split_once(['=', ':']) {
-            out.push((plain(name), value.trim().to_owned()));
+    let mut start = 0;
+    for line in file.text.split_inclusive('\n') {
+        if !line.trim_start().starts_with(['#', '!'])
+            && let Some((name, value)) = line.split_once(['=', ':'])
+        {
+            let at = start + (line.len() - value.trim_start().len());
+            let value = value.trim();
+            out.push(Setting { name: plain(name), value: value.to_owned(), span: Span::new(at, at + value.len()) });
         }
+        start += line.len();
     }
     Some(out)
 }
 
 /// The leaves of a YAML document under their whole names; its depth is limited by the reader.
-fn flatten(name: String, value: &Value, out: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(entries) => {
+fn flatten(name: String, node: &Node, out: &mut Vec<Setting>) {
+    match &node.value {
+        Value::Map(entries) => {
             for (key, inner) in entries {
-                flatten(format!("{name}{}", plain(key)), inner, out);
+                flatten(format!("{name}{}", plain(&key.text)), inner, out);
             }
         }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
+        Value::List(items) if items.iter().any(Node::is_map) => {
             for (at, inner) in items.iter().enumerate() {
                 flatten(format!("{name}{at}"), inner, out);
             }
         }
-        other => out.extend(yaml::line(other).map(|text| (name, text))),
+        _ => out.extend(node.line().map(|value| Setting { name, value, span: node.span })),
     }
 }
 
@@ -264,8 +280,7 @@ mod tests {
     fn settings(files: &[(&str, &str)]) -> Settings {
         let mut unit = Unit::loose(Language::Java);
         unit.root = "orders".to_owned();
-        let files: Vec<ManifestFile> =
-            files.iter().map(|(path, text)| ManifestFile { path: (*path).into(), text: (*text).into() }).collect();
+        let files: Vec<ManifestFile> = files.iter().map(|(path, text)| ManifestFile::new(*path, *text)).collect();
         let mut units = vec![unit];
         attach(&mut units, &files.iter().collect::<Vec<_>>());
         units.remove(0).settings
@@ -309,7 +324,7 @@ mod tests {
     #[test]
     fn what_a_server_hands_out_is_read_where_it_is() {
         let named = ("orders/src/main/resources/application.yml", "app.name: orders\n");
-        let held = |path: &str| ManifestFile { path: path.into(), text: "a.watch-enabled: true\n".into() };
+        let held = |path: &str| ManifestFile::new(path, "a.watch-enabled: true\n");
         let (own, other) = (held("server/config/orders.yml"), held("server/config/bills.yml"));
         let mut found = settings(&[named]);
         assert!(found.has_any(&["app.n".to_owned()]) && !found.has_any(&["app.x".to_owned()]));

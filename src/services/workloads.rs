@@ -6,6 +6,7 @@ use super::launch::{FactKind, Launch};
 use super::{docker, shell};
 use crate::facts::{Variable, Workload};
 use crate::ir::Language;
+use crate::yaml::is_template;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The processes that deployment files start. `units` are the workspace's, `gathering` the roots that only gather others.
@@ -30,7 +31,7 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
     };
     for launch in processes {
         let titles = Some(&launch.title).filter(|title| !title.is_empty());
-        let Some(name) = titles.or(launch.names.first()).filter(|name| !name.contains("TEMPLATE")) else { continue };
+        let Some(name) = titles.or(launch.names.first()).filter(|name| !is_template(name)) else { continue };
         let own = owners(launch);
         let image = launch.dockerfile.as_deref().and_then(|path| images.get(path)).copied();
         let mut environment: BTreeMap<String, Variable> = BTreeMap::new();

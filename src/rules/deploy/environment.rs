@@ -3,10 +3,11 @@
 use super::super::Verdicts;
 use super::links::callers;
 use super::{Material, finding, is_development, is_test};
-use crate::deploy::{Container, Node, Platform, known};
+use crate::deploy::{Container, Platform, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
 use crate::ir::Language;
 use crate::map::Address;
+use crate::yaml::Node;
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];

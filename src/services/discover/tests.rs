@@ -1,8 +1,7 @@
 use super::*;
 
 fn workspace(files: &[(&str, &str)]) -> Workspace {
-    let files: Vec<ManifestFile> =
-        files.iter().map(|(path, text)| ManifestFile { path: (*path).into(), text: (*text).into() }).collect();
+    let files: Vec<ManifestFile> = files.iter().map(|(path, text)| ManifestFile::new(*path, *text)).collect();
     assert!(files.iter().all(|file| is_manifest(&file.path)));
     discover(&files)
 }

@@ -1,17 +1,20 @@
 //! YAML with the place of every key and value, within limits, and with the templates of Helm blanked out.
 
-use super::node::{Key, Node, Value};
-use crate::ir::Span;
+mod node;
+mod template;
+
+pub use node::{Key, Node, Value};
+pub use template::is_template;
+
+use crate::ir::{LineIndex, Span};
+use rustc_hash::FxHashMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
 
-/// What stands in the place of a template's bytes, where a value is made by one.
-const TEMPLATE: char = '~';
-
 /// The documents of a file, or why it could not be read.
 ///
-/// Templates (`{{ … }}`) keep their length: a line that only steers becomes blank, any other becomes a word that
+/// Templates (`{{ … }}`) move nothing: a line that only steers is left out, any other template is part of a value that
 /// [`is_template`] knows.
 pub fn documents(text: &str) -> Result<Vec<Node>, String> {
     let options = serde_saphyr::options! {
@@ -24,15 +27,35 @@ pub fn documents(text: &str) -> Result<Vec<Node>, String> {
         strict_booleans: true,
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
     };
-    let plain;
-    let text = if text.contains("{{") {
-        plain = without_templates(text);
-        &plain
-    } else {
-        text
-    };
-    serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+    if !text.contains("{{") {
+        return serde_saphyr::from_multiple_with_options(text, options).map_err(|error| reason(&error, text, text));
+    }
+    let plain = template::blanked(text);
+    let mut found: Vec<Node> =
+        serde_saphyr::from_multiple_with_options(&plain, options).map_err(|error| reason(&error, &plain, text))?;
+    found.iter_mut().for_each(|node| node.walk_mut(&mut show_templates));
+    Ok(found)
+}
+
+/// Why a text could not be read: `plain` is what was read in its place, byte for byte.
+fn reason(error: &serde_saphyr::Error, plain: &str, text: &str) -> String {
+    let whole = error.without_snippet().to_string();
+    let message = whole.lines().next().unwrap_or_default();
+    let Some(place) = error.location() else { return message.to_owned() };
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let line = u32::try_from(place.line()).unwrap_or(u32::MAX);
+    let start = LineIndex::new(plain.as_bytes()).line_start(line).unwrap_or_default();
+    format!("line {}: {message}", LineIndex::new(text.as_bytes()).line(start))
+}
+
+/// Gives the templates in the texts of a node the form for people.
+fn show_templates(node: &mut Node) {
+    let show = |text: &mut String| *text = template::shown(text).unwrap_or_else(|| std::mem::take(text));
+    match &mut node.value {
+        Value::Scalar(text) => show(text),
+        Value::Map(entries) => entries.iter_mut().for_each(|(key, _)| show(&mut key.text)),
+        Value::Null | Value::List(_) => {}
+    }
 }
 
 /// The documents inside a text value, such as a file in a ConfigMap, with their places in the outer file `text`.
@@ -51,11 +74,6 @@ pub fn nested(text: &str, scalar: &Node) -> Option<Vec<Node>> {
     Some(found)
 }
 
-/// Whether a template makes (a part of) this value.
-pub fn is_template(text: &str) -> bool {
-    text.contains("~~~~")
-}
-
 /// The lines of a literal block with the byte at which they begin.
 fn block(text: &str, span: Span) -> Option<(usize, &str)> {
     let (start, end) = (span.start as usize, (span.end as usize).min(text.len()));
@@ -71,45 +89,6 @@ fn block(text: &str, span: Span) -> Option<(usize, &str)> {
     let mark = head.rsplit(char::is_whitespace).next()?;
     let is_block = mark.starts_with('|') && text.get(line..start)?.trim().is_empty();
     is_block.then(|| Some((line, text.get(line..end)?))).flatten()
-}
-
-/// The text with templates blanked out, byte for byte.
-fn without_templates(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut inside = false;
-    for line in text.split_inclusive('\n') {
-        let content = line.trim();
-        let steers = !inside && content.starts_with("{{") && content.ends_with("}}");
-        let filler = if steers || inside { ' ' } else { TEMPLATE };
-        let mut rest = line;
-        while !rest.is_empty() {
-            let mark = if inside { "}}" } else { "{{" };
-            let Some(at) = rest.find(mark) else {
-                if inside {
-                    blank(&mut out, rest, filler)
-                } else {
-                    out.push_str(rest)
-                }
-                break;
-            };
-            let (head, tail) = rest.split_at(at);
-            if inside {
-                blank(&mut out, head, filler)
-            } else {
-                out.push_str(head)
-            }
-            blank(&mut out, mark, filler);
-            inside = !inside;
-            rest = tail.get(mark.len()..).unwrap_or_default();
-        }
-    }
-    out
-}
-
-fn blank(out: &mut String, text: &str, filler: char) {
-    for byte in text.bytes() {
-        out.push(if byte == b'\n' { '\n' } else { filler });
-    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -169,7 +148,8 @@ impl<'de> Visitor<'de> for PlainVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Plain, E> {
-        scalar(value)
+        // With the `.0` of a whole number, as it was written.
+        scalar(format!("{value:?}"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Plain, E> {
@@ -201,11 +181,19 @@ impl<'de> Visitor<'de> for PlainVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain, A::Error> {
-        let mut entries = Vec::new();
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut known: FxHashMap<String, usize> = FxHashMap::default();
         while let Some(key) = map.next_key::<Node>()? {
             let value = map.next_value::<Node>()?;
-            if let Some(text) = key.text() {
-                entries.push((Key { text: text.to_owned(), span: key.span }, value));
+            let Some(text) = key.text() else { continue };
+            let key = Key { text: text.to_owned(), span: key.span };
+            // The last of several counts.
+            match known.get(text) {
+                Some(at) => entries[*at] = (key, value),
+                None => {
+                    known.insert(text.to_owned(), entries.len());
+                    entries.push((key, value));
+                }
             }
         }
         Ok(Plain(Value::Map(entries)))
@@ -252,17 +240,27 @@ mod tests {
     }
 
     #[test]
-    fn templates_keep_their_length() {
-        let text = "{{- if .x }}\nname: {{ .Values.ä }}-x\n{{- end }}\nlast: {{ a\n  b }}\n";
-        let plain = without_templates(text);
-        assert_eq!(plain.len(), text.len());
+    fn templates_are_known() {
+        let text = "{{- if .x }}\nname: {{ .Values.ä }}-x\nhost: '{{ a }}:{{ b\n  }}'\n{{- end }}\n{{ c }}: d\n";
         let found = documents(text).expect("reads");
-        assert!(is_template(found[0].get("name").and_then(Node::text).expect("a text")));
+        let (key, name) = found[0].entry("name").expect("name");
+        assert_eq!((name.text(), slice(text, key.span)), (Some("{{…}}-x"), "name"));
+        assert_eq!(found[0].get("host").and_then(Node::text).map(is_template), Some(true));
+        assert_eq!(found[0].entries()[2].0.text, "{{…}}");
         assert!(!is_template("~/x"));
     }
 
     #[test]
-    fn depth_nodes_and_aliases_are_limited() {
+    fn what_a_mapping_says_itself_goes_before_what_is_merged_into_it() {
+        let found = documents("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\n  x: 4\n").expect("reads");
+        let said = found[0].get("b").expect("b").entries().iter().map(|(key, value)| (key.text.as_str(), value.text()));
+        assert_eq!(said.collect::<Vec<_>>(), [("x", Some("4")), ("y", Some("2"))]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_depth_nodes_and_aliases_are_limited() {
+        let found = documents("{{ if\n a }}\nb: {{\n c }}\nd: [\n");
+        assert_eq!(found, Err("line 5: unclosed bracket '['".to_owned()));
         assert!(documents(&"[".repeat(5000)).is_err());
         assert!(documents(&"a: ".repeat(5000)).is_err());
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();

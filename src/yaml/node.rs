@@ -64,6 +64,14 @@ impl Node {
         if let Value::Scalar(text) = &self.value { Some(text) } else { None }
     }
 
+    /// The text of a scalar, or of a list of them with a space between two.
+    pub fn line(&self) -> Option<String> {
+        match &self.value {
+            Value::List(items) => Some(items.iter().filter_map(Self::text).collect::<Vec<_>>().join(" ")),
+            _ => self.text().map(str::to_owned),
+        }
+    }
+
     /// Whether it is a mapping.
     pub fn is_map(&self) -> bool {
         matches!(self.value, Value::Map(_))
@@ -89,33 +97,41 @@ impl Node {
         }
     }
 
-    /// Moves it and all below it by a number of bytes.
-    pub(super) fn shift(&mut self, by: usize) {
-        self.span = moved(self.span, by);
+    /// Calls `visit` for this node and all below it, to change them.
+    pub fn walk_mut(&mut self, visit: &mut dyn FnMut(&mut Node)) {
+        visit(self);
         match &mut self.value {
-            Value::List(items) => items.iter_mut().for_each(|item| item.shift(by)),
-            Value::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
-                key.span = moved(key.span, by);
-                value.shift(by);
-            }),
+            Value::List(items) => items.iter_mut().for_each(|item| item.walk_mut(visit)),
+            Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.walk_mut(visit)),
             Value::Null | Value::Scalar(_) => {}
         }
+    }
+
+    /// Puts a value under a key of a mapping, in the place of one that is there.
+    pub fn put(&mut self, key: Key, value: Node) {
+        let Value::Map(entries) = &mut self.value else { return };
+        match entries.iter_mut().find(|(known, _)| known.text == key.text) {
+            Some(entry) => *entry = (key, value),
+            None => entries.push((key, value)),
+        }
+    }
+
+    /// Moves it and all below it by a number of bytes.
+    pub fn shift(&mut self, by: usize) {
+        self.place(&|span| Span::new(span.start as usize + by, span.end as usize + by));
     }
 
     /// Puts it and all below it at one place.
-    pub(super) fn pin(&mut self, span: Span) {
-        self.span = span;
-        match &mut self.value {
-            Value::List(items) => items.iter_mut().for_each(|item| item.pin(span)),
-            Value::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
-                key.span = span;
-                value.pin(span);
-            }),
-            Value::Null | Value::Scalar(_) => {}
-        }
+    pub fn pin(&mut self, span: Span) {
+        self.place(&|_| span);
     }
-}
 
-fn moved(span: Span, by: usize) -> Span {
-    Span::new(span.start as usize + by, span.end as usize + by)
+    fn place(&mut self, at: &dyn Fn(Span) -> Span) {
+        self.walk_mut(&mut |node| {
+            node.span = at(node.span);
+            if let Value::Map(entries) = &mut node.value {
+                entries.iter_mut().for_each(|(key, _)| key.span = at(key.span));
+            }
+        });
+    }
 }
