@@ -20,42 +20,65 @@ pub fn is_template(text: &str) -> bool {
 /// people.
 pub(super) fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut ends = Ends::default();
+    let mut at = 0;
     // Whether the line that is looked at only steers, where that is decided.
     let mut steers = None;
-    let mut closes = true;
-    while let Some((before, from)) = rest.find("{{").and_then(|at| rest.split_at_checked(at)) {
+    while let Some(start) = text[at..].find("{{").map(|found| at + found) {
+        let before = &text[at..start];
         out.push_str(before);
         let head = match before.rfind('\n') {
             Some(end) => {
                 steers = None;
-                before.get(end + 1..).unwrap_or_default()
+                &before[end + 1..]
             }
             None => before,
         };
-        let end = end(from).filter(|_| closes);
-        closes &= end.is_some();
         // One that nobody closes ends with its line.
-        let end = end.unwrap_or_else(|| from.find('\n').unwrap_or(from.len()));
-        let (template, behind) = from.split_at(end);
-        if *steers.get_or_insert_with(|| head.trim().is_empty() && is_only_templates(behind)) {
+        let line = || text[start..].find('\n').map_or(text.len(), |found| start + found);
+        at = ends.of(text, start).unwrap_or_else(line);
+        let template = text[start..at].bytes();
+        if *steers.get_or_insert_with(|| head.trim().is_empty() && is_only_templates(&text[at..])) {
             // No white space is left in front: it would set how far a text that follows is indented.
             out.truncate(out.len() - head.len());
-            out.extend(head.bytes().chain(template.bytes()).map(|_| '\n'));
+            out.extend(head.bytes().chain(template).map(|_| '\n'));
         } else {
-            out.extend(template.bytes().map(|_| FILLER));
+            out.extend(template.map(|_| FILLER));
         }
-        rest = behind;
     }
-    out.push_str(rest);
+    out.push_str(&text[at..]);
     out
 }
 
-/// Where a template ends. A comment holds others.
-fn end(template: &str) -> Option<usize> {
-    let inside = template.trim_start_matches(['{', '-', ' ']);
-    let comment = if inside.starts_with("/*") { template.find("*/")? } else { 0 };
-    Some(comment + template.get(comment..)?.find("}}")? + 2)
+/// Where templates end.
+#[derive(Default)]
+struct Ends {
+    comment: Next,
+    end: Next,
+}
+
+impl Ends {
+    /// Where the template ends that starts at a byte, if somebody closes it. A comment holds others; nothing else does.
+    fn of(&mut self, text: &str, start: usize) -> Option<usize> {
+        let inside = text[start..].trim_start_matches(['{', '-', ' ']);
+        let from = if inside.starts_with("/*") { self.comment.find(text, "*/", start)? } else { start };
+        let end = self.end.find(text, "}}", from)? + 2;
+        let other = text[from..end].find('\n').and_then(|line| text[from + line..end].find("{{"));
+        other.is_none().then_some(end)
+    }
+}
+
+/// The next place of a mark, which is looked for once however often it is asked for.
+#[derive(Default)]
+struct Next(Option<usize>);
+
+impl Next {
+    fn find(&mut self, text: &str, mark: &str, from: usize) -> Option<usize> {
+        let found = self.0.filter(|found| *found >= from);
+        let found = found.unwrap_or_else(|| text[from..].find(mark).map_or(usize::MAX, |found| from + found));
+        self.0 = Some(found);
+        (found != usize::MAX).then_some(found)
+    }
 }
 
 /// Whether the rest of a line holds nothing but templates.
@@ -89,12 +112,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn texts_full_of_marks_are_read_in_linear_time() {
+        for (part, end) in [("{{\n", "}}"), ("{{/*\n", "*/"), ("{{/*\n", ""), ("{{ a }}", "x"), ("{{-", "")] {
+            let text = part.repeat(100_000) + end;
+            assert_eq!(blanked(&text).len(), text.len());
+        }
+    }
+
+    #[test]
     fn templates_keep_their_length() {
-        let text = "  {{- if .x }}\nname: {{ .Values.ä }}-x\n{{/* {{ y }} */}}\n{{ .a }}: 1\nlast: {{ a\n  b }}\nopen: {{ c\nd: e\n";
+        let text = "  {{- if .x }}\nname: {{ .Values.ä }}-x\n{{/* {{ y }} */}}\n{{ .a }}: 1\nlast: {{ a\n  b }}\nopen: {{ c\nd: {{ e }}\nf: {{ g\n";
         let plain = blanked(text);
         assert_eq!(plain.len(), text.len());
         let lines: Vec<String> = plain.lines().map(|line| shown(line).unwrap_or(line.to_owned())).collect();
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).collect();
-        assert_eq!(lines, ["name: {{…}}-x", "{{…}}: 1", "last: {{…}}", "open: {{…}}", "d: e"]);
+        assert_eq!(lines, ["name: {{…}}-x", "{{…}}: 1", "last: {{…}}", "open: {{…}}", "d: {{…}}", "f: {{…}}"]);
     }
 }
