@@ -1,15 +1,18 @@
 //! Link: from names to what they mean, over all files of one language.
 
+mod callee;
 mod decorated;
 pub mod flow;
+mod hierarchy;
 mod homes;
 mod imports;
 mod memo;
+mod names;
 mod program;
-mod resolve;
 mod trace;
+mod types;
 
+pub use callee::Callee;
 pub use homes::plain;
 pub use program::{DescribedCall, FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
-pub use resolve::Callee;
 pub use trace::{MAX_ARGUMENTS, MAX_ORIGINS, Origin, Step};

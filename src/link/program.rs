@@ -1,10 +1,10 @@
 //! The symbol table of one language's files: every definition under its qualified name, every call with its place.
 
+use super::callee::Callee;
 use super::flow::{CallSite, Def, DefId, FileFlow, flow};
 use super::homes::Homes;
 use super::imports::{FileScope, Homonyms, module_name};
 use super::memo::Memo;
-use super::resolve::Callee;
 use super::trace::Step;
 use crate::finding::Place;
 use crate::ir::{Expr, ExprId, FileFacts, Function, FunctionId, Language, Span, TypeDecl, TypeId};

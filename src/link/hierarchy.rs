@@ -1,0 +1,156 @@
+//! What a type has by its supertypes: its role, its methods, and those of what implements it.
+
+use super::callee::Callee;
+use super::program::{FuncRef, Program, TypeIndex};
+use crate::ir::{Language, TypeKind};
+use crate::knowledge::TypeRole;
+use smallvec::SmallVec;
+use std::rc::Rc;
+use ustr::Ustr;
+
+impl Program<'_> {
+    /// All supertypes of a type, nearest first, the service's own and the libraries'.
+    pub fn supertypes(&self, ty: Ustr) -> Rc<[Ustr]> {
+        if let Some(known) = self.names.supertypes.borrow().get(&ty) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Ustr]> = self.find_supertypes(ty).into();
+        self.names.supertypes.borrow_mut().insert(ty, Rc::clone(&found));
+        found
+    }
+
+    fn find_supertypes(&self, ty: Ustr) -> Vec<Ustr> {
+        let mut out: Vec<Ustr> = Vec::new();
+        let mut at = 0;
+        let mut current = ty;
+        loop {
+            let own = self.types.get(&current).map(|index| {
+                let decl = self.type_decl(*index);
+                let embedded = decl.fields.iter().filter(|field| field.embedded).filter_map(|field| field.ty.as_ref());
+                decl.supers.iter().chain(embedded).map(|ty| self.type_ref(index.file, ty)).collect::<Vec<_>>()
+            });
+            let library = self.knowledge.ty(current).map(|(_, ty)| ty.supers.clone());
+            for name in own.into_iter().flatten().chain(library.into_iter().flatten()) {
+                if name != ty && !out.contains(&name) && out.len() < 32 {
+                    out.push(name);
+                }
+            }
+            let Some(next) = out.get(at) else { return out };
+            current = *next;
+            at += 1;
+        }
+    }
+
+    /// What a type is for the trace, by its description or a supertype's.
+    pub fn role(&self, ty: Ustr) -> Option<TypeRole> {
+        if let Some(known) = self.names.roles.borrow().get(&ty) {
+            return *known;
+        }
+        let found = self.find_role(ty);
+        self.names.roles.borrow_mut().insert(ty, found);
+        found
+    }
+
+    fn find_role(&self, ty: Ustr) -> Option<TypeRole> {
+        if let Some((_, description)) = self.knowledge.ty(ty) {
+            return Some(description.role);
+        }
+        self.supertypes(ty).iter().find_map(|ty| self.knowledge.ty(*ty).map(|(_, description)| description.role))
+    }
+
+    /// A method of a type: its own, inherited, or that of the implementations of an interface.
+    pub(super) fn method(&self, owner: Ustr, name: Ustr) -> Rc<Callee> {
+        if let Some(known) = self.names.methods.borrow().get(&(owner, name)) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.find_method(owner, name));
+        self.names.methods.borrow_mut().insert((owner, name), Rc::clone(&found));
+        found
+    }
+
+    fn find_method(&self, owner: Ustr, name: Ustr) -> Callee {
+        let qualified = self.names.join(owner, name);
+        if let Some(functions) = self.functions.get(&qualified) {
+            if functions.iter().all(|function| self.function(*function).flags.is_abstract) {
+                let found = self.implementations(owner, name);
+                if !found.is_empty() {
+                    return Callee { functions: found, name: Some(qualified), constructs: None };
+                }
+            }
+            let mut functions = functions.clone();
+            if self.is_java_interface(owner) {
+                // What overrides a default method runs in its place.
+                let overriding = self.implementations(owner, name);
+                functions.extend(overriding.into_iter().filter(|found| !functions.contains(found)).collect::<Vec<_>>());
+            }
+            return Callee { functions, name: Some(qualified), constructs: None };
+        }
+        for ty in self.supertypes(owner).iter() {
+            if let Some(functions) = self.functions.get(&self.names.join(*ty, name)) {
+                let is_open = self.language == Language::Java
+                    && functions.iter().all(|function| self.function(*function).flags.is_abstract);
+                let found = if is_open { self.implementations(owner, name) } else { SmallVec::new() };
+                let functions = if found.is_empty() { functions.clone() } else { found };
+                return Callee { functions, name: Some(qualified), constructs: None };
+            }
+        }
+        Callee { functions: SmallVec::new(), name: Some(qualified), constructs: None }
+    }
+
+    fn is_java_interface(&self, ty: Ustr) -> bool {
+        let decl = self.types.get(&ty).map(|index| self.type_decl(*index).kind);
+        self.language == Language::Java && decl == Some(TypeKind::Interface)
+    }
+
+    /// The methods of the service's types that implement an interface's method, at most four.
+    fn implementations(&self, interface: Ustr, name: Ustr) -> SmallVec<[FuncRef; 1]> {
+        let Some(index) = self.types.get(&interface) else { return SmallVec::new() };
+        let candidates = self.methods_by_name.get(&name).map_or(&[][..], Vec::as_slice);
+        if candidates.len() > 64 {
+            return SmallVec::new();
+        }
+        let needed: Vec<Ustr> = match self.language {
+            Language::Go if self.type_decl(*index).kind == TypeKind::Interface => self.method_names(*index),
+            _ => Vec::new(),
+        };
+        let found: SmallVec<[FuncRef; 1]> = candidates
+            .iter()
+            .copied()
+            .filter(|function| !self.function(*function).flags.is_abstract)
+            .filter(|function| {
+                let Some(owner) = self.enclosing_type(*function) else { return false };
+                let owner_name = self.type_name(owner);
+                match self.language {
+                    Language::Go => {
+                        needed.iter().all(|method| self.functions.contains_key(&self.names.join(owner_name, *method)))
+                    }
+                    _ => self.supertypes(owner_name).contains(&interface),
+                }
+            })
+            .collect();
+        if found.len() > 4 { SmallVec::new() } else { found }
+    }
+
+    /// The service's own methods that `owner.name` may run.
+    pub fn methods(&self, owner: Ustr, name: Ustr) -> Vec<FuncRef> {
+        self.method(owner, name).functions.to_vec()
+    }
+
+    /// Whether one of the service's own types has methods of its own.
+    pub fn has_methods(&self, ty: Ustr) -> bool {
+        self.methods_by_owner.contains_key(&ty)
+    }
+
+    /// The methods with a body that one of the service's own types has itself, in the order of files.
+    pub fn methods_of(&self, ty: TypeIndex) -> Vec<FuncRef> {
+        let name = self.type_name(ty);
+        let mut out: Vec<FuncRef> = self.methods_by_owner.get(&name).cloned().unwrap_or_default();
+        out.retain(|function| !self.function(*function).flags.is_abstract);
+        out
+    }
+
+    fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {
+        let facts = &self.files[ty.file as usize].source.facts;
+        facts.functions.iter().filter(|function| function.owner == Some(ty.id)).map(|function| function.name).collect()
+    }
+}
