@@ -1,0 +1,112 @@
+//! The vocabulary of library descriptions.
+//!
+//! Names are qualified without type arguments, pointers or parameters: `net/http.Client.Do`, `requests.Session.get`,
+//! `org.springframework.web.client.RestTemplate.exchange`. A constructor, a Go composite literal and a Python class
+//! call all carry the type's own name (`net/http.Client`, `requests.Session`). A name may end in `.*`: any method.
+//!
+//! Generated code has a name of its own in each service. A name that begins with `*` stands for all names that end so:
+//! `*Grpc.newStub`. In it a `*` stands for any part of one segment: `*Grpc.*ImplBase`, `*_pb2_grpc.*Stub.*`.
+
+mod annotation;
+mod effect;
+mod function;
+mod slot;
+mod types;
+
+pub use annotation::*;
+pub use effect::*;
+pub use function::FunctionDescription;
+pub use slot::Slot;
+pub use types::{TypeDescription, TypeRole};
+
+use serde::Deserialize;
+use ustr::Ustr;
+
+/// One library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LibraryDescription {
+    /// Its id, used by stacks' `covers` and by `switches_on`: `net-http`, `requests`, `kafka-clients`.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Import prefixes by which code uses it: Go import paths, Python modules, Java packages.
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// The family of the stacks whose spans it starts, where those of other families are no parents for them.
+    #[serde(default)]
+    pub family: String,
+    /// A trace travels by other libraries only: a file that imports none but passive ones can hold no finding.
+    #[serde(default)]
+    pub passive: bool,
+    /// Only tests use it: a file that imports it is support for them.
+    #[serde(default)]
+    pub tests: bool,
+    /// Whoever uses it may have the ids of the current span on log records, whatever their form says.
+    #[serde(default)]
+    pub log_ids: bool,
+    /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+    /// Ids of stacks (`rules/stacks/`) whose agent or launcher instruments it without a change in code, beyond those
+    /// whose own page says that they cover it.
+    #[serde(default)]
+    pub covered_by: Vec<String>,
+    /// Id of the library by whose clients it sends, made out of sight: what instruments all of those covers this one too.
+    #[serde(default)]
+    pub through: String,
+    /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
+    #[serde(default)]
+    pub mend: String,
+    /// Settings by which a framework instruments the instances that it makes itself.
+    #[serde(default, rename = "setting")]
+    pub settings: Vec<SettingDescription>,
+    /// Names by which code that is not seen is plugged into an instance: where one is written, nothing can be said.
+    #[serde(default)]
+    pub plugs: Vec<Ustr>,
+    /// Names of the code that is generated for remote services.
+    #[serde(default)]
+    pub stubs: Option<StubNames>,
+    /// The types that matter.
+    #[serde(default, rename = "type")]
+    pub types: Vec<TypeDescription>,
+    /// The functions and methods that matter.
+    #[serde(default, rename = "function")]
+    pub functions: Vec<FunctionDescription>,
+    /// Annotations and decorators that matter.
+    #[serde(default, rename = "annotation")]
+    pub annotations: Vec<AnnotationDescription>,
+}
+
+/// How code that is generated for a remote service is named; a `*` stands for the service's name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StubNames {
+    /// What makes a client of it: the last segment of a function's name, or the last two.
+    pub clients: Vec<String>,
+    /// What registers an implementation of it, or the type that an implementation extends.
+    pub servers: Vec<String>,
+}
+
+/// A setting that is off unless the application sets it, and by which a framework instruments a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingDescription {
+    /// Its name in the application's settings.
+    pub name: String,
+    /// Others that do the same for a part of the instances.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// The family of the stacks that read it.
+    pub family: String,
+    /// Dependencies without one of which the instances go by other means, of which the setting says nothing.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Dependencies with any of which the same holds.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// Whether it is about those who send or about those who receive.
+    pub role: TypeRole,
+    /// The types whose instances it is applied to; one that the application makes itself must be told in code.
+    pub types: Vec<Ustr>,
+}

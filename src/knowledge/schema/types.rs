@@ -1,0 +1,96 @@
+//! Types of a library: clients, servers, contexts, spans.
+
+use super::SettingSource;
+use serde::{Deserialize, Serialize};
+use ustr::Ustr;
+
+/// What a type is for the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeRole {
+    /// Go `context.Context`, `io.opentelemetry.context.Context`.
+    Context,
+    /// An inbound or outbound request that has a context (`*http.Request`, `gin.Context`, Django's request).
+    Request,
+    /// An outbound HTTP client or session, or its builder.
+    HttpClient,
+    /// A transport, interceptor, hook or option that can carry instrumentation into a client or server.
+    Middleware,
+    /// An RPC channel, connection or stub.
+    RpcChannel,
+    /// An RPC or HTTP server, router or app.
+    Server,
+    /// A message producer or publisher.
+    Producer,
+    /// A message consumer.
+    Consumer,
+    /// A message, record or delivery.
+    Message,
+    /// An executor, pool or scheduler.
+    Executor,
+    /// A thread or process object.
+    Thread,
+    /// A span.
+    Span,
+    /// What identifies a span elsewhere: whoever writes it into a message writes the trace.
+    SpanContext,
+    /// What must be closed to stop being current.
+    Scope,
+    /// Something that starts spans.
+    Tracer,
+    /// Something that injects and extracts.
+    Propagator,
+    /// A carrier of headers.
+    Carrier,
+    /// A logger.
+    Logger,
+    /// A tracer provider, exporter, processor.
+    Provider,
+    /// The invocation of a command line, or a step in the life of the process: whoever takes one works for an operator
+    /// or at start-up, not for a request.
+    Command,
+    /// Anything else that types are tracked through.
+    Other,
+}
+
+/// A type of a library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeDescription {
+    /// Qualified names with the same description.
+    pub names: Vec<Ustr>,
+    /// What it is for the trace.
+    pub role: TypeRole,
+    /// Supertypes whose methods it has.
+    #[serde(default)]
+    pub supers: Vec<Ustr>,
+    /// Types of its fields.
+    #[serde(default)]
+    pub fields: std::collections::BTreeMap<Ustr, Ustr>,
+    /// What a field stands for while it is not set: a variable of the library that the whole process shares.
+    #[serde(default)]
+    pub defaults: std::collections::BTreeMap<Ustr, Ustr>,
+    /// Having a value of this type (or deriving from it) is instrumentation itself.
+    #[serde(default)]
+    pub instrumented: bool,
+    /// A request type that is also a context, but hands out the request's values only when this field is set.
+    #[serde(default)]
+    pub context_switch: Ustr,
+    /// Methods that the library calls for inbound work on whatever extends or implements it: `doGet`, `onMessage`. `*`
+    /// stands for every method that overrides one of its own.
+    #[serde(default)]
+    pub entry_methods: Vec<Ustr>,
+    /// Methods that it calls as roots by design: jobs, start-up, shutdown, health checks.
+    #[serde(default)]
+    pub root_methods: Vec<Ustr>,
+    /// It is an address whose text, from this major version of the library on, ends with a slash where it has no path:
+    /// no port can be put after it.
+    #[serde(default)]
+    pub ends_with_slash_from: Option<u32>,
+    /// The fields of whatever extends it are settings of their names, in capitals, from here.
+    #[serde(default)]
+    pub fields_from: Option<SettingSource>,
+    /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
+    #[serde(default)]
+    pub plain_executors: bool,
+}

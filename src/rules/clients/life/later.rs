@@ -1,0 +1,372 @@
+//! What later becomes of a value: where it goes, what is called on it, what is put into it.
+
+use super::{Life, Lives, MAX_DEPTH};
+use crate::ir::ExprKind;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::flow::DefKind;
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::clients::{beans, words};
+use crate::study::Summary;
+use rustc_hash::FxHashSet;
+use ustr::Ustr;
+
+/// How many places of a value's later life are looked at.
+const MAX_PLACES: usize = 400;
+
+/// How many uses of one field's name are looked at.
+const MAX_FIELD_USES: usize = 600;
+
+/// What later becomes of a value.
+#[derive(Debug, Default, Clone)]
+pub(in crate::rules::clients) struct Later {
+    /// Something instruments it, or may.
+    pub(in crate::rules::clients) life: Option<Life>,
+    /// Calls of methods on it and on what is made of it.
+    pub(in crate::rules::clients) uses: Vec<ValueRef>,
+    /// Calls that are given it.
+    pub(in crate::rules::clients) given: Vec<ValueRef>,
+    /// Its registering methods, handed on as values (`services.ForEach(server.RegisterService)`).
+    pub(in crate::rules::clients) mounts: Vec<ValueRef>,
+    /// Names of fields that it is kept in, of objects whose type is not seen.
+    pub(in crate::rules::clients) escapes: Vec<Ustr>,
+    /// Functions whose result, this value, the container keeps: it may instrument what it keeps.
+    pub(in crate::rules::clients) beans: Vec<FuncRef>,
+    /// The places at which something instruments it, or may.
+    pub(in crate::rules::clients) marks: Vec<(ValueRef, Life)>,
+}
+
+impl<'s, 'a> Lives<'s, 'a> {
+    /// Follows a made value to what becomes of it.
+    pub(in crate::rules::clients) fn later(&self, call: ValueRef) -> Later {
+        let mut walk = Walk {
+            lives: self,
+            seen: FxHashSet::default(),
+            fields: FxHashSet::default(),
+            out: Later::default(),
+            work: vec![call],
+        };
+        while let Some(value) = walk.work.pop() {
+            if walk.seen.len() > MAX_PLACES {
+                walk.mark(Life::Unknown, value);
+                break;
+            }
+            if walk.seen.insert(value) {
+                walk.place(value);
+            }
+        }
+        walk.out
+    }
+}
+
+struct Walk<'w, 's, 'a> {
+    lives: &'w Lives<'s, 'a>,
+    seen: FxHashSet<ValueRef>,
+    fields: FxHashSet<(Ustr, Ustr)>,
+    out: Later,
+    work: Vec<ValueRef>,
+}
+
+impl Walk<'_, '_, '_> {
+    fn mark(&mut self, life: Life, at: ValueRef) {
+        self.out.life = Some(self.out.life.unwrap_or(Life::Plain).and(life));
+        if life != Life::Plain {
+            self.out.marks.push((at, life));
+        }
+    }
+
+    /// One place at which the value stands.
+    fn place(&mut self, value: ValueRef) {
+        self.assigned(value);
+        self.returned(value);
+        let Some(parent) = self.lives.study.program.parent(value) else { return };
+        match self.lives.study.program.expr_kind(parent) {
+            ExprKind::Member { .. } => self.member(parent),
+            ExprKind::Call { callee, .. } if *callee == value.expr => {}
+            ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(value, parent),
+            ExprKind::Composite { ty, .. } => {
+                if ty.is_none() || self.lives.study.fact(parent).is_some() {
+                    self.work.push(parent);
+                } else {
+                    self.own_composite(value, parent);
+                }
+            }
+            ExprKind::Closure(_) | ExprKind::Index { .. } | ExprKind::Binary { .. } | ExprKind::Unknown(_) => {}
+            _ => self.work.push(parent),
+        }
+    }
+
+    fn assigned(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[value.file as usize].flow;
+        for (id, def) in flow.defs_from(value.expr) {
+            let is_it = match def.kind {
+                DefKind::Value { index, .. } => index.unwrap_or(0) == 0,
+                DefKind::Entered(_) => true,
+                _ => false,
+            };
+            if !is_it {
+                continue;
+            }
+            let Some(var) = flow.vars.get(def.var.0 as usize) else { continue };
+            let uses = var.uses.iter().filter(|expr| !flow.is_local(**expr) || flow.reaching(**expr).contains(&id));
+            self.work.extend(uses.map(|expr| ValueRef { expr: *expr, ..value }));
+            if def.function.0 == 0 {
+                self.field(program.files[value.file as usize].module, var.name);
+            }
+        }
+        for write in flow.writes_from(value.expr).filter(|write| write.index.unwrap_or(0) == 0) {
+            self.written(ValueRef { expr: write.target, ..value });
+        }
+        self.field_initialiser(value);
+    }
+
+    fn field_initialiser(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let types = &program.files[value.file as usize].source.facts.types;
+        for (id, ty) in types.iter().enumerate() {
+            for field in ty.fields.iter().filter(|field| field.init == Some(value.expr)) {
+                let index = crate::link::TypeIndex { file: value.file, id: crate::ir::TypeId(id as u32) };
+                self.field(program.type_name(index), field.name);
+            }
+        }
+    }
+
+    fn written(&mut self, target: ValueRef) {
+        let program = self.lives.study.program;
+        match program.expr_kind(target) {
+            ExprKind::Member { base, name, .. } => match program.type_of(ValueRef { expr: *base, ..target }) {
+                Some(owner) => self.field(owner, *name),
+                None => self.out.escapes.push(*name),
+            },
+            // Thrown away.
+            ExprKind::Name(name) if name == "_" => {}
+            ExprKind::Name(name) => {
+                if let crate::link::Step::Field(owner, name) = program.step(target) {
+                    self.field(owner, name);
+                } else {
+                    let owner =
+                        program.enclosing_type(program.function_covering(target)).map(|ty| program.type_name(ty));
+                    self.field(owner.unwrap_or(program.files[target.file as usize].module), *name);
+                }
+            }
+            ExprKind::Unary { .. } => {
+                let owners = program.pointed_to(target);
+                if owners.is_empty() {
+                    self.mark(Life::Unknown, target);
+                }
+                owners.into_iter().for_each(|(owner, name)| self.field(owner, name));
+            }
+            _ => self.mark(Life::Unknown, target),
+        }
+    }
+
+    /// All uses of a field or global.
+    fn field(&mut self, owner: Ustr, name: Ustr) {
+        if !self.fields.insert((owner, name)) {
+            return;
+        }
+        let program = self.lives.study.program;
+        let places = self.lives.members.get(&name).map_or(&[][..], Vec::as_slice);
+        if let Some(first) = places.first().filter(|_| places.len() > MAX_FIELD_USES) {
+            self.mark(Life::Unknown, *first);
+            return;
+        }
+        for place in places {
+            let is_it = match program.step(*place) {
+                crate::link::Step::Field(found, _) => found == owner || program.supertypes(found).contains(&owner),
+                _ => false,
+            };
+            if is_it {
+                self.work.push(*place);
+            }
+        }
+    }
+
+    fn own_composite(&mut self, value: ValueRef, parent: ValueRef) {
+        let program = self.lives.study.program;
+        let ExprKind::Composite { ty: Some(ty), fields } = program.expr_kind(parent) else { return };
+        let owner = program.type_ref(parent.file, ty);
+        let declared = program.own_type(owner).map(|ty| &program.type_decl(ty).fields[..]).unwrap_or_default();
+        let in_order = fields.len() == declared.len() && fields.iter().all(|field| field.key.is_none());
+        for (n, field) in fields.iter().enumerate().filter(|(_, field)| field.value == value.expr) {
+            if let Some(declared) = declared.get(n).filter(|_| in_order) {
+                self.field(owner, declared.name);
+                continue;
+            }
+            match field.key.map(|expr| program.expr_kind(ValueRef { expr, ..parent })) {
+                Some(ExprKind::Name(name)) => self.field(owner, *name),
+                _ => self.work.push(parent),
+            }
+        }
+    }
+
+    fn returned(&mut self, value: ValueRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[value.file as usize].flow;
+        for found in flow.returns.iter().filter(|found| found.values.first() == Some(&value.expr)) {
+            let function = FuncRef { file: value.file, id: found.function };
+            if beans::is_bean(self.lives.study, function) {
+                self.out.beans.push(function);
+            }
+            self.work.extend(program.callers(function).iter().copied());
+            if program.is_property(function)
+                && let Some(owner) = program.enclosing_type(function)
+            {
+                self.field(program.type_name(owner), program.function(function).name);
+            }
+        }
+    }
+
+    /// `value.name`: a method call, or a field.
+    fn member(&mut self, member: ValueRef) {
+        let study = self.lives.study;
+        let program = study.program;
+        let Some(parent) = program.parent(member) else {
+            self.field_write(member);
+            return;
+        };
+        let is_callee = matches!(program.expr_kind(parent), ExprKind::Call { callee, .. } if *callee == member.expr);
+        let ExprKind::Member { base, name, .. } = program.expr_kind(member) else { return };
+        if !is_callee {
+            let owner = program.type_of(ValueRef { expr: *base, ..member });
+            let method = owner.and_then(|owner| program.described(Ustr::from(&format!("{owner}.{name}"))));
+            if method.is_some_and(|(_, effect)| effect.registers.is_some_and(|found| !found.root)) {
+                self.out.mounts.push(member);
+            }
+            // `client.HTTPClient.Transport = …`: what is done to the client inside is done to this one.
+            let known = owner.and_then(|owner| program.knowledge.ty(owner));
+            let inner = known.and_then(|(_, ty)| ty.fields.get(name)).and_then(|ty| program.role(*ty));
+            if inner == Some(TypeRole::HttpClient) {
+                self.work.push(member);
+            }
+            return;
+        }
+        self.out.uses.push(parent);
+        if self.configures(parent, name) {
+            self.work.push(parent);
+        }
+    }
+
+    /// Judges a method call on the value; true when its result continues the value.
+    fn configures(&mut self, call: ValueRef, name: &str) -> bool {
+        let study = self.lives.study;
+        if study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+            self.mark(Life::Instrumented, call);
+            return true;
+        }
+        let derives = study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver));
+        if study.fact(call).is_some_and(|fact| fact.effect.registers.is_some()) {
+            if study.slot(call, Slot::AnyArg).into_iter().any(|value| self.lives.traces_handler(value, 4)) {
+                self.mark(Life::Instrumented, call);
+            }
+            return derives;
+        }
+        if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()) {
+            for value in study.slot(call, Slot::AnyArg) {
+                if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
+                    self.mark(Life::Instrumented, call);
+                }
+            }
+            return derives;
+        }
+        for value in study.slot(call, Slot::AnyArg) {
+            let life = self.lives.part(value, name, MAX_DEPTH - 6);
+            let settles = derives || words::speaks_of_tracing(name) || is_setter(name);
+            if life == Life::Instrumented || settles {
+                self.mark(life, call);
+            }
+        }
+        derives || study.fact(call).is_none()
+    }
+
+    /// `value.Field = other`.
+    fn field_write(&mut self, member: ValueRef) {
+        let program = self.lives.study.program;
+        let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
+        let flow = &program.files[member.file as usize].flow;
+        for write in flow.writes_to(member.expr) {
+            let life = self.lives.part(ValueRef { expr: write.value, ..member }, name, MAX_DEPTH - 6);
+            self.mark(life, member);
+        }
+    }
+
+    /// The value is handed to a call.
+    fn argument(&mut self, value: ValueRef, call: ValueRef) {
+        let study = self.lives.study;
+        let program = study.program;
+        self.out.given.push(call);
+        let wraps = |lives: &Lives<'_, '_>| {
+            let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none());
+            lives.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
+                || receiver.is_some_and(|value| lives.part(value, "", MAX_DEPTH - 6) == Life::Instrumented)
+        };
+        if self.lives.is_instrumented_call(call) || wraps(self.lives) {
+            self.mark(Life::Instrumented, call);
+            return;
+        }
+        if let Some(life) = self.by_helper(call) {
+            self.mark(life, call);
+        }
+        let callee = program.callee(call);
+        let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
+        for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
+            let traced = match registers {
+                true => self.lives.traces_handler(other, 4),
+                // A traced server that a client is given along with does nothing to the client.
+                false if program.role_of(other) == Some(TypeRole::Server) => false,
+                false => self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented,
+            };
+            if traced {
+                self.mark(Life::Instrumented, call);
+            }
+        }
+        if callee.functions.is_empty() {
+            let name = study.callee_text(call);
+            if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
+                self.mark(Life::Unknown, call);
+            }
+            // A stub, an adapter or an option made of it.
+            self.work.push(call);
+            return;
+        }
+        for function in &callee.functions {
+            self.follow_into(value, call, *function);
+        }
+    }
+
+    /// What a builder or customizer does to a client that it is given: `builder.configure(client)`.
+    fn by_helper(&self, call: ValueRef) -> Option<Life> {
+        let study = self.lives.study;
+        let program = study.program;
+        let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none())?;
+        let configures = match program.role_of(receiver)? {
+            TypeRole::Middleware => true,
+            TypeRole::HttpClient => study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Arg(0))),
+            _ => false,
+        };
+        configures.then(|| self.lives.part(receiver, "", MAX_DEPTH - 6))
+    }
+
+    fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
+        let program = self.lives.study.program;
+        let flow = &program.files[function.file as usize].flow;
+        for n in 0..program.function(function).params.len() {
+            if program.argument(call, function, n as u16) != Some(value) {
+                continue;
+            }
+            if let Some(var) = flow.param_var(function.id, n as u16) {
+                self.work.extend(var.uses.iter().map(|expr| ValueRef { file: function.file, expr: *expr }));
+            }
+        }
+    }
+}
+
+fn is_setter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["set", "with", "add", "use", "mount", "intercept", "append", "on"].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a generated function of this name mounts a service on a server: `pb.RegisterOrdersServer`.
+pub(in crate::rules::clients) fn is_registration(callee: &str) -> bool {
+    callee.rsplit('.').next().is_some_and(|last| last.starts_with("Register"))
+}

@@ -1,0 +1,205 @@
+//! The whole life of a client or server: what it is made of, and what is done to it later.
+
+mod later;
+mod parts;
+
+pub(in crate::rules::clients) use later::{Later, is_registration};
+
+use super::{gate, words};
+use crate::ir::ExprKind;
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{Study, Summary};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use ustr::Ustr;
+
+/// How far a value's parts are followed.
+const MAX_DEPTH: u32 = 12;
+
+/// How a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rules) enum Life {
+    /// Everything it is made of was seen, and nothing instruments it.
+    Plain,
+    /// Something instruments it.
+    Instrumented,
+    /// The code does not tell.
+    Unknown,
+}
+
+impl Life {
+    /// Of two parts of one value.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Instrumented, _) | (_, Self::Instrumented) => Self::Instrumented,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// What the verdict on a made value rests on.
+pub(in crate::rules) struct Account {
+    /// The verdict.
+    pub(in crate::rules) life: Life,
+    /// Its parts: what they are, where they stand, how they stand.
+    pub(in crate::rules) parts: Vec<(String, Option<ValueRef>, Life)>,
+    /// The places in its later life at which something instruments it, or may.
+    pub(in crate::rules) marks: Vec<(ValueRef, Life)>,
+    /// Names of fields that it is kept in, of objects whose type is not seen.
+    pub(in crate::rules) escapes: Vec<Ustr>,
+    /// Whether the container keeps it.
+    pub(in crate::rules) is_bean: bool,
+}
+
+/// Answers about lives, remembered.
+pub(in crate::rules) struct Lives<'s, 'a> {
+    /// The study.
+    pub(in crate::rules) study: &'s Study<'a>,
+    members: FxHashMap<Ustr, Vec<ValueRef>>,
+    made: RefCell<FxHashMap<ValueRef, Life>>,
+    results: RefCell<FxHashMap<ValueRef, Life>>,
+    /// Composites with the depth that was left for their parts: what many name is looked at once.
+    composites: RefCell<FxHashMap<(ValueRef, u32), Life>>,
+    own_types: RefCell<FxHashMap<Ustr, Life>>,
+    /// The functions that name a trace header.
+    naming: FxHashSet<FuncRef>,
+    global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
+    globals: RefCell<FxHashMap<Ustr, Life>>,
+    /// By unit: whether its spans belong to traces that come in.
+    joining: Vec<bool>,
+}
+
+impl<'s, 'a> Lives<'s, 'a> {
+    /// Indexes the members of a program.
+    pub(in crate::rules) fn new(study: &'s Study<'a>) -> Self {
+        let mut members: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
+        let mut naming = FxHashSet::default();
+        for (file, unit) in study.program.files.iter().enumerate() {
+            for (n, expr) in unit.source.facts.exprs.iter().enumerate() {
+                let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
+                match &expr.kind {
+                    ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
+                    ExprKind::Str(text) if words::is_trace_header(text) => {
+                        naming.extend(around(study, study.program.function_covering(value)));
+                    }
+                    ExprKind::Name(name) if !unit.flow.is_local(value.expr) => {
+                        members.entry(*name).or_default().push(value);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Whoever has a request made with the header in it sends it.
+        let makers: Vec<ValueRef> =
+            naming.iter().flat_map(|function| study.program.callers(*function).iter().copied()).collect();
+        naming.extend(makers.into_iter().map(|call| study.program.outermost(study.program.function_at(call))));
+        Self {
+            study,
+            members,
+            made: RefCell::default(),
+            results: RefCell::default(),
+            composites: RefCell::default(),
+            own_types: RefCell::default(),
+            naming,
+            global_writes: global_writes(study),
+            globals: RefCell::default(),
+            joining: (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect(),
+        }
+    }
+
+    /// Whether the spans of a file's unit belong to traces that come in.
+    pub(super) fn joins_traces(&self, file: u32) -> bool {
+        let unit = self.study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
+        self.joining.get(unit).is_none_or(|joins| *joins)
+    }
+
+    /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.
+    pub(super) fn works_on_traces(&self, function: FuncRef) -> bool {
+        if self.study.summary(function).has(Summary::INJECTS | Summary::INSTRUMENTS) {
+            return true;
+        }
+        self.naming.contains(&function)
+    }
+
+    /// How the client that a call makes stands, by what it is made of and by what becomes of it.
+    pub(in crate::rules) fn of_construction(&self, call: ValueRef) -> Life {
+        if let Some(known) = self.made.borrow().get(&call) {
+            return *known;
+        }
+        self.made.borrow_mut().insert(call, Life::Unknown);
+        let parts = self.construction(call, MAX_DEPTH);
+        let life = match parts {
+            Life::Instrumented => parts,
+            _ => {
+                let later = self.later(call);
+                let is_kept = !later.escapes.is_empty() || !later.beans.is_empty();
+                let kept = if is_kept { Life::Unknown } else { Life::Plain };
+                parts.and(later.life.unwrap_or(Life::Plain)).and(kept)
+            }
+        };
+        self.made.borrow_mut().insert(call, life);
+        life
+    }
+
+    /// What the verdict on a made value rests on.
+    pub(in crate::rules) fn account(&self, call: ValueRef) -> Account {
+        let mut parts = Vec::new();
+        let parts_life =
+            self.tell(call, MAX_DEPTH, &mut |name, value, life| parts.push((name.to_owned(), value, life)));
+        if parts_life == Life::Instrumented {
+            let life = self.of_construction(call);
+            return Account { life, parts, marks: Vec::new(), escapes: Vec::new(), is_bean: false };
+        }
+        let later = self.later(call);
+        let (marks, escapes) = (later.marks, later.escapes);
+        Account { life: self.of_construction(call), parts, marks, escapes, is_bean: !later.beans.is_empty() }
+    }
+
+    /// How a variable of a library that the whole process shares stands, by what the code writes to it.
+    pub(in crate::rules) fn global(&self, name: Ustr) -> Life {
+        if let Some(known) = self.globals.borrow().get(&name) {
+            return *known;
+        }
+        // What is made of its own old value adds nothing to that.
+        self.globals.borrow_mut().insert(name, Life::Plain);
+        let knowledge = self.study.program.knowledge;
+        let written = self.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
+        let mut life = written.iter().fold(Life::Plain, |life, value| life.and(self.part(*value, "", MAX_DEPTH)));
+        let ty = name.rsplit_once('.').and_then(|(owner, field)| {
+            let (_, owner) = knowledge.ty(Ustr::from(owner))?;
+            knowledge.ty(*owner.fields.get(&Ustr::from(field))?)
+        });
+        for default in ty.iter().flat_map(|(_, ty)| ty.defaults.values()) {
+            life = life.and(self.global(*default));
+        }
+        self.globals.borrow_mut().insert(name, life);
+        life
+    }
+}
+
+/// A function and those that it is written in.
+fn around(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
+    let parent = |at: &FuncRef| {
+        let outer = study.program.function(*at).parent.filter(|outer| outer.0 != 0);
+        outer.map(|id| FuncRef { id, ..*at })
+    };
+    std::iter::successors(Some(function), parent).collect()
+}
+
+/// What is written to variables of packages and to their parts, by the qualified name of the variable.
+fn global_writes(study: &Study<'_>) -> FxHashMap<Ustr, Vec<ValueRef>> {
+    let program = study.program;
+    let mut out: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
+    for (file, unit) in program.files.iter().enumerate() {
+        for write in &unit.flow.writes {
+            let at = |expr| ValueRef { file: file as u32, expr };
+            let Some(name) = program.qualify(at(write.target)) else { continue };
+            out.entry(name).or_default().push(at(write.value));
+            if let Some((variable, _)) = name.rsplit_once('.') {
+                out.entry(Ustr::from(variable)).or_default().push(at(write.value));
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,318 @@
+//! What a value is made of: its arguments, fields and defaults, and what its maker hands back.
+
+use super::{Life, Lives, MAX_DEPTH};
+use crate::ir::{ExprKind, Language, Spread};
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::clients::words;
+use crate::study::{Study, Summary, functions_of};
+use ustr::Ustr;
+
+impl<'s, 'a> Lives<'s, 'a> {
+    /// How the client that a call makes stands, by what it is made of alone.
+    pub(in crate::rules::clients) fn as_built(&self, call: ValueRef) -> Life {
+        self.construction(call, MAX_DEPTH)
+    }
+
+    /// How a value stands by what it is made of alone.
+    pub(in crate::rules::clients) fn of_parts(&self, call: ValueRef) -> Life {
+        self.construction(call, MAX_DEPTH)
+    }
+
+    pub(super) fn construction(&self, call: ValueRef, depth: u32) -> Life {
+        self.tell(call, depth, &mut |_, _, _| {})
+    }
+
+    /// How a value stands by what it is made of; tells of each part as it goes.
+    pub(super) fn tell(&self, call: ValueRef, depth: u32, note: &mut dyn FnMut(&str, Option<ValueRef>, Life)) -> Life {
+        let program = self.study.program;
+        if self.is_instrumented_call(call) {
+            note("the call that makes it", None, Life::Instrumented);
+            return Life::Instrumented;
+        }
+        let mut life = Life::Plain;
+        if let Some(receiver) = program.receiver(call).filter(|value| program.qualify(*value).is_none()) {
+            let part = self.part(receiver, "", depth);
+            note("what it is made from", Some(receiver), part);
+            life = life.and(part);
+        }
+        let (callee, defaults) = (self.callee_part(call, depth), self.defaults(call));
+        note("the function value that makes it", None, callee);
+        note("what stands in for parts that are not set", None, defaults);
+        life = life.and(callee).and(defaults);
+        match program.expr_kind(call) {
+            ExprKind::Zero(_) => life,
+            ExprKind::Composite { ty, fields } => {
+                let known = ty.as_ref().and_then(|ty| program.knowledge.ty(program.type_ref(call.file, ty)));
+                for field in fields {
+                    let key = field.key.map(|expr| ValueRef { expr, ..call });
+                    let name = match key.map(|key| program.expr_kind(key)) {
+                        Some(ExprKind::Name(name) | ExprKind::Str(name)) => *name,
+                        _ => Ustr::default(),
+                    };
+                    let part = self.part(ValueRef { expr: field.value, ..call }, &name, depth);
+                    let matters = known.is_none_or(|(_, ty)| ty.fields.is_empty() || ty.fields.contains_key(&name));
+                    if matters || part == Life::Instrumented {
+                        note(&format!("field {name}"), Some(ValueRef { expr: field.value, ..call }), part);
+                        life = life.and(part);
+                    }
+                }
+                life
+            }
+            ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
+                for arg in args {
+                    let name = arg.name.unwrap_or_default();
+                    let value = ValueRef { expr: arg.value, ..call };
+                    let part = if arg.spread == Spread::Map {
+                        self.part(value, "", depth)
+                    } else {
+                        self.part(value, &name, depth)
+                    };
+                    note(if name.is_empty() { "argument" } else { &name }, Some(value), part);
+                    life = life.and(part);
+                }
+                life
+            }
+            _ => Life::Unknown,
+        }
+    }
+
+    /// How a function value that is called stands: a middleware made by another call and kept in a local (`wrap(x)(y)`).
+    pub(super) fn callee_part(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return Life::Plain };
+        let callee = ValueRef { expr: *callee, ..call };
+        let is_value = match program.expr_kind(callee) {
+            ExprKind::Call { .. } | ExprKind::Index { .. } => true,
+            ExprKind::Name(_) => !program.reaching(callee).is_empty(),
+            _ => false,
+        };
+        let seen = !program.callee(call).functions.is_empty() || self.study.fact(call).is_some();
+        if is_value && !seen { self.part(callee, "", depth) } else { Life::Plain }
+    }
+
+    /// What stands in for the fields that a composite of a library's type does not set.
+    pub(super) fn defaults(&self, call: ValueRef) -> Life {
+        let program = self.study.program;
+        // A call that makes one leaves the same fields unset.
+        let made = || self.study.fact(call).filter(|fact| fact.effect.makes.is_some()).and(program.type_of(call));
+        let ty = program.callee(call).constructs.or_else(made).and_then(|ty| program.knowledge.ty(ty));
+        let Some((_, ty)) = ty else { return Life::Plain };
+        let unset = ty.defaults.iter().filter(|(field, _)| self.study.slot(call, Slot::Named(**field)).is_empty());
+        unset.fold(Life::Plain, |life, (_, global)| life.and(self.global(*global)))
+    }
+
+    /// Whether a call's description or the functions that it runs instrument something.
+    pub(in crate::rules::clients) fn is_instrumented_call(&self, call: ValueRef) -> bool {
+        if self.study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+            return true;
+        }
+        self.study.program.callee(call).constructs.is_some_and(|ty| self.is_instrumented_type(ty))
+    }
+
+    fn is_instrumented_type(&self, ty: Ustr) -> bool {
+        let program = self.study.program;
+        let described = |ty: Ustr| program.knowledge.ty(ty).is_some_and(|(_, ty)| ty.instrumented);
+        described(ty) || program.supertypes(ty).iter().any(|ty| described(*ty))
+    }
+
+    /// How one part of a construction stands.
+    pub(in crate::rules::clients) fn part(&self, value: ValueRef, name: &str, depth: u32) -> Life {
+        let program = self.study.program;
+        if depth == 0 {
+            return Life::Unknown;
+        }
+        let is_instrumented = |ty: Option<Ustr>| ty.is_some_and(|ty| self.is_instrumented_type(ty));
+        // A class is often named without making an object of it: `app.add_middleware(TheMiddleware)`.
+        if is_instrumented(program.type_of(value)) || is_instrumented(program.qualify(value)) {
+            return Life::Instrumented;
+        }
+        let mut life = Life::Plain;
+        for origin in program.origins(value, true) {
+            life = life.and(self.origin(origin, depth - 1));
+        }
+        if life == Life::Unknown && self.is_innocent(value, name) { Life::Plain } else { life }
+    }
+
+    fn is_innocent(&self, value: ValueRef, name: &str) -> bool {
+        if words::is_innocent(name) {
+            return true;
+        }
+        let program = self.study.program;
+        if let Some(ty) = program.type_of(value) {
+            if matches!(program.role(ty), Some(TypeRole::Context)) {
+                return true;
+            }
+            let plain =
+                ["string", "int", "bool", "String", "str", "float", "time.Duration", "time/time.Duration", "byte"];
+            if plain.contains(&ty.as_str()) {
+                return true;
+            }
+        }
+        name.is_empty() && last_name(self.study, value).is_some_and(|last| words::is_innocent(&last))
+    }
+
+    fn origin(&self, origin: Origin, depth: u32) -> Life {
+        let program = self.study.program;
+        match origin {
+            Origin::Call(call, _) => self.result(call, depth),
+            Origin::Literal(value) => match program.expr_kind(value) {
+                ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value),
+                ExprKind::Composite { .. } | ExprKind::Zero(_) => self.composite(value, depth),
+                _ => Life::Plain,
+            },
+            Origin::Field(owner, name) => self.named(owner, name),
+            Origin::Param(..) | Origin::Unknown => Life::Unknown,
+        }
+    }
+
+    pub(super) fn functions(&self, value: ValueRef) -> Life {
+        let functions = functions_of(self.study, value);
+        if functions.is_empty() { Life::Unknown } else { self.of_functions(&functions) }
+    }
+
+    fn composite(&self, value: ValueRef, depth: u32) -> Life {
+        if let Some(known) = self.composites.borrow().get(&(value, depth)) {
+            return *known;
+        }
+        let found = self.find_composite(value, depth);
+        self.composites.borrow_mut().insert((value, depth), found);
+        found
+    }
+
+    fn find_composite(&self, value: ValueRef, depth: u32) -> Life {
+        let own = self.study.program.callee(value).constructs.filter(|ty| self.study.program.own_type(*ty).is_some());
+        match own {
+            Some(ty) => self.own_type(ty).and(self.construction(value, depth)),
+            None => self.construction(value, depth),
+        }
+    }
+
+    /// Whether the methods of one of the service's own types do something for the trace.
+    pub(super) fn own_type(&self, ty: Ustr) -> Life {
+        if let Some(known) = self.own_types.borrow().get(&ty) {
+            return *known;
+        }
+        let program = self.study.program;
+        let methods = program.own_type(ty).map(|ty| program.methods_of(ty)).unwrap_or_default();
+        let life = self.of_functions(&methods);
+        self.own_types.borrow_mut().insert(ty, life);
+        life
+    }
+
+    /// How the result of a call stands; what is asked again while it is being found out is unknown.
+    pub(super) fn result(&self, call: ValueRef, depth: u32) -> Life {
+        if let Some(known) = self.results.borrow().get(&call) {
+            return *known;
+        }
+        self.results.borrow_mut().insert(call, Life::Unknown);
+        let found = self.find_result(call, depth);
+        self.results.borrow_mut().insert(call, found);
+        found
+    }
+
+    fn find_result(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        if self.is_instrumented_call(call) {
+            return Life::Instrumented;
+        }
+        if let Some(fact) = self.study.fact(call) {
+            let parts = self.construction(call, depth);
+            return match (fact.effect.makes, parts) {
+                (Some(_), _) => self.of_construction(call),
+                (None, Life::Instrumented) => parts,
+                // A text carries no instrumentation.
+                (None, _) if fact.effect.reads.is_some() || fact.effect.formats.is_some() => Life::Plain,
+                (None, _) if fact.effect.returns.is_empty() && fact.effect.derives.is_none() => Life::Unknown,
+                (None, _) => Life::Plain,
+            };
+        }
+        let callee = program.callee(call);
+        if let Some(ty) = callee.constructs.filter(|ty| program.own_type(*ty).is_some()) {
+            return self.own_type(ty).and(self.construction(call, depth));
+        }
+        let is_append = program.language == Language::Go
+            && callee.name.is_some_and(|name| name == "append" || name == "make" || name == "new");
+        if is_append {
+            return self.construction(call, depth);
+        }
+        match self.construction(call, depth) {
+            Life::Instrumented => Life::Instrumented,
+            // What the language's own library makes carries no instrumentation that was not put in.
+            _ if callee.name.is_some_and(|name| program.is_standard(name)) => Life::Plain,
+            _ => Life::Unknown,
+        }
+    }
+
+    /// Whether a handler is wrapped in instrumentation. A traced client in one of its fields does not count.
+    pub(in crate::rules::clients) fn traces_handler(&self, value: ValueRef, depth: u32) -> bool {
+        let program = self.study.program;
+        if depth == 0 {
+            return false;
+        }
+        program.origins(value, true).into_iter().any(|origin| match origin {
+            Origin::Call(call, _) => {
+                let own = program.callee(call).constructs.filter(|ty| program.own_type(*ty).is_some());
+                let by_type = own.is_some_and(|ty| self.own_type(ty) == Life::Instrumented);
+                by_type
+                    || self.is_instrumented_call(call)
+                    || self.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
+                    || self.study.slot(call, Slot::AnyArg).into_iter().any(|arg| self.traces_handler(arg, depth - 1))
+            }
+            Origin::Literal(value) => match program.expr_kind(value) {
+                ExprKind::Composite { .. } | ExprKind::Zero(_) => {
+                    let own = program.callee(value).constructs;
+                    own.is_some_and(|ty| self.own_type(ty) == Life::Instrumented)
+                }
+                ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value) == Life::Instrumented,
+                _ => false,
+            },
+            Origin::Field(owner, name) => self.named(owner, name) == Life::Instrumented,
+            Origin::Param(..) | Origin::Unknown => false,
+        })
+    }
+
+    /// A function used as a value, or a global of a library.
+    pub(in crate::rules::clients) fn named(&self, owner: Ustr, name: Ustr) -> Life {
+        let program = self.study.program;
+        // A Java field and a method of the same name have nothing to do with each other.
+        let is_field = program.language == Language::Java && program.field_type(owner, name, 4).is_some();
+        let own = program.methods(owner, name);
+        if !own.is_empty() && !is_field {
+            return self.of_functions(&own);
+        }
+        let described = program.described(Ustr::from(&format!("{owner}.{name}"))).map(|(_, effect)| effect);
+        match described {
+            Some(effect) if effect.instruments.is_some() => Life::Instrumented,
+            Some(effect) if !effect.returns.is_empty() => Life::Plain,
+            _ => self.library_global(owner, name),
+        }
+    }
+
+    fn of_functions(&self, functions: &[FuncRef]) -> Life {
+        if functions.iter().any(|function| self.works_on_traces(*function)) {
+            return Life::Instrumented;
+        }
+        Life::Plain
+    }
+
+    /// A global of a library, such as its default client.
+    fn library_global(&self, owner: Ustr, name: Ustr) -> Life {
+        let program = self.study.program;
+        let known = program.knowledge.ty(owner).is_some_and(|(_, ty)| ty.fields.contains_key(&name));
+        let is_global = known && program.own_type(owner).is_none() && program.role(owner) == Some(TypeRole::Other);
+        if program.is_standard(Ustr::from(&format!("{owner}.{name}"))) && !is_global {
+            return Life::Plain;
+        }
+        if is_global { self.global(Ustr::from(&format!("{owner}.{name}"))) } else { Life::Unknown }
+    }
+}
+
+/// The last name of a chain of names.
+fn last_name(study: &Study<'_>, value: ValueRef) -> Option<Ustr> {
+    match study.program.expr_kind(value) {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+        ExprKind::Call { callee, .. } => last_name(study, ValueRef { expr: *callee, ..value }),
+        _ => None,
+    }
+}
