@@ -36,6 +36,8 @@ struct FrontMatter {
     languages: Vec<String>,
     #[serde(default)]
     pedantic: bool,
+    #[serde(default)]
+    whole_service: bool,
     predicts: Option<String>,
     summary: String,
 }
@@ -59,6 +61,9 @@ pub struct RulePage {
     pub languages: Vec<String>,
     /// Whether it must be asked for.
     pub pedantic: bool,
+    /// Whether its findings are about all that a service does, not about one hop.
+    #[serde(skip)]
+    pub whole_service: bool,
     /// The Instrumentation Score rule that it predicts.
     pub predicts: Option<String>,
     /// The page without its front matter.
@@ -122,6 +127,7 @@ pub fn parse(path: &'static str, text: &'static str) -> Result<RulePage, String>
         severity: front.severity,
         languages: front.languages,
         pedantic: front.pedantic,
+        whole_service: front.whole_service,
         predicts: front.predicts,
         body: body.trim(),
     })

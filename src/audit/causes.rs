@@ -53,21 +53,6 @@ pub struct Cause {
     pub confirm: Vec<Confirm>,
 }
 
-/// Rules whose findings are about all that a service does.
-const WHOLE: &[&str] = &[
-    "dark-service",
-    "instrumentation-not-loaded",
-    "instrumented-too-late",
-    "uninstrumented-server",
-    "no-propagator",
-    "missing-extract",
-    "sampling-off",
-    "unparented-sampler",
-    "default-sampling",
-    "inconsistent-sampling",
-    "header-stripped",
-];
-
 /// The causes: in the order of triage, and in each what darkens most first.
 pub(super) fn causes(input: &Input<'_>) -> Vec<Cause> {
     let mut out: Vec<(Severity, Cause)> = Vec::new();
@@ -159,7 +144,7 @@ fn cause(map: &Behind<'_>, triage: Triage, at: Option<usize>, found: &FindingFac
     let input = map.input;
     let node = at.and_then(|at| input.map.nodes.get(at));
     let edges: Vec<&Edge> = ways.iter().filter_map(|at| input.map.edges.get(*at)).collect();
-    let whole = WHOLE.contains(&found.name.as_str());
+    let whole = crate::rulepage::find(&found.name).is_some_and(|page| page.whole_service);
     let (mut dark, mut behind) = (BTreeSet::new(), ways.clone());
     if edges.is_empty() || whole {
         dark.extend(at);

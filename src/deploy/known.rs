@@ -21,7 +21,6 @@ pub struct Known {
     pub versioned_images: Vec<String>,
     pub receiving_images: Vec<String>,
     pub pod_annotations: Vec<String>,
-    pub trace_headers: Vec<String>,
     pub go_propagators: String,
     pub go_exporters: String,
     pub sources: Vec<String>,

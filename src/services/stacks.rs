@@ -30,6 +30,10 @@ pub struct StackDescription {
     /// Other dependencies that bring what is required along.
     #[serde(default)]
     pub required_by: Vec<String>,
+    /// Glob patterns of dependencies of which it is known what they bring along: what is required comes with none of them
+    /// that `required_by` does not name.
+    #[serde(default)]
+    pub transparent: Vec<String>,
     /// Glob patterns of dependencies that are declared for its sake and do nothing unless it is switched on: exporters,
     /// packages of instrumentation.
     #[serde(default)]
@@ -175,6 +179,11 @@ impl StackDescription {
         self.requires.iter().map(String::as_str).find(|name| !has(name))
     }
 
+    /// Whether it is known what a dependency brings along.
+    pub fn is_transparent(&self, dependency: &str) -> bool {
+        !self.transparent.is_empty() && globs(&self.transparent).is_ok_and(|set| set.is_match(dependency))
+    }
+
     /// Whether somebody declares this dependency only for the stack's sake.
     pub fn is_companion(&self, dependency: &str) -> bool {
         globs(&self.companions).is_ok_and(|set| set.is_match(dependency))
@@ -262,7 +271,9 @@ mod tests {
             assert!(PAGES.contains(&format!("[\"{}.toml\",", page.id)), "{}: named after its id", page.id);
             assert!(!page.languages.is_empty() && !page.sources.is_empty(), "{}", page.id);
             assert!(!(page.needs_code && page.auto_configuration), "{}", page.id);
-            globs(&page.companions).unwrap_or_else(|error| panic!("{}: {error}", page.id));
+            for patterns in [&page.companions, &page.transparent] {
+                globs(patterns).unwrap_or_else(|error| panic!("{}: {error}", page.id));
+            }
             assert_eq!(page.companions.is_empty(), page.switch_on.is_empty(), "{}", page.id);
             compile(page).unwrap_or_else(|error| panic!("{}: {error}", page.id));
             for switch in page.environment.iter().chain(&page.disabled_by).chain(&page.annotations) {

@@ -89,10 +89,10 @@ fn unlaunched<'a>(unit: &'a UnitView, lines: &CitedLines) -> Option<Idle<'a>> {
 /// Whether a starter or parent that is not seen may bring what is missing.
 fn brings_more(unit: &UnitView) -> bool {
     unit.dependencies.iter().any(|name| {
-        let (group, artifact) = name.split_once(':').unwrap_or(("", name));
+        let artifact = name.split_once(':').map_or(name.as_str(), |(_, artifact)| artifact);
         let telling = ["actuator", "observability", "telemetry", "tracing", "monitoring"];
-        let known = group.starts_with("org.springframework") || group == "io.micrometer" || group == "io.opentelemetry";
-        !known && (artifact.contains("starter") || telling.iter().any(|word| artifact.contains(word)))
+        let may_bring = artifact.contains("starter") || telling.iter().any(|word| artifact.contains(word));
+        may_bring && !stacks().iter().any(|page| page.is_transparent(name))
     })
 }
 

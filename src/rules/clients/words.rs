@@ -3,23 +3,6 @@
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
 
-/// Headers in which traces travel, in lower case.
-const TRACE_HEADERS: &[&str] = &[
-    "traceparent",
-    "tracestate",
-    "b3",
-    "x-b3-traceid",
-    "uber-trace-id",
-    "x-datadog-trace-id",
-    "x-cloud-trace-context",
-    "x-amzn-trace-id",
-    "sentry-trace",
-    "elastic-apm-traceparent",
-    "grpc-trace-bin",
-    "sw8",
-    "x-request-id",
-];
-
 /// Starts of words in names of settings that carry no instrumentation.
 const INNOCENT: &[&str] = &[
     "addr",
@@ -102,12 +85,6 @@ static STRANGERS: LazyLock<FxHashSet<&str>> =
 fn any(words: &[&str], text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     words.iter().any(|word| text.contains(word))
-}
-
-/// Whether a string is the name of a header in which traces travel.
-pub(super) fn is_trace_header(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    TRACE_HEADERS.contains(&text.as_str())
 }
 
 /// Whether a setting of this name can hold no instrumentation.

@@ -2,8 +2,9 @@
 
 use super::super::Verdicts;
 use super::{Material, finding};
-use crate::deploy::{Removal, known};
+use crate::deploy::Removal;
 use crate::finding::{Confidence, Related};
+use crate::knowledge::is_trace_header;
 
 /// Reports the first removal of each file; the others are related to it.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
@@ -16,7 +17,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     if !is_traced {
         return;
     }
-    let carries = |removal: &&Removal| removal.header == "*" || known().trace_headers.contains(&removal.header);
+    let carries = |removal: &&Removal| removal.header == "*" || is_trace_header(&removal.header);
     let mut removals: Vec<&Removal> =
         material.deployment.removals.iter().filter(carries).filter(|found| !found.traces).collect();
     removals.sort_by_key(|removal| removal.place);

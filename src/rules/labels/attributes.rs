@@ -8,18 +8,26 @@ use crate::link::{Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashMap;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use ustr::Ustr;
 
-/// Names that were given up, and what took their place.
-static RENAMED: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
-    let lines = include_str!("../../../rules/renamed-attributes.txt").lines();
-    lines.filter_map(|line| line.split_once(' ')).map(|(old, new)| (old, new.trim())).collect()
-});
+/// The file `rules/attributes.toml`, which documents its fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conventions {
+    family: String,
+    renamed: FxHashMap<String, String>,
+}
 
-/// The family of the stacks whose conventions those names are of.
-const FAMILY: &str = "opentelemetry";
+static CONVENTIONS: LazyLock<Conventions> =
+    LazyLock::new(|| toml::from_str(include_str!("../../../rules/attributes.toml")).unwrap_or_default());
+
+/// What took the place of a name that was given up.
+fn successor(name: &str) -> Option<&'static str> {
+    CONVENTIONS.renamed.get(name).map(String::as_str)
+}
 
 /// What nobody who reads traces may know.
 const SECRETS: &[&str] = &[
@@ -129,9 +137,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
         for found in attributes(study, fact) {
             out.findings.extend(sensitive(study, &found));
-            let Some((place, key)) = found.key.filter(|_| fact.library.family == FAMILY) else { continue };
+            let Some((place, key)) = found.key.filter(|_| fact.library.family == CONVENTIONS.family) else { continue };
             let unit = study.program.files[place.file as usize].source.unit;
-            if RENAMED.contains_key(key.as_str()) {
+            if successor(&key).is_some() {
                 renamed.entry(unit).or_default().push((place, key));
             } else {
                 current.entry(unit).or_default().push(key);
@@ -141,7 +149,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for (unit, mut found) in renamed {
         // Whoever writes both names is in the middle of the change.
         let both = |key: &Ustr| {
-            let new = RENAMED.get(key.as_str()).copied().unwrap_or_default();
+            let new = successor(key).unwrap_or_default();
             current.get(&unit).is_some_and(|keys| keys.iter().any(|key| key == new))
         };
         found.retain(|(_, key)| !both(key));
@@ -251,7 +259,7 @@ fn identifier(study: &Study<'_>, value: ValueRef) -> Option<String> {
 /// One finding for all renamed attributes of a unit.
 fn deprecated(study: &Study<'_>, found: &[(ValueRef, Ustr)]) -> Option<Finding> {
     let (place, key) = *found.first()?;
-    let new = RENAMED.get(key.as_str())?;
+    let new = successor(&key)?;
     let mut out = study.finding("deprecated-attribute", place, Confidence::Certain);
     out.message = format!("`{key}` was renamed to `{new}` in the semantic conventions");
     out.label = format!("now `{new}`");
@@ -265,10 +273,7 @@ fn deprecated(study: &Study<'_>, found: &[(ValueRef, Ustr)]) -> Option<Finding> 
         .iter()
         .skip(1)
         .take(15)
-        .map(|(place, key)| {
-            study
-                .related(*place, format!("`{key}` is now `{}`", RENAMED.get(key.as_str()).copied().unwrap_or_default()))
-        })
+        .map(|(place, key)| study.related(*place, format!("`{key}` is now `{}`", successor(&key).unwrap_or_default())))
         .collect();
     Some(out)
 }

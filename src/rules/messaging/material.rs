@@ -1,32 +1,10 @@
 //! What a message is made of, and whether a trace context is in it.
 
 use crate::ir::ExprKind;
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{Slot, TypeRole, holds_message_key, is_message_key};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
-
-/// Keys under which trace contexts travel, alone or in longer texts.
-const KEYS: &[&str] = &[
-    "traceparent",
-    "uber-trace-id",
-    "x-b3-traceid",
-    "x-b3-spanid",
-    "x-datadog-trace-id",
-    "x-amzn-trace-id",
-    "x-cloud-trace-context",
-    "sentry-trace",
-    "elastic-apm-traceparent",
-    "awstraceheader",
-    "tracecontext",
-    "trace_context",
-    "trace-context",
-    "telemetry_context",
-];
-
-/// Keys that mean a trace context only when they are the whole text.
-const WHOLE: &[&str] =
-    &["b3", "sw8", "trace_id", "traceid", "trace-id", "spancontext", "span_context", "x-trace-id", "tracing"];
 
 /// What is known of a message's trace context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +17,10 @@ pub(super) enum Content {
     Unknown,
 }
 
-/// Whether a text names a trace context: a header's key, a field.
-pub(super) fn is_key(text: &str) -> bool {
-    let text = text.to_lowercase();
-    WHOLE.contains(&text.as_str()) || names_context(&text)
-}
-
 /// Whether a name may stand for a trace or span.
 fn speaks_of_traces(name: &str) -> bool {
     let name = name.to_lowercase();
     name.contains("trace") || name.contains("span")
-}
-
-/// Whether a lower-case text contains the name of a trace header.
-fn names_context(text: &str) -> bool {
-    KEYS.iter().any(|key| text.contains(key))
 }
 
 /// Whether a trace header's key, or a field named like one, is written anywhere in a function and its closures.
@@ -62,8 +29,8 @@ pub(super) fn names_key(study: &Study<'_>, function: FuncRef) -> bool {
     let span = study.program.function(function).span;
     file.source.facts.exprs.iter().any(|expr| {
         let named = match &expr.kind {
-            ExprKind::Str(text) => is_key(text),
-            ExprKind::Name(name) | ExprKind::Member { name, .. } => names_context(&name.to_lowercase()),
+            ExprKind::Str(text) => is_message_key(text),
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => holds_message_key(name),
             _ => return false,
         };
         named && span.contains(expr.span)
@@ -116,7 +83,7 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
         _ => {}
     }
     match program.expr_kind(value) {
-        ExprKind::Str(text) if is_key(text) => return Content::Traced,
+        ExprKind::Str(text) if is_message_key(text) => return Content::Traced,
         // A key by which a context is asked: `ctx.Value(traceKey{})`.
         ExprKind::Composite { ty: Some(ty), .. } if speaks_of_traces(&ty.name) => return Content::Unknown,
         ExprKind::Name(name) | ExprKind::Member { name, .. } if !whole && speaks_of_traces(name) => {

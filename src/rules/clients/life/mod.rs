@@ -5,8 +5,9 @@ mod parts;
 
 pub(in crate::rules::clients) use later::{Later, is_registration};
 
-use super::{gate, words};
+use super::gate;
 use crate::ir::ExprKind;
+use crate::knowledge::is_sent_on_by_hand;
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -80,7 +81,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                 let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
                 match &expr.kind {
                     ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
-                    ExprKind::Str(text) if words::is_trace_header(text) => {
+                    ExprKind::Str(text) if is_sent_on_by_hand(text) => {
                         naming.extend(around(study, study.program.function_covering(value)));
                     }
                     ExprKind::Name(name) if !unit.flow.is_local(value.expr) => {
