@@ -74,3 +74,23 @@ pub struct Finding {
     /// The other places on the chain, in the order in which the trace meets them.
     pub related: Vec<Related>,
 }
+
+impl Finding {
+    /// One of a rule at a place, which has yet to say what breaks.
+    pub fn new(rule: &'static str, place: Place, confidence: Confidence) -> Self {
+        Self {
+            rule,
+            severity: None,
+            confidence,
+            place,
+            message: String::new(),
+            label: String::new(),
+            effect: String::new(),
+            help: String::new(),
+            confirm: String::new(),
+            service: String::new(),
+            language: None,
+            related: Vec::new(),
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub mod link;
 pub mod lower;
 pub mod map;
 pub mod parse;
+pub mod paths;
 pub mod plan;
 pub mod report;
 pub mod rulepage;

@@ -3,6 +3,7 @@
 use super::catalogue::{Sign, catalogue};
 use super::{Evidence, Input, Item, MAX_EVIDENCE, Outcome};
 use crate::map::Node;
+use crate::paths::folder;
 use crate::report::source::Paths;
 use crate::walk::{self, WalkOptions, is_test_path};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,11 +81,6 @@ fn read_beside(tests: &mut Tests, files: &[(String, &Path)]) {
             text.push_str(&String::from_utf8_lossy(&bytes).to_ascii_lowercase());
         }
     }
-}
-
-/// The folder of a file.
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Whether a file in no language that is analysed may be a test of traces, by its path.

@@ -3,11 +3,12 @@
 //! Source: <https://docs.docker.com/reference/compose-file/services/>.
 
 use super::variable::Entry;
+use crate::paths::file_name;
 use crate::yaml::{Key, Node, Value};
 
 /// Whether this is a compose file, by its name.
 pub fn is_compose(path: &str) -> bool {
-    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let name = file_name(path);
     (name.starts_with("docker-compose") || name.starts_with("compose"))
         && (name.ends_with(".yml") || name.ends_with(".yaml"))
 }

@@ -4,6 +4,7 @@ use super::collector::more_than_one;
 use super::variable::Entry;
 use super::{Deployment, compose, kubernetes, place};
 use crate::finding::Place;
+use crate::paths::folder;
 use crate::yaml::{Key, Node, is_template};
 use ustr::Ustr;
 
@@ -169,7 +170,7 @@ fn mounts(path: Ustr, service: &Node) -> Vec<String> {
     });
     sources
         .filter(|source| source.starts_with('.'))
-        .filter_map(|source| crate::services::join(folder(&path), source))
+        .filter_map(|source| crate::paths::join(folder(&path), source))
         .collect()
 }
 
@@ -267,10 +268,6 @@ pub(super) fn quantity(text: &str) -> Option<u64> {
     let bytes = number * factor;
     // Kubernetes reads `m` as a thousandth, which nobody means.
     (1_048_576.0..1e15).contains(&bytes).then_some(bytes as u64)
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
         if note.verdict.is_none() && (at.contains_key(&(place, hop.kind)) || !hop.kind.leaves_service()) {
             continue;
         }
-        let unit = study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
+        let unit = study.unit_of(file);
         units.insert(place, unit);
         let key = (place, hop.kind);
         match at.get_mut(&key) {

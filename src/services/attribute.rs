@@ -1,8 +1,9 @@
 //! Whose a deployment file is.
 
 use super::Unit;
-use super::launch::{Launch, file_name, folder, is_below, join};
+use super::launch::Launch;
 use crate::ir::Language;
+use crate::paths::{file_name, folder, is_below, join};
 
 /// What is known about the units while files are given to them.
 pub(super) struct Units<'a> {

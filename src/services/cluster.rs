@@ -5,7 +5,7 @@
 //! <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/config-map-v1/>.
 
 use super::ManifestFile;
-use super::launch::folder;
+use crate::paths::folder;
 use crate::yaml::{Node, is_template};
 use std::collections::{BTreeMap, BTreeSet};
 

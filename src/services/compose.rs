@@ -1,9 +1,10 @@
 //! Compose files: who starts whom.
 
-use super::launch::{FactKind, Launch, expand, folder, image_name, join};
+use super::launch::{FactKind, Launch, expand, image_name};
 use super::{ManifestFile, dotenv};
 use crate::deploy::compose::{environment, hosts, services};
 use crate::ir::{LineIndex, Span};
+use crate::paths::{folder, join};
 use crate::yaml::{Key, Node, Value};
 
 /// Variables with their values.

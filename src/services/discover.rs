@@ -1,7 +1,7 @@
 //! From the files of a workspace to its units.
 
 use super::attribute::Units;
-use super::launch::{Fact, FactKind, Launch, file_name, folder};
+use super::launch::{Fact, FactKind, Launch};
 use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
+use crate::paths::{file_name, folder};
 use crate::yaml::is_template;
 use globset::Candidate;
 use rustc_hash::FxHashMap;
@@ -187,7 +188,7 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
         let able: Vec<&Unit> = units.iter().filter(|unit| unit.language == Language::Python).collect();
         let near = able
             .iter()
-            .any(|unit| !unit.root.is_empty() && super::launch::is_below(root, &unit.root) || unit.root == root);
+            .any(|unit| !unit.root.is_empty() && crate::paths::is_below(root, &unit.root) || unit.root == root);
         let known = Units { units, gathering: &[] };
         if python && !near && known.of(launch, &[Language::Python]).is_empty() {
             units.push(Unit {

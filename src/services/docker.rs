@@ -2,8 +2,9 @@
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/>.
 
-use super::launch::{Fact, FactKind, Launch, expand, file_name, folder};
+use super::launch::{Fact, FactKind, Launch, expand};
 use super::shell;
+use crate::paths::{file_name, folder};
 
 /// Whether this is a file that builds an image.
 pub(super) fn is_dockerfile(path: &str) -> bool {

@@ -3,7 +3,8 @@
 //! Source: <https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax>. No
 //! library is used for it: those that there are put the variables of their own process in.
 
-use super::launch::{expand, file_name};
+use super::launch::expand;
+use crate::paths::file_name;
 
 /// Whether this is a file of variables.
 pub(super) fn is_dotenv(path: &str) -> bool {

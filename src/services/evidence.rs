@@ -1,9 +1,10 @@
 //! From what a deployment file says to the stacks that it switches on.
 
-use super::launch::{Fact, FactKind, Launch, file_name};
+use super::launch::{Fact, FactKind, Launch};
 use super::stacks::{Compiled, compiled};
 use super::{Mode, StackUse};
 use crate::ir::Language;
+use crate::paths::file_name;
 
 /// A stack that a launch switches on, for services of these languages.
 pub(super) struct Evidence {

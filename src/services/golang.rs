@@ -2,9 +2,9 @@
 //!
 //! Source: <https://go.dev/ref/mod#go-mod-file>.
 
-use super::launch::folder;
 use super::{Dependency, Scope, Unit};
 use crate::ir::Language;
+use crate::paths::folder;
 
 /// The unit that a `go.mod` declares.
 pub(super) fn read(path: &str, text: &str) -> Unit {

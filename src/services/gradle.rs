@@ -3,9 +3,10 @@
 //! Sources: <https://docs.gradle.org/current/userguide/declaring_dependencies.html>,
 //! <https://docs.gradle.org/current/userguide/version_catalogs.html>.
 
-use super::launch::{FactKind, Launch, file_name, folder, is_below, join};
+use super::launch::{FactKind, Launch};
 use super::{Dependency, ManifestFile, Scope, Unit};
 use crate::ir::Language;
+use crate::paths::{file_name, folder, is_below, join};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

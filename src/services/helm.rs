@@ -4,7 +4,7 @@
 //! or without quotes around it: what else a template does stays open.
 
 use super::ManifestFile;
-use super::launch::join;
+use crate::paths::join;
 use crate::yaml::Node;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! What a deployment file says about one container or process, before it is known whose it is.
 
+use crate::paths::file_name;
+
 /// One thing that a deployment file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fact {
@@ -69,36 +71,6 @@ impl Launch {
     }
 }
 
-/// The folder of a relative path; empty at the root.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The last part of a path.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// `base/path` with `.` and `..` resolved; `None` when it leaves the workspace.
-pub(crate) fn join(base: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            other => parts.push(other),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// Whether `path` is `root` or below it.
-pub(super) fn is_below(path: &str, root: &str) -> bool {
-    root.is_empty() || path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
-}
-
 /// The name of an image without registry, tag and digest.
 pub(super) fn image_name(image: &str) -> &str {
     let name = file_name(image.split('@').next().unwrap_or(image));
@@ -148,13 +120,6 @@ pub(super) fn line_of(text: &str, needle: &str, from: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_joined() {
-        assert_eq!(join("a/b", "../c/./d").as_deref(), Some("a/c/d"));
-        assert_eq!(join("a", "../../x"), None);
-        assert!(is_below("a/b", "a") && !is_below("ab", "a") && is_below("x", ""));
-    }
 
     #[test]
     fn variables_are_expanded() {

@@ -2,12 +2,13 @@
 //!
 //! Sources: <https://logback.qos.ch/manual/layouts.html>, <https://logging.apache.org/log4j/2.x/manual/pattern-layout.html>.
 
-use super::launch::{file_name, is_below};
 use super::settings::{self, Setting};
 use super::stacks::stacks;
 use super::{ManifestFile, Scope, Unit};
+use crate::facts;
 use crate::finding::Place;
 use crate::ir::{Language, Span};
+use crate::paths::{file_name, is_below};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ fn of_settings(file: &ManifestFile, logging: &mut Logging) {
         logging.open = true;
         return;
     };
-    let has = |names: &[String], known: &str| names.iter().any(|name| settings::plain(name) == known);
+    let has = |names: &[String], known: &str| names.iter().any(|name| facts::plain(name) == known);
     for Setting { name, value, span } in found {
         if stacks().iter().any(|page| has(&page.structured_logs, &name)) && !matches!(value.trim(), "" | "false") {
             logging.open = true;
@@ -282,7 +283,7 @@ fn ids(pattern: &str, properties: &BTreeMap<String, String>) -> Ids {
 }
 
 fn is_called_trace(key: &str) -> bool {
-    let plain: String = settings::plain(key);
+    let plain: String = facts::plain(key);
     plain.ends_with("traceid") || plain == "trace"
 }
 

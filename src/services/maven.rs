@@ -2,9 +2,10 @@
 //!
 //! Source: <https://maven.apache.org/pom.html>.
 
-use super::launch::{FactKind, Launch, file_name, folder, join};
+use super::launch::{FactKind, Launch};
 use super::{Dependency, ManifestFile, Scope, Unit};
 use crate::ir::Language;
+use crate::paths::{file_name, folder, join};
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 use std::collections::BTreeMap;

@@ -22,7 +22,6 @@ mod stacks;
 mod workloads;
 
 pub use discover::{discover, is_manifest};
-pub(crate) use launch::join;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};

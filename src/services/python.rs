@@ -5,8 +5,9 @@
 //! <https://packaging.python.org/en/latest/specifications/name-normalization/>,
 //! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>.
 
-use super::launch::{file_name, folder, join, line_of};
+use super::launch::line_of;
 use super::{Dependency, ManifestFile, Scope};
+use crate::paths::{file_name, folder, join};
 use regex::Regex;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;

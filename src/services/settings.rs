@@ -3,12 +3,12 @@
 //! Source: <https://docs.spring.io/spring-boot/reference/features/external-config.html>: names are compared without case,
 //! dashes and underscores, and any of them may be given from outside as a variable.
 
-use super::launch::{file_name, folder, is_below};
 use super::manifest::is_yaml;
 use super::workloads::{may_be_secret, without_secrets};
 use super::{ManifestFile, Scope, Unit};
-use crate::facts::Text;
+use crate::facts::{Text, plain};
 use crate::ir::{Language, Span};
+use crate::paths::{file_name, folder, is_below};
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -249,11 +249,6 @@ fn flatten(name: String, node: &Node, out: &mut Vec<Setting>) {
         }
         _ => out.extend(node.line().map(|value| Setting { name, value, span: node.span })),
     }
-}
-
-/// A name without case, dashes, dots and underscores.
-pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// The plain names of switches and shares that a text mentions, however it is written.

@@ -4,7 +4,8 @@
 //! <https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html>.
 
 use super::docker::{split, words};
-use super::launch::{FactKind, Launch, expand, file_name};
+use super::launch::{FactKind, Launch, expand};
+use crate::paths::file_name;
 
 /// Whether this is a script, Makefile, Procfile or systemd unit that may start a service.
 pub(super) fn is_script(path: &str) -> bool {

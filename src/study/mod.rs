@@ -243,9 +243,14 @@ impl<'a> Study<'a> {
         one == other || both.is_none_or(|(one, other)| self.commands.share(one, other))
     }
 
+    /// The number of the unit that a file belongs to.
+    pub fn unit_of(&self, file: u32) -> usize {
+        self.program.files.get(file as usize).map_or(0, |file| file.source.unit)
+    }
+
     /// The unit of a file.
     pub fn unit(&self, file: u32) -> &UnitView {
-        &self.units[self.program.files[file as usize].source.unit]
+        &self.units[self.unit_of(file)]
     }
 
     /// A unit and those whose code it imports.
@@ -383,18 +388,9 @@ impl<'a> Study<'a> {
     /// A finding at a place of a file.
     pub fn finding_at(&self, rule: &'static str, file: u32, place: Place, confidence: Confidence) -> Finding {
         Finding {
-            rule,
-            severity: None,
-            confidence,
-            place,
-            message: String::new(),
-            label: String::new(),
-            effect: String::new(),
-            help: String::new(),
-            confirm: String::new(),
             service: self.unit(file).name.clone(),
             language: Some(self.language()),
-            related: Vec::new(),
+            ..Finding::new(rule, place, confidence)
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         return;
     }
     for fact in study.calls().iter().filter(|fact| fact.effect.runs_listeners.is_some()) {
-        let unit = unit_of(study, fact.call.file);
+        let unit = study.unit_of(fact.call.file);
         let lost = judge(study, fact, unit);
         let ruling = match lost.is_empty() {
             true => Ruling::unknown("no listener is seen to lose the trace of an event"),
@@ -44,7 +44,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>, unit: usize) -> Vec<Lost> {
         return Vec::new();
     }
     let listeners = listeners(study, unit, mdc_only);
-    let published = study.calls().iter().filter(|found| unit_of(study, found.call.file) == unit);
+    let published = study.calls().iter().filter(|found| study.unit_of(found.call.file) == unit);
     let mut out: Vec<Lost> = Vec::new();
     for (found, slot) in published.filter_map(|found| Some((found, found.effect.publishes?))) {
         let events = study.slot(found.call, slot);
@@ -82,7 +82,7 @@ fn listeners(study: &Study<'_>, unit: usize, mdc_only: bool) -> Vec<(FuncRef, Us
     };
     let is_listener = |function: &FuncRef| {
         // One that hops to another executor by itself is judged there.
-        unit_of(study, function.file) == unit
+        study.unit_of(function.file) == unit
             && has(*function, AnnotationRole::Listener)
             && !has(*function, AnnotationRole::Async)
             && takes_part(study, *function, mdc_only)
@@ -110,10 +110,6 @@ fn takes_part(study: &Study<'_>, listener: FuncRef, mdc_only: bool) -> bool {
 
 fn is_a(study: &Study<'_>, event: Ustr, ty: Ustr) -> bool {
     event == ty || study.program.supertypes(event).contains(&ty)
-}
-
-fn unit_of(study: &Study<'_>, file: u32) -> usize {
-    study.program.files[file as usize].source.unit
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, lost: &[Lost]) -> Option<Finding> {

@@ -55,7 +55,7 @@ fn beans(lives: &Lives<'_, '_>) -> Vec<Bean> {
         let Some(ty) = decl.results.first().map(|ty| study.program.type_ref(function.file, ty)) else { continue };
         if study.program.role(ty) == Some(TypeRole::HttpClient) {
             let made = made.iter().find(|(bean, _)| *bean == function).map(|(_, made)| *made);
-            out.push(Bean { name: decl.name, ty, unit: unit(study, function.file), made });
+            out.push(Bean { name: decl.name, ty, unit: study.unit_of(function.file), made });
         }
     }
     out
@@ -72,7 +72,7 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
             || gate::is_apart(study, fact.function, fact.call)
             || gate::goes_to_third_party(study, fact.call)
             || is_instrumented_elsewhere(study, fact)
-            || !finds_beans(study, unit(study, fact.call.file));
+            || !finds_beans(study, study.unit_of(fact.call.file));
         if skip || lives.of_parts(fact.call) != Life::Plain {
             continue;
         }
@@ -96,7 +96,7 @@ fn is_instrumented_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
     study.calls().iter().any(|fact| {
         fact.effect.instruments.is_some()
             && fact.library.id == made.library.id
-            && unit(study, fact.call.file) == unit(study, made.call.file)
+            && study.unit_of(fact.call.file) == study.unit_of(made.call.file)
     })
 }
 
@@ -116,7 +116,7 @@ fn injected(lives: &Lives<'_, '_>) -> Vec<Injected> {
         if let [origin] = study.program.origins(client, true)[..]
             && let Some((ty, name)) = place(study, origin)
         {
-            out.push(Injected { call: fact.call, ty, name, unit: unit(study, fact.call.file) });
+            out.push(Injected { call: fact.call, ty, name, unit: study.unit_of(fact.call.file) });
         }
     }
     out
@@ -148,8 +148,4 @@ fn handed_out(study: &Study<'_>, beans: &[Bean], call: &Injected) -> Option<Valu
         return None;
     }
     fitting.first()?.made
-}
-
-fn unit(study: &Study<'_>, file: u32) -> usize {
-    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
 }

@@ -14,7 +14,7 @@ use crate::study::{CallFact, Inbound, Study, described_annotation, functions_of}
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
-        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let unit = study.unit_of(fact.call.file);
         let (ruling, handlers) = match judge(lives, fact) {
             Ok(judged) => judged,
             Err(because) => {
@@ -71,9 +71,9 @@ fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRe
     if study.language() != Language::Python || !is_handed_out(study, server) || !traces_requests(study, server) {
         return Some(Vec::new());
     }
-    let unit = unit_of(study, server.call.file);
+    let unit = study.unit_of(server.call.file);
     let mut out = Vec::new();
-    for function in study.program.all_functions().filter(|function| unit_of(study, function.file) == unit) {
+    for function in study.program.all_functions().filter(|function| study.unit_of(function.file) == unit) {
         let Some(mounted_by) = mounting(study, function, server) else { continue };
         if lives.works_on_traces(function) {
             return None;
@@ -88,11 +88,11 @@ fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRe
 /// Whether a server can be run from outside: a variable of its module, or the result of the function that makes it. One
 /// that another server of the unit mounts is traced with that.
 fn is_handed_out(study: &Study<'_>, server: &CallFact<'_>) -> bool {
-    let unit = unit_of(study, server.call.file);
+    let unit = study.unit_of(server.call.file);
     let same = |other: &&CallFact<'_>| {
         other.effect.makes == Some(TypeRole::Server)
             && other.library.id == server.library.id
-            && unit_of(study, other.call.file) == unit
+            && study.unit_of(other.call.file) == unit
     };
     let is_only = study.calls().iter().filter(same).count() == 1;
     let flow = &study.program.files[server.call.file as usize].flow;
@@ -123,10 +123,6 @@ fn traces_requests(study: &Study<'_>, server: &CallFact<'_>) -> bool {
     };
     let mut clients = study.program.knowledge.libraries().iter().filter(calls_out);
     clients.any(|library| view.coverage(library).is_some())
-}
-
-fn unit_of(study: &Study<'_>, file: u32) -> usize {
-    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
 }
 
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.

@@ -1,5 +1,6 @@
 //! `parent-ignored`: a span inside a request is told to be a root, and nothing links it to the trace that led to it.
 
+use super::replaced::spawned_closure;
 use crate::finding::{Confidence, Finding, Related};
 use crate::link::FuncRef;
 use crate::rules::Verdicts;
@@ -13,7 +14,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         if !in_request || !study.unit(fact.call.file).is_traced() || study.outlives_request(outer) {
             continue;
         }
-        if !links(study, outer) && spawned(study, fact).is_none() {
+        if !links(study, outer)
+            && spawned_closure(study, fact.function, study.program.outermost(fact.function)).is_none()
+        {
             out.findings.push(finding(study, fact, outer));
         }
     }
@@ -23,21 +26,6 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 fn links(study: &Study<'_>, function: FuncRef) -> bool {
     let around = study.with_nested(function);
     around.iter().flat_map(|at| study.calls_in(*at)).any(|near| near.effect.links)
-}
-
-/// The closure between a call and its function that runs elsewhere: a trace of its own is then a usual choice.
-fn spawned(study: &Study<'_>, fact: &CallFact<'_>) -> Option<FuncRef> {
-    let program = study.program;
-    let mut at = fact.function;
-    while let Some(parent) = program.function(at).parent.filter(|parent| parent.0 != 0) {
-        let made = program.files[at.file as usize].flow.closures.get(&at.id).copied();
-        let call = made.and_then(|expr| program.parent(crate::link::ValueRef { file: at.file, expr }));
-        if call.and_then(|call| program.call_site(call)).is_some_and(|site| site.spawned) {
-            return Some(at);
-        }
-        at = FuncRef { file: at.file, id: parent };
-    }
-    None
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, outer: FuncRef) -> Finding {

@@ -1,5 +1,6 @@
 //! `context-replaced` and `goroutine-context`: a fresh context is used where the trace's own is at hand.
 
+use super::ambient::parts_on_purpose;
 use super::forward::{Journey, journey};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
@@ -34,7 +35,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     if checks_health(study, study.program.outermost(fact.function)) {
         return None;
     }
-    if parts_on_purpose(study, fact.function) || is_aside(&study.program.place(fact.call).path) {
+    if parts_on_purpose(study, study.program.outermost(fact.function)) || is_aside(&study.program.place(fact.call).path)
+    {
         return None;
     }
     if runs_later(study, fact.function, param.function) || works_off(study, fact) || does_nothing(study, fact) {
@@ -61,12 +63,6 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         (None, None) => return None,
     };
     Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
-}
-
-/// Whether a function says that its work is a trace of its own: it links to the other one, or asks for a new root.
-fn parts_on_purpose(study: &Study<'_>, function: FuncRef) -> bool {
-    let around = study.with_nested(study.program.outermost(function));
-    around.iter().flat_map(|at| study.calls_in(*at)).any(|near| near.effect.links || near.effect.drops_parent)
 }
 
 fn report(
@@ -160,7 +156,7 @@ fn is_remote(study: &Study<'_>, receiver: ValueRef) -> bool {
 }
 
 /// The spawned closure around a function, below the function that has the context.
-fn spawned_closure(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> Option<FuncRef> {
+pub(super) fn spawned_closure(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> Option<FuncRef> {
     let program = study.program;
     let mut at = function;
     while at != holder {

@@ -1,9 +1,9 @@
 //! `in-memory-backend`: the backend of a production keeps its traces in memory.
 
 use super::super::Verdicts;
-use super::{Material, finding, is_development, is_production};
+use super::{Material, is_development, is_production};
 use crate::deploy::{Backend, Container, Platform, known};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Finding, Severity};
 
 /// Judges the containers of backends that are no part of a development or an example.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
@@ -19,7 +19,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
             continue;
         }
         let confidence = if is_production { Confidence::Certain } else { Confidence::Likely };
-        let mut found = finding("in-memory-backend", *place, confidence);
+        let mut found = Finding::new("in-memory-backend", *place, confidence);
         found.severity = (!is_production).then_some(Severity::Info);
         let (title, name) = (&backend.title, &container.name);
         found.message = format!("{name} runs {title} without a storage: it keeps traces in its memory");

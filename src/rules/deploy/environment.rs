@@ -2,11 +2,12 @@
 
 use super::super::Verdicts;
 use super::links::callers;
-use super::{Material, finding, is_development, is_test};
+use super::{Material, is_development, is_test};
 use crate::deploy::{Container, Platform, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
 use crate::ir::Language;
 use crate::map::Address;
+use crate::paths::folder;
 use crate::yaml::Node;
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -62,7 +63,7 @@ fn itself(material: &Material<'_>, container: &Container, name: &str, value: &st
         return None;
     }
     let around = if container.platform == Platform::Compose { "its container" } else { "its pod" };
-    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message =
         format!("`{name}` of {} is `localhost`: {around} itself, in which no collector runs", container.name);
     found.label = "the container itself".to_owned();
@@ -101,7 +102,7 @@ fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place
     if !reads || listens(material, protocol, port) {
         return None;
     }
-    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message = format!("{} speaks {protocol} to port {port}, where collectors take {speaks}", container.name);
     found.label = format!("port {port}");
     found.help = format!(
@@ -131,19 +132,19 @@ fn nobody(material: &Material<'_>, container: &Container, value: &str, place: Pl
         return None;
     }
     let host = Address::parse(value)?.host;
-    let folder = super::links::folder(&container.path);
-    let project = material.deployment.projects.iter().find(|project| project.folder == folder)?;
+    let home = folder(&container.path);
+    let project = material.deployment.projects.iter().find(|project| project.folder == home)?;
     let is_known =
         material.deployment.projects.iter().flat_map(|one| &one.hosts).any(|known| known.eq_ignore_ascii_case(&host));
     // Where nobody takes spans in, these files are only a part of the network.
-    let is_near = |other: &&Container| super::links::folder(&other.path) == folder && receives(other);
+    let is_near = |other: &&Container| folder(&other.path) == home && receives(other);
     if !material.deployment.containers.iter().any(|other| is_near(&other)) {
         return None;
     }
     if !project.is_whole || host.contains('.') || host == "localhost" || is_known {
         return None;
     }
-    let mut found = finding("exporter-endpoint", place, Confidence::Likely);
+    let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message =
         format!("{} sends its spans to `{host}`, which no service of the compose files is called", container.name);
     found.label = "nobody has this name".to_owned();
@@ -160,7 +161,7 @@ fn switched_off(material: &Material<'_>, container: &Container, off: &(String, P
     let Some(caller) = callers(material.deployment, container).find(exports) else { return };
     let (setting, place) = off;
     let (name, other) = (&container.name, &caller.name);
-    let mut found = finding("exporter-off", *place, Confidence::Likely);
+    let mut found = Finding::new("exporter-off", *place, Confidence::Likely);
     found.severity = Some(Severity::Warning);
     found.message = format!("`{setting}` switches off the traces of {name}, which {other} calls");
     found.label = "no spans from here".to_owned();

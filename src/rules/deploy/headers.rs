@@ -1,9 +1,9 @@
 //! `header-stripped`: a proxy takes the trace's header away.
 
 use super::super::Verdicts;
-use super::{Material, finding};
+use super::Material;
 use crate::deploy::Removal;
-use crate::finding::{Confidence, Related};
+use crate::finding::{Confidence, Finding, Related};
 use crate::knowledge::is_trace_header;
 
 /// Reports the first removal of each file; the others are related to it.
@@ -23,7 +23,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     removals.sort_by_key(|removal| removal.place);
     for of_file in removals.chunk_by(|left, right| left.place.path == right.place.path) {
         let Some((first, rest)) = of_file.split_first() else { continue };
-        let mut found = finding("header-stripped", first.place, Confidence::Likely);
+        let mut found = Finding::new("header-stripped", first.place, Confidence::Likely);
         let what =
             if first.header == "*" { "all headers".to_owned() } else { format!("the header `{}`", first.header) };
         found.message = format!("`{}` takes {what} away from the requests that pass through", first.by);

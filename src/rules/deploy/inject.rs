@@ -4,9 +4,9 @@
 //! template of a pod.
 
 use super::super::Verdicts;
-use super::{Material, finding};
+use super::Material;
 use crate::deploy::known;
-use crate::finding::{Confidence, Related};
+use crate::finding::{Confidence, Finding, Related};
 
 /// Judges the objects that make pods.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
@@ -21,7 +21,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
                 continue;
             }
             let (kind, name) = (&workload.kind, &workload.name);
-            let mut found = finding("instrumentation-not-loaded", *place, Confidence::Certain);
+            let mut found = Finding::new("instrumentation-not-loaded", *place, Confidence::Certain);
             found.message = format!("`{key}: {value}` stands on the {kind} {name}, and counts only on its pods");
             found.label = "does nothing here".to_owned();
             found.effect =

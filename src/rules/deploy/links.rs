@@ -2,6 +2,7 @@
 
 use crate::deploy::{Container, Deployment};
 use crate::map::Address;
+use crate::paths::folder;
 
 /// The containers that name one of a container's hosts in a variable which is none of tracing, in the same folder.
 pub(super) fn callers<'a>(deployment: &'a Deployment, called: &Container) -> impl Iterator<Item = &'a Container> {
@@ -21,9 +22,4 @@ fn calls(caller: &Container, hosts: &[String]) -> bool {
 fn address(value: &str) -> Option<Address> {
     let found = Address::parse(value)?;
     (found.port.is_some() || value.contains("://")).then_some(found)
-}
-
-/// The folder of a path.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -13,7 +13,6 @@ mod tail;
 use super::Verdicts;
 use crate::deploy::{Collector, Container, Deployment};
 use crate::facts::Workload;
-use crate::finding::{Confidence, Finding, Place};
 use crate::study::UnitView;
 
 /// What the rules on deployment files ask.
@@ -51,24 +50,6 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     sampler::check(material, out);
     headers::check(material, out);
     inject::check(material, out);
-}
-
-/// A finding in a deployment file.
-fn finding(rule: &'static str, place: Place, confidence: Confidence) -> Finding {
-    Finding {
-        rule,
-        severity: None,
-        confidence,
-        place,
-        message: String::new(),
-        label: String::new(),
-        effect: String::new(),
-        help: String::new(),
-        confirm: String::new(),
-        service: String::new(),
-        language: None,
-        related: Vec::new(),
-    }
 }
 
 /// How to see that a collector takes its configuration.

@@ -1,10 +1,10 @@
 //! `collector-pipeline`: pipelines of a collector that lose spans, or with which it does not start.
 
 use super::super::Verdicts;
-use super::links::folder;
-use super::{Material, finding, is_development, listed, validate};
+use super::{Material, is_development, listed, validate};
 use crate::deploy::{Collector, Component, Kind, Pipeline, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
+use crate::paths::folder;
 
 const RULE: &str = "collector-pipeline";
 /// The parts of a pipeline, with the words for one of them.
@@ -38,7 +38,7 @@ fn undefined(material: &Material<'_>, collector: &Collector, out: &mut Vec<Findi
         if is_defined_elsewhere(material, collector, id) {
             return;
         }
-        let mut found = finding(RULE, place, Confidence::Certain);
+        let mut found = Finding::new(RULE, place, Confidence::Certain);
         found.message = format!("{who} names the {word} `{id}`, which this configuration does not define");
         found.label = "not defined".to_owned();
         found.effect = "the collector refuses to start: no service's spans arrive".to_owned();
@@ -84,7 +84,7 @@ fn empty(material: &Material<'_>, collector: &Collector, out: &mut Vec<Finding>)
     for pipeline in collector.of_traces() {
         for (at, word, effect) in [(0, "receivers", "takes no span in"), (2, "exporters", "sends no span on")] {
             if pipeline.parts[at].as_ref().is_some_and(|part| part.is_empty()) {
-                let mut found = finding(RULE, pipeline.place, Confidence::Certain);
+                let mut found = Finding::new(RULE, pipeline.place, Confidence::Certain);
                 found.message = format!("the pipeline `{}` has no {word}", pipeline.id);
                 found.label = format!("no {word}");
                 found.effect = format!("a pipeline like this {effect}, and the collector refuses to start with it");
@@ -132,7 +132,7 @@ fn unused(material: &Material<'_>, collector: &Collector, out: &mut Vec<Finding>
     let Some((first, rest)) = idle.split_first() else { return };
     let one = |component: &Component| format!("the {} `{}`", component.section.trim_end_matches('s'), component.id);
     let names: Vec<String> = idle.iter().map(|component| one(component)).collect();
-    let mut found = finding(RULE, first.place, Confidence::Certain);
+    let mut found = Finding::new(RULE, first.place, Confidence::Certain);
     found.severity = Some(Severity::Info);
     let verb = if rest.is_empty() { "is" } else { "are" };
     found.message = format!(
@@ -158,7 +158,7 @@ fn order(pipeline: &Pipeline, out: &mut Vec<Finding>) {
     let at = |kinds: &[String]| processors.iter().position(|(id, _)| kinds.iter().any(|kind| kind == kind_of(id)));
     if let Some(limiter) = at(&known.limiters).filter(|limiter| *limiter > 0) {
         let (id, place) = &processors[limiter];
-        let mut found = finding(RULE, *place, Confidence::Certain);
+        let mut found = Finding::new(RULE, *place, Confidence::Certain);
         found.severity = Some(Severity::Warning);
         found.message = format!("`{id}` is not the first processor of the pipeline `{}`", pipeline.id);
         found.label = "should come first".to_owned();
@@ -174,7 +174,7 @@ fn order(pipeline: &Pipeline, out: &mut Vec<Finding>) {
     {
         let (id, place) = &processors[batch];
         let sampler = &processors[sampler].0;
-        let mut found = finding(RULE, *place, Confidence::Certain);
+        let mut found = Finding::new(RULE, *place, Confidence::Certain);
         found.severity = Some(Severity::Warning);
         found.message = format!("`{id}` comes before `{sampler}` in the pipeline `{}`", pipeline.id);
         found.label = "should come after the sampling".to_owned();
@@ -198,7 +198,7 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
         return;
     }
     let (id, place) = &exporters[0];
-    let mut found = finding(RULE, *place, Confidence::Certain);
+    let mut found = Finding::new(RULE, *place, Confidence::Certain);
     found.severity = Some(Severity::Warning);
     found.message = format!("the pipeline `{}` only prints its spans with `{id}`", pipeline.id);
     found.label = "the only exporter".to_owned();
@@ -224,7 +224,7 @@ fn fragile(collector: &Collector, out: &mut Vec<Finding>) {
                 continue;
             };
             let place = Place { path: collector.path, span: enabled.span };
-            let mut found = finding(RULE, place, Confidence::Certain);
+            let mut found = Finding::new(RULE, place, Confidence::Certain);
             found.severity = Some(Severity::Warning);
             found.message = format!("`{name}` of the exporter `{}` is switched off", component.id);
             found.label = "off".to_owned();

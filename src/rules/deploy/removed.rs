@@ -1,10 +1,10 @@
 //! `collector-pipeline`: components that the collector does not have any more.
 
 use super::super::Verdicts;
-use super::links::folder;
-use super::{Material, finding, validate};
+use super::{Material, validate};
 use crate::deploy::{Collector, Container, Kind, Removed, known};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Confidence, Finding, Severity};
+use crate::paths::{folder, is_below};
 
 /// A version as three numbers.
 type Version = (u32, u32, u32);
@@ -38,7 +38,7 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
         }
         let is_seen = !runs.is_empty();
         let confidence = if is_seen { Confidence::Certain } else { Confidence::Likely };
-        let mut found = finding("collector-pipeline", component.place, confidence);
+        let mut found = Finding::new("collector-pipeline", component.place, confidence);
         found.severity = (!is_seen).then_some(Severity::Warning);
         let (one, kind) = (component.section.trim_end_matches('s'), &removed.kind);
         found.message = format!("the collector has no {one} `{kind}` since version {}", removed.version);
@@ -73,10 +73,6 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
         containers.filter_map(|container| of_image(&container.image.as_ref()?.0)).collect()
     };
     tests.iter().map(seen).find(|runs| !runs.is_empty()).unwrap_or_default()
-}
-
-fn is_below(path: &str, root: &str) -> bool {
-    root.is_empty() || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Which collector an image is; `None` for one of something else.

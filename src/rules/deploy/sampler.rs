@@ -2,9 +2,9 @@
 
 use super::super::Verdicts;
 use super::links::callers;
-use super::{Material, finding, is_development};
+use super::{Material, is_development};
 use crate::deploy::{Container, known};
-use crate::finding::{Confidence, Place, Related};
+use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
@@ -55,7 +55,7 @@ fn nothing(container: &Container, own: &Own, out: &mut Verdicts) {
         return;
     }
     let name = &container.name;
-    let mut found = finding("sampling-off", own.place, Confidence::Likely);
+    let mut found = Finding::new("sampling-off", own.place, Confidence::Likely);
     found.message = format!("`{}` keeps no trace of {name}", own.setting);
     found.label = "drops every trace".to_owned();
     found.effect =
@@ -77,7 +77,7 @@ fn share(material: &Material<'_>, container: &Container, mine: &Own, out: &mut V
         .find_map(|caller| Some((caller, own(caller)?)).filter(|(_, own)| own.share != mine.share));
     let mut found = match &theirs {
         Some((caller, own)) => {
-            let mut found = finding("inconsistent-sampling", mine.place, Confidence::Likely);
+            let mut found = Finding::new("inconsistent-sampling", mine.place, Confidence::Likely);
             let caller = &caller.name;
             found.message = format!(
                 "{name} keeps {} of the traces and {caller}, which calls it, {}, and neither follows its caller",
@@ -89,7 +89,7 @@ fn share(material: &Material<'_>, container: &Container, mine: &Own, out: &mut V
             found
         }
         None if mine.share < 1.0 => {
-            let mut found = finding("unparented-sampler", mine.place, Confidence::Likely);
+            let mut found = Finding::new("unparented-sampler", mine.place, Confidence::Likely);
             found.message = format!("`{}` decides for {name} alone, although {other} calls it", mine.setting);
             found.related.push(Related { place: caller.place, message: format!("{other} calls {name}") });
             found.effect = format!("traces that {other} keeps lose the part of {name}, and the other way round");
@@ -117,7 +117,7 @@ fn formats(material: &Material<'_>, container: &Container, out: &mut Verdicts) {
             continue;
         }
         let (name, other) = (&container.name, &caller.name);
-        let mut found = finding("propagator-mismatch", at, Confidence::Likely);
+        let mut found = Finding::new("propagator-mismatch", at, Confidence::Likely);
         let words = |formats: &[String]| if formats.is_empty() { "none".to_owned() } else { formats.join(", ") };
         found.message = format!(
             "{other} calls {name} and sends the trace as {}, but {name} reads {}",

@@ -1,7 +1,7 @@
 //! `tail-sampling-split` and `tail-sampling-memory`: sampling of whole traces that does not see them whole.
 
 use super::super::Verdicts;
-use super::{Material, finding};
+use super::Material;
 use crate::deploy::{Collector, Component, Container, Kind, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related};
 
@@ -24,7 +24,7 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
         }
         let batch = processors[..at].iter().find(|(id, _)| known().batchers.iter().any(|kind| kind == kind_of(id)));
         if let Some((batch, at)) = batch {
-            let mut found = finding("tail-sampling-split", *at, Confidence::Certain);
+            let mut found = Finding::new("tail-sampling-split", *at, Confidence::Certain);
             found.message = format!("`{batch}` comes before `{id}` in the pipeline `{}`", pipeline.id);
             found.label = "should come after the sampling".to_owned();
             found.effect = "batches are made, taken apart into traces, and exported trace by trace: late spans miss the decision, and the backend gets a request for each trace".to_owned();
@@ -49,7 +49,7 @@ fn split(material: &Material<'_>, collector: &Collector, id: &str, place: Place)
     if material.deployment.collectors.iter().any(balances) {
         return None;
     }
-    let mut found = finding("tail-sampling-split", place, confidence);
+    let mut found = Finding::new("tail-sampling-split", place, confidence);
     found.message = format!(
         "`{id}` decides on whole traces, but this collector runs as {copies}, and nothing sends the spans of a trace to the same one"
     );
@@ -117,7 +117,7 @@ fn full(collector: &Collector, component: &Component) -> Option<Finding> {
     }
     let (wanted, id) = (wanted.ceil() as u64, &component.id);
     let place = Place { path: collector.path, span: key.span };
-    let mut found = finding("tail-sampling-memory", place, Confidence::Certain);
+    let mut found = Finding::new("tail-sampling-memory", place, Confidence::Certain);
     found.message = format!(
         "`{id}` expects {rate} traces a second and decides after {wait} s: {wanted} wait at a time, and it keeps {traces}"
     );
@@ -150,7 +150,7 @@ fn limits(material: &Material<'_>, collector: &Collector, out: &mut Verdicts) {
         }
         let have = memory >> 20;
         let place = Place { path: collector.path, span: key.span };
-        let mut found = finding("tail-sampling-memory", place, Confidence::Certain);
+        let mut found = Finding::new("tail-sampling-memory", place, Confidence::Certain);
         found.message =
             format!("`{}` acts at {limit} MiB, but the container gets no more than {have} MiB", component.id);
         found.label = "above the container's limit".to_owned();

@@ -1,6 +1,5 @@
 //! Whether the instance that sends or receives is instrumented.
 
-use super::hops::unit_of;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -56,7 +55,7 @@ impl<'a> Plugged<'a> {
 
     /// Whether something is plugged into a library in the unit of a file.
     pub(super) fn has(&self, study: &Study<'a>, file: u32, library: &LibraryDescription) -> bool {
-        self.in_unit(study, unit_of(study, file), library)
+        self.in_unit(study, study.unit_of(file), library)
     }
 
     /// Whether something is plugged into a library in a unit.

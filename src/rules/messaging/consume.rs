@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
-use super::hops::{hop_calls, loop_over, method_name, unit_of};
+use super::hops::{hop_calls, loop_over, method_name};
 use super::material::names_key;
 use super::produce::{MANAGED, PLUGGED, UNTRACED};
 use super::{managed, relay};
@@ -23,7 +23,7 @@ const LOST: &str = "what its handler does is not under the trace of the message"
 pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for fact in &hop_calls(study, &[HopKind::Consume]) {
-        let unit = unit_of(study, fact.call.file);
+        let unit = study.unit_of(fact.call.file);
         if !traced.contains(&unit) || managed::judges(study, fact) {
             out.pass(fact.call, RULE, if traced.contains(&unit) { MANAGED } else { UNTRACED });
             continue;
@@ -42,7 +42,7 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
         }
     }
     for (function, library) in given_by_library(study) {
-        let unit = unit_of(study, function.file);
+        let unit = study.unit_of(function.file);
         if !traced.contains(&unit) || plugged.has(study, function.file, library) {
             out.pass(function, RULE, if traced.contains(&unit) { PLUGGED } else { UNTRACED });
             continue;
@@ -209,10 +209,10 @@ fn handlers(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<Handler> {
 /// Whether the messages are only put into a channel or queue, and something in the unit extracts: that may be where
 /// they come out.
 fn is_handed_on(study: &Study<'_>, handler: &Handler) -> bool {
-    let unit = unit_of(study, handler.function.file);
+    let unit = study.unit_of(handler.function.file);
     handler.by == By::Receiving
         && relay::sends(study, handler.function)
-        && study.calls().iter().any(|fact| fact.effect.extract.is_some() && unit_of(study, fact.call.file) == unit)
+        && study.calls().iter().any(|fact| fact.effect.extract.is_some() && study.unit_of(fact.call.file) == unit)
 }
 
 /// Whether a call of an own helper starts a span for its caller.

@@ -1,7 +1,6 @@
 //! `missing-extract`: a server-side handler or filter starts its span without reading the caller's trace.
 
 use super::super::Verdicts;
-use super::hops::unit_of;
 use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
@@ -19,7 +18,7 @@ const MAX_HELPERS: usize = 3;
 pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verdicts) {
     let mut found = Vec::new();
     for function in study.program.all_functions() {
-        let unit = unit_of(study, function.file);
+        let unit = study.unit_of(function.file);
         let outside = study.unit(function.file).is_traced_from_outside();
         let decl = study.program.function(function);
         // What stands inside a function that has the request is looked at with it.
@@ -70,7 +69,7 @@ fn start_of(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
         return Some(call);
     }
     // What a library puts in front of handlers may stand behind what its user puts there.
-    if !is_filter(study, function) || is_library(study, unit_of(study, function.file)) {
+    if !is_filter(study, function) || is_library(study, study.unit_of(function.file)) {
         return None;
     }
     own().map(|fact| fact.call).next().or_else(|| helped(study, &inner))
@@ -116,7 +115,7 @@ fn reads_by_hand(study: &Study<'_>, function: FuncRef) -> bool {
 
 /// Units in which something extracts, or instruments what may be a server.
 pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
-    let unit = |fact: &CallFact<'_>| unit_of(study, fact.call.file);
+    let unit = |fact: &CallFact<'_>| study.unit_of(fact.call.file);
     let of_spans: Vec<_> = (0..study.units.len()).map(|at| span_family(study, at)).collect();
     let spans = |unit: usize| of_spans.get(unit).copied().flatten();
     let reads = |fact: &&CallFact<'_>| {
@@ -132,7 +131,7 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
         helpers = calls.map(|call| study.program.outermost(study.program.function_at(*call))).collect();
         helpers.sort_unstable();
         helpers.dedup();
-        out.extend(helpers.iter().map(|helper| unit_of(study, helper.file)));
+        out.extend(helpers.iter().map(|helper| study.unit_of(helper.file)));
     }
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
@@ -154,7 +153,7 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
 fn span_family<'a>(study: &Study<'a>, unit: usize) -> Option<&'a str> {
     let starts = study.calls().iter().filter(|fact| fact.effect.span.is_some());
     let mut families =
-        starts.filter(|fact| unit_of(study, fact.call.file) == unit).map(|fact| fact.library.family.as_str());
+        starts.filter(|fact| study.unit_of(fact.call.file) == unit).map(|fact| fact.library.family.as_str());
     let first = families.next().filter(|family| !family.is_empty())?;
     families.all(|family| family == first).then_some(first)
 }

@@ -14,7 +14,7 @@ type ByMethod<'a> = FxHashMap<&'a str, Vec<(&'a str, &'a LibraryDescription, &'a
 /// the API, and is given its tracer by the service).
 pub(super) fn traced_units(study: &Study<'_>) -> FxHashSet<usize> {
     let starts = study.calls().iter().filter(|fact| fact.effect.span.is_some());
-    let mut out: FxHashSet<usize> = starts.map(|fact| unit_of(study, fact.call.file)).collect();
+    let mut out: FxHashSet<usize> = starts.map(|fact| study.unit_of(fact.call.file)).collect();
     out.extend(study.units.iter().enumerate().filter(|(_, unit)| unit.is_traced()).map(|(at, _)| at));
     let packages = tracer_packages(study);
     for file in &study.program.files {
@@ -37,11 +37,6 @@ fn tracer_packages(study: &Study<'_>) -> FxHashSet<&'static str> {
 fn is_within(name: &str, packages: &FxHashSet<&str>) -> bool {
     let mut ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
     ends.any(|end| packages.contains(&name[..end]))
-}
-
-/// The index of a file's unit.
-pub(super) fn unit_of(study: &Study<'_>, file: u32) -> usize {
-    study.program.files.get(file as usize).map_or(0, |file| file.source.unit)
 }
 
 /// All calls that cross a boundary of one of these kinds: described ones, and calls of an own interface's method that

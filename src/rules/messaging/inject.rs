@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::client::{Instance, instance};
-use super::hops::{hop_calls, unit_of};
+use super::hops::hop_calls;
 use super::kind::says_kind;
 use super::material::{Content, content, names_key};
 use crate::finding::{Confidence, Finding};
@@ -21,7 +21,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, traced: &FxHashSet<usize>, out: &mut 
     let by_hand = by_hand(study, &calls);
     let mut seen = FxHashSet::default();
     for fact in &calls {
-        let unit = unit_of(study, fact.call.file);
+        let unit = study.unit_of(fact.call.file);
         let view = study.unit(fact.call.file);
         let outer = study.program.outermost(fact.function);
         if !traced.contains(&unit) || view.coverage(fact.library).is_some() || study.inbound(outer) == Inbound::Root {

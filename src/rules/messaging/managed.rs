@@ -3,7 +3,6 @@
 
 use super::super::{Ruling, Site, Verdict, Verdicts};
 use super::client::Plugged;
-use super::hops::unit_of;
 use super::material::names_key;
 use super::produce::trace_at_hand;
 use crate::finding::{Confidence, Finding, Related};
@@ -107,9 +106,9 @@ fn kinds<'a>(study: &Study<'a>, plugged: &Plugged<'a>) -> Vec<Kind<'a>> {
                 continue;
             }
             let all = uses(study, library, setting.role);
-            let users: FxHashSet<usize> = all.iter().map(|used| unit_of(study, used.function.file)).collect();
+            let users: FxHashSet<usize> = all.iter().map(|used| study.unit_of(used.function.file)).collect();
             for unit in units.into_iter().filter(|unit| users.contains(unit)) {
-                let own = all.iter().copied().filter(|used| unit_of(study, used.function.file) == unit);
+                let own = all.iter().copied().filter(|used| study.unit_of(used.function.file) == unit);
                 out.push(Kind { unit, uses: own.collect(), users: users.clone(), library, setting });
             }
         }
@@ -251,7 +250,7 @@ fn is_told_by_name(study: &Study<'_>, kind: &Kind<'_>) -> bool {
 /// Whether what stands at a place is about the instances of a kind: it is in their unit, or in a module of the workspace
 /// that uses none itself and is no program of its own.
 fn counts(study: &Study<'_>, kind: &Kind<'_>, call: ValueRef) -> bool {
-    let unit = unit_of(study, call.file);
+    let unit = study.unit_of(call.file);
     unit == kind.unit || !(kind.users.contains(&unit) || study.is_program(unit))
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance};
-use super::hops::{hop_calls, unit_of};
+use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
 use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
@@ -35,7 +35,7 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
     let mut seen = FxHashSet::default();
     let mut first_of: FxHashMap<(usize, Option<Ustr>), usize> = FxHashMap::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
-        let unit = unit_of(study, fact.call.file);
+        let unit = study.unit_of(fact.call.file);
         let judged = match traced.contains(&unit) {
             false => Err(UNTRACED),
             true if managed::judges(study, fact) => Err(MANAGED),
@@ -131,9 +131,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
 /// only depends on, and no span of its own.
 fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<&'static str> {
     let stacks = &study.unit(fact.call.file).stacks;
-    let unit = unit_of(study, fact.call.file);
+    let unit = study.unit_of(fact.call.file);
     let spans =
-        || study.calls().iter().any(|found| found.effect.span.is_some() && unit_of(study, found.call.file) == unit);
+        || study.calls().iter().any(|found| found.effect.span.is_some() && study.unit_of(found.call.file) == unit);
     // A Java library that starts spans with what its user gives it is instrumented by what the user runs.
     let is_library = stacks.is_empty() && study.language() == Language::Java;
     if is_library {
@@ -240,7 +240,7 @@ fn is_registered_with(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         inbound = study.inbound(caller);
     }
     let Inbound::Entry(entry) = inbound else { return false };
-    let unit = unit_of(study, fact.call.file);
+    let unit = study.unit_of(fact.call.file);
     let mut calls = study.calls_of_unit(unit);
     let registers = |found: &CallFact<'_>| {
         found.effect.registers.is_some()

@@ -19,7 +19,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
     let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
     for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
-        let unit = study.program.files.get(fact.call.file as usize).map_or(0, |file| file.source.unit);
+        let unit = study.unit_of(fact.call.file);
         by_unit.entry(unit).or_default().push(fact);
     }
     // Asked last: it looks at every call.

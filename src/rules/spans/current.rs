@@ -26,7 +26,7 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
             continue;
         }
         out.findings.push(finding(study, *start, &within, confidence));
-        let unit = study.program.files.get(start.call.file as usize).map_or(0, |file| file.source.unit);
+        let unit = study.unit_of(start.call.file);
         for call in &within {
             let ruling = Ruling::broken("a span is open around it that was not made current");
             out.count(unit, *call, RULE, ruling);

@@ -111,7 +111,7 @@ impl<'s, 'a> Lives<'s, 'a> {
 
     /// Whether the spans of a file's unit belong to traces that come in.
     pub(super) fn joins_traces(&self, file: u32) -> bool {
-        let unit = self.study.program.files.get(file as usize).map_or(0, |file| file.source.unit);
+        let unit = self.study.unit_of(file);
         self.joining.get(unit).is_none_or(|joins| *joins)
     }
 
