@@ -32,9 +32,12 @@ fn taken_by(life: &Life<'_, '_>, start: Start) -> Option<DefId> {
     if made.next().is_some() || Uses::is_shared(life.study.program, start.call.file, only.def) {
         return None;
     }
-    let function = life.study.program.function_at(start.call);
-    (function.id.0 != 0 && life.study.program.def(start.call.file, only.def).function == function.id)
-        .then_some(only.def)
+    let program = life.study.program;
+    let function = program.function_at(start.call);
+    let def = program.def(start.call.file, only.def);
+    // A variable of an outer function that a closure assigns outlives the closure's ways out.
+    let declared = program.files.get(start.call.file as usize)?.flow.vars.get(def.var.0 as usize)?.function;
+    (function.id.0 != 0 && def.function == function.id && declared == function.id).then_some(only.def)
 }
 
 /// What is known of the variable.
