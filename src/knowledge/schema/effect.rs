@@ -151,6 +151,9 @@ pub struct Registers {
     /// The server or router it is registered on.
     #[serde(default = "receiver")]
     pub on: Slot,
+    /// The path that requests to the handler have, where it is one path or pattern and not all that begin with it.
+    #[serde(default = "no_slot")]
+    pub path: Slot,
     /// Whether the handler is a root by design (health checks, shutdown hooks, start-up, signal handlers, CLI commands).
     #[serde(default)]
     pub root: bool,

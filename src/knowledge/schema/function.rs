@@ -133,6 +133,9 @@ pub struct FunctionDescription {
     /// Places of a name that it gives a span.
     #[serde(default)]
     pub span_name: Vec<Slot>,
+    /// The function in this slot gives spans their names.
+    #[serde(default)]
+    pub names_spans: Option<Slot>,
     /// It gives a span an attribute, or makes one.
     #[serde(default)]
     pub attribute: Option<AttributeEffect>,

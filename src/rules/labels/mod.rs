@@ -2,6 +2,8 @@
 
 mod attributes;
 mod names;
+mod paths;
+mod provisional;
 mod words;
 
 use super::Verdicts;

@@ -1,12 +1,13 @@
 //! `high-cardinality-name`: names of spans that are another for each request.
 
 use super::words::{ends_in, words};
+use super::{paths, provisional};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, Inbound, Study};
+use crate::study::{CallFact, Inbound, Study, functions_of};
 use rustc_hash::FxHashSet;
 
 /// How identifiers end that hold another value for each request.
@@ -61,18 +62,31 @@ const MAX_DEPTH: u32 = 5;
 /// Finds names of spans with a part that is another for each request.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen: FxHashSet<ValueRef> = FxHashSet::default();
-    for fact in study.calls().iter().filter(|fact| !fact.effect.span_name.is_empty()) {
-        let names = fact.effect.span_name.iter().flat_map(|slot| study.slot(fact.call, *slot));
-        for name in names.flat_map(|name| given(study, name)) {
+    for fact in study.calls() {
+        for name in names_of(study, fact) {
             let function = study.program.function_at(name);
             if study.inbound(function) == Inbound::Root || !study.unit(name.file).is_traced() || !seen.insert(name) {
                 continue;
             }
-            if let Some(part) = variable(study, name, MAX_DEPTH) {
+            let Some(part) = variable(study, name, MAX_DEPTH) else { continue };
+            if !paths::is_one(study, part) && !provisional::is_provisional(study, fact) {
                 out.findings.push(finding(study, fact, name, part));
             }
         }
     }
+}
+
+/// The names that a call gives spans, by itself or by a function that it is given for that.
+fn names_of(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
+    let names = fact.effect.span_name.iter().flat_map(|slot| study.slot(fact.call, *slot));
+    let mut out: Vec<ValueRef> = names.flat_map(|name| given(study, name)).collect();
+    let namers = fact.effect.names_spans.map(|slot| study.slot(fact.call, slot));
+    for function in namers.into_iter().flatten().flat_map(|namer| functions_of(study, namer)) {
+        let Some(file) = study.program.files.get(function.file as usize) else { continue };
+        let returned = file.flow.returns_of(function.id).filter_map(|found| found.values.first());
+        out.extend(returned.map(|expr| ValueRef { file: function.file, expr: *expr }));
+    }
+    out
 }
 
 /// A name as it is given: what callers pass, where the call only hands on a parameter.
@@ -166,7 +180,10 @@ fn is_of_request(study: &Study<'_>, value: ValueRef) -> bool {
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, name: ValueRef, part: ValueRef) -> Finding {
-    let mut out = study.finding("high-cardinality-name", name, Confidence::Certain);
+    // The addresses that a program asks for may be few.
+    let sent = paths::is_sent(study, part) || names_what_is_sent(study, fact);
+    let confidence = if sent { Confidence::Possible } else { Confidence::Certain };
+    let mut out = study.finding("high-cardinality-name", name, confidence);
     let varies = study.text(part);
     out.message = format!("the span's name contains `{varies}`, so each request makes a new name");
     out.label = format!("`{varies}` is another for each request");
@@ -177,10 +194,16 @@ fn finding(study: &Study<'_>, fact: &CallFact<'_>, name: ValueRef, part: ValueRe
     out.help = format!("name the span after the operation alone, and put `{varies}` into an attribute of it");
     out.confirm = "list the operations of this service in the tracing backend: there is one for each value".to_owned();
     if study.program.function_at(name) != fact.function {
-        let slot = fact.effect.span_name.first().copied().unwrap_or(Slot::None);
+        let slot = fact.effect.span_name.first().copied().or(fact.effect.names_spans).unwrap_or(Slot::None);
         out.related.extend(
             study.slot(fact.call, slot).first().map(|place| study.related(*place, "here it becomes the span's name")),
         );
     }
     out
+}
+
+/// Whether a call that names spans is an option of something that sends: a client's transport.
+fn names_what_is_sent(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let made = study.program.parent(fact.call).filter(|_| fact.effect.names_spans.is_some());
+    made.is_some_and(|made| study.program.role_of(made) == Some(TypeRole::Middleware))
 }
