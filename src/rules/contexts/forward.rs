@@ -2,8 +2,8 @@
 
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::ValueRef;
 use crate::link::flow::DefKind;
+use crate::link::{Origin, Step, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -77,6 +77,10 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     let program = study.program;
     let site = program.call_site(call);
     if site.is_some_and(|site| site.deferred) {
+        return;
+    }
+    if takes_headers_of_another(study, call, value) {
+        out.rebound = true;
         return;
     }
     if let Some(fact) = study.fact(call) {
@@ -165,4 +169,34 @@ fn takes_another_context(study: &Study<'_>, call: ValueRef, value: ValueRef) -> 
     others.iter().filter(|other| **other != value).any(|other| {
         matches!(study.program.role_of(*other), Some(TypeRole::Context | TypeRole::Span | TypeRole::Request))
     })
+}
+
+/// Whether a call takes headers besides this context that were made under another one: a function that is given that may
+/// have copied the trace into them.
+fn takes_headers_of_another(study: &Study<'_>, call: ValueRef, value: ValueRef) -> bool {
+    let program = study.program;
+    let others = program.slot(call, Slot::AnyArg);
+    let headers = others.iter().filter(|other| **other != value && program.role_of(**other) == Some(TypeRole::Carrier));
+    headers.copied().any(|headers| {
+        let made = program.origins(headers, false).into_iter().chain(made_by(study, headers));
+        made.into_iter().any(|origin| match origin {
+            Origin::Call(made, _) => {
+                let given = program.slot(made, Slot::AnyArg);
+                given.into_iter().any(|arg| arg != value && program.role_of(arg) == Some(TypeRole::Context))
+            }
+            _ => false,
+        })
+    })
+}
+
+/// The call whose result a local is, which may run an own function.
+fn made_by(study: &Study<'_>, local: ValueRef) -> Option<Origin> {
+    match study.program.step(local) {
+        Step::Call(call, n) => Some(Origin::Call(call, n)),
+        Step::Values(values) => values.into_iter().find_map(|value| match study.program.expr_kind(value) {
+            ExprKind::Call { .. } => Some(Origin::Call(value, 0)),
+            _ => None,
+        }),
+        _ => None,
+    }
 }

@@ -39,7 +39,11 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     {
         return None;
     }
-    if runs_later(study, fact.function, param.function) || works_off(study, fact) || does_nothing(study, fact) {
+    if is_given_fresh(study, &param)
+        || runs_later(study, fact.function, param.function)
+        || works_off(study, fact)
+        || does_nothing(study, fact)
+    {
         return None;
     }
     let spawned = spawned_closure(study, fact.function, param.function);
@@ -63,6 +67,28 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         (None, None) => return None,
     };
     Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
+}
+
+/// Whether the context of a function literal is a fresh one: the call that runs the literal is given no other
+/// (`pool.Run(context.TODO(), func(ctx context.Context) …)`). The trace was lost before.
+fn is_given_fresh(study: &Study<'_>, param: &ContextParam) -> bool {
+    let program = study.program;
+    let literal = program.files.get(param.function.file as usize).and_then(|file| {
+        let expr = *file.flow.closures.get(&param.function.id)?;
+        Some(ValueRef { file: param.function.file, expr })
+    });
+    let Some(call) = literal.and_then(|literal| program.parent(literal)) else { return false };
+    let is_root = |origin: Origin| match origin {
+        Origin::Call(made, 0) => study.fact(made).is_some_and(|fact| fact.effect.root_context),
+        _ => false,
+    };
+    let contexts = study.slot(call, crate::knowledge::Slot::AnyArg).into_iter();
+    let mut contexts = contexts.filter(|value| program.role_of(*value) == Some(TypeRole::Context)).peekable();
+    contexts.peek().is_some()
+        && contexts.all(|context| {
+            let origins = program.origins(context, false);
+            !origins.is_empty() && origins.into_iter().all(is_root)
+        })
 }
 
 fn report(
