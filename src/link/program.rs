@@ -320,6 +320,7 @@ impl<'a> Program<'a> {
     fn index_calls(&mut self) {
         let mut callers: FxHashMap<FuncRef, Vec<ValueRef>> = FxHashMap::default();
         let mut described = Vec::new();
+        let propagation = propagation(self.knowledge);
         for (at, file) in self.files.iter().enumerate() {
             for site in &file.flow.calls {
                 let call = ValueRef { file: at as u32, expr: site.expr };
@@ -328,6 +329,7 @@ impl<'a> Program<'a> {
                     callers.entry(*function).or_default().push(call);
                 }
                 let entry = callee.name.and_then(|name| self.described(name));
+                let entry = entry.or_else(|| self.described_by_carrier(call, &callee, &propagation));
                 described.extend(entry.map(|(library, effect)| DescribedCall { call, site: *site, library, effect }));
             }
         }
@@ -340,6 +342,31 @@ impl<'a> Program<'a> {
             }
         }
         self.methods = methods;
+    }
+
+    /// The description of a Go call whose own callee is not seen and whose carrier says what it is: nothing but the
+    /// propagators of a library have a method of this name that takes the library's carriers.
+    fn described_by_carrier(
+        &self,
+        call: ValueRef,
+        callee: &Callee,
+        propagation: &FxHashMap<&'a str, Vec<(&'a LibraryDescription, &'a FunctionDescription)>>,
+    ) -> Option<(&'a LibraryDescription, &'a FunctionDescription)> {
+        let crate::ir::ExprKind::Call { callee: called, .. } = self.expr_kind(call) else { return None };
+        let crate::ir::ExprKind::Member { name, .. } = self.expr_kind(ValueRef { expr: *called, ..call }) else {
+            return None;
+        };
+        if self.language != Language::Go || !callee.functions.is_empty() {
+            return None;
+        }
+        propagation.get(name.as_str())?.iter().copied().find(|(library, effect)| {
+            let slot = effect.inject.map(|found| found.carrier).or(effect.extract.map(|found| found.carrier));
+            let carriers = slot.map(|slot| self.slot(call, slot)).unwrap_or_default();
+            carriers
+                .into_iter()
+                .filter_map(|value| self.knowledge.ty(self.type_of(value)?))
+                .any(|(home, ty)| home.id == library.id && ty.role == TypeRole::Carrier)
+        })
     }
 
     /// The description of a library function by qualified name, also through the supertypes of its owner.
@@ -540,4 +567,16 @@ fn qualified_type(module: Ustr, facts: &FileFacts, ty: &TypeDecl, id: usize) -> 
     names.reverse();
     let names: Vec<_> = names.iter().map(|name| name.as_str()).filter(|name| !name.is_empty()).collect();
     Ustr::from(&names.join("."))
+}
+
+/// The described functions that inject or extract, by the last part of their names.
+fn propagation(knowledge: &Knowledge) -> FxHashMap<&str, Vec<(&LibraryDescription, &FunctionDescription)>> {
+    let mut out: FxHashMap<&str, Vec<(&LibraryDescription, &FunctionDescription)>> = FxHashMap::default();
+    for library in knowledge.libraries() {
+        for function in library.functions.iter().filter(|found| found.inject.is_some() || found.extract.is_some()) {
+            let last = function.names.iter().filter_map(|name| name.as_str().rsplit('.').next());
+            last.for_each(|name| out.entry(name).or_default().push((library, function)));
+        }
+    }
+    out
 }
