@@ -1,6 +1,7 @@
 //! Link: from names to what they mean, over all files of one language.
 
 mod callee;
+mod collected;
 mod decorated;
 pub mod flow;
 mod hierarchy;

@@ -125,6 +125,10 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
     if study.effect_of(call).has(Summary::INJECTS) || study.own_effect(call).has(Summary::INSTRUMENTS) {
         return Content::Traced;
     }
+    if let Some(values) = program.collected(call) {
+        work.extend(values.into_iter().map(|value| (value, whole)));
+        return Content::Bare;
+    }
     let callee = program.callee(call);
     let inner = study.slot(call, Slot::AnyArg).into_iter().chain(study.slot(call, Slot::Receiver));
     let inner: Vec<ValueRef> = inner.collect();
