@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives};
-use super::{beans, forgotten, gate};
+use super::{beans, body, forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
@@ -47,6 +47,7 @@ struct Broken {
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     let mut broken: BTreeMap<ValueRef, Broken> = BTreeMap::new();
+    let mut by_body: Vec<ValueRef> = Vec::new();
     let plain = beans::plain(lives);
     for fact in study.calls() {
         let Some(hop) = fact.effect.hop.filter(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)) else {
@@ -63,6 +64,11 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             out.pass(fact.call, rule, "its headers are made by hand in a place that another rule judges");
             continue;
         }
+        if judged.ruling.verdict == Verdict::Broken && body::brings_trace(study, fact, hop.carrier) {
+            out.pass(fact.call, rule, "a propagator writes the trace into something that the request brings along");
+            by_body.extend(judged.at);
+            continue;
+        }
         for place in judged.at {
             let uses = sites(study, fact.call).into_iter().filter(|call| study.can_meet(place.file, call.file));
             let uses: Vec<ValueRef> = uses.filter(|call| *call == fact.call || is_in_trace(study, *call)).collect();
@@ -72,6 +78,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             }
         }
     }
+    // What goes through the same client without a body ends a conversation or asks how it stands.
+    broken.retain(|at, _| !by_body.contains(at));
     channels(lives, &mut broken);
     broken.retain(|at, _| !gate::is_aside(&study.program.place(*at).path));
     broken.retain(|at, found| found.kind != HopKind::RpcCall || is_meant_to_be_traced(lives, *at, found));

@@ -345,7 +345,7 @@ fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
     *left = rest;
     let at = |expr| ValueRef { expr, ..value };
     match program.expr_kind(value) {
-        ExprKind::Str(text) => words::is_third_party(text),
+        ExprKind::Str(text) => words::is_third_party(text) || words::is_set_by_platform(text),
         ExprKind::Binary { left: start, right, .. } => {
             is_strange(study, at(*start), left) || (is_scheme(study, at(*start)) && is_strange_host(study, at(*right)))
         }

@@ -1,6 +1,7 @@
 //! Rules about who makes the span and the header: clients, servers, whole services.
 
 mod beans;
+mod body;
 mod calls;
 pub(super) mod dark;
 mod forgotten;

@@ -82,6 +82,17 @@ const APART: &[&str] = &[
 static STRANGERS: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| include_str!("../../../rules/strangers.txt").lines().collect());
 
+/// Environment variables in which the platform that runs a process tells it addresses of its own: the first word of a line.
+static OF_PLATFORMS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("../../../rules/platform-addresses.txt").lines();
+    lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_whitespace().next()).collect()
+});
+
+/// Whether a text is the name of an environment variable by which a platform tells where it listens itself.
+pub(super) fn is_set_by_platform(text: &str) -> bool {
+    OF_PLATFORMS.contains(text)
+}
+
 fn any(words: &[&str], text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     words.iter().any(|word| text.contains(word))
