@@ -30,15 +30,26 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     for (at, place) in dark {
         let Some(unit) = units.get(*at).filter(|unit| !gate::is_aside(&format!("{}/x", unit.root))) else { continue };
         let neighbours = || lit.iter().filter_map(|other| units.get(*other).map(|unit| (*other, unit)));
+        // A module of another language around the traced ones is a product of its own, or tools for them.
+        let is_around = || {
+            neighbours().all(|(_, neighbour)| neighbour.language != unit.language && holds(&unit.root, &neighbour.root))
+        };
         let connected = || {
-            neighbours().any(|(other, neighbour)| {
+            // A host of the name that both have tells nothing.
+            neighbours().filter(|(_, neighbour)| neighbour.name != unit.name).any(|(other, neighbour)| {
                 names_host(sources, other, &unit.name) || names_host(sources, *at, &neighbour.name)
             })
         };
-        if is_one_of_many || connected() {
+        if (is_one_of_many && !is_around()) || connected() {
             out.findings.push(finding(unit, *place));
         }
     }
+}
+
+/// Whether a folder is another one or lies above it.
+fn holds(outer: &str, inner: &str) -> bool {
+    let rest = inner.strip_prefix(outer);
+    outer.is_empty() || outer == "." || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether the code of a unit writes an address at a host of this name: `http://stock/…`, `stock:9090`.
