@@ -1,5 +1,6 @@
 //! Rules about process-wide settings: propagator, sampler, span processor, provider, exporter.
 
+mod beside;
 mod endpoint;
 mod off;
 mod propagator;

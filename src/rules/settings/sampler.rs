@@ -27,7 +27,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         roots.retain(|root| seen.insert(*root));
         // The sampler that says most about what is dropped comes first.
         roots.sort_by_key(|root| study.fact(*root).and_then(|fact| fact.effect.sampler) != Some(Sampler::Ratio));
-        if !roots.is_empty() && !is_one_choice(study, fact) && !chosen_among(study, &roots) {
+        let judged = !roots.is_empty() && !is_one_choice(study, fact) && !chosen_among(study, &roots);
+        if judged && !super::beside::is_for_own_work(study, fact) {
             out.findings.push(finding(study, fact, &roots, confidence(study, &roots, &dropping)));
         }
     }
