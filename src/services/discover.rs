@@ -6,7 +6,7 @@ use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
     Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
-    golang, gradle, helm, kubernetes, logging, maven, python, settings, shell, workloads,
+    golang, gradle, helm, kubernetes, logging, maven, python, sections, settings, shell, workloads,
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
@@ -54,6 +54,7 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
             unit.name = if unit.root.is_empty() { "workspace".to_owned() } else { file_name(&unit.root).to_owned() };
         }
     }
+    sections::attach(&mut units, &files);
     settings::attach(&mut units, &files);
     logging::attach(&mut units, &files);
     let names: Vec<&str> = compiled().iter().flat_map(|stack| &stack.page.names_service).map(String::as_str).collect();

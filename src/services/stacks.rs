@@ -123,6 +123,9 @@ pub struct StackDescription {
     /// Settings of the application by which it is switched off.
     #[serde(default)]
     pub refused_by: Vec<String>,
+    /// Sections of a program's own settings with which a framework sets it up.
+    #[serde(default)]
+    pub sections: Vec<Section>,
     /// The setting that names the application.
     #[serde(default)]
     pub application_name: String,
@@ -134,6 +137,20 @@ pub struct StackDescription {
     pub fetches_settings: Vec<String>,
     /// Where all this is written.
     pub sources: Vec<String>,
+}
+
+/// A section of a program's own settings with which a framework sets a stack up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// The framework.
+    pub dependency: String,
+    /// The name of the folders in which its programs keep their settings.
+    pub folder: String,
+    /// The section's key, at the top of a YAML file.
+    pub key: String,
+    /// What it must say for spans to go anywhere.
+    pub needs: String,
 }
 
 /// Which clients of a library a stack instruments, from all to few.

@@ -227,8 +227,8 @@ fn shared_set_up(program: &Program<'_>, units: &mut [UnitView]) {
     }
 }
 
-/// Takes note of the Go units that start spans by an API while nothing in the tree sets its SDK up: a package from
-/// elsewhere does, or the program that a library is built into. What else that instruments is not known, so the stack
+/// Takes note of the Go units that start spans by an API, or instrument something for it, while nothing in the tree sets
+/// its SDK up: a package from elsewhere does, or the program that a library is built into. What else that instruments is not known, so the stack
 /// counts as present and not as switched on.
 fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
     if program.language != Language::Go {
@@ -238,7 +238,8 @@ fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
         let mut pages = stacks().iter().filter(|page| page.languages.contains(&Language::Go) && page.needs_code);
         pages.find(|page| page.family == family && !page.imports.is_empty())
     };
-    for found in program.described_calls().iter().filter(|found| found.effect.span.is_some()) {
+    let takes_part = |effect: &FunctionDescription| effect.span.is_some() || effect.instruments.is_some();
+    for found in program.described_calls().iter().filter(|found| takes_part(found.effect)) {
         let Some(file) = program.files.get(found.call.file as usize).map(|file| &file.source) else { continue };
         let family = found.library.family.as_str();
         let Some(unit) = units.get_mut(file.unit) else { continue };
@@ -252,7 +253,10 @@ fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
             active: false,
             path: file.path.to_string(),
             line: file.facts.lines.line(program.expr(found.call).span.start),
-            evidence: format!("starts spans of {}, and nothing here sets it up", found.library.title),
+            evidence: match found.effect.span {
+                Some(_) => format!("starts spans of {}, and nothing here sets it up", found.library.title),
+                None => format!("uses {}, and nothing here sets it up", found.library.title),
+            },
         });
     }
 }
