@@ -136,7 +136,8 @@ impl Program<'_> {
     /// How many parameters a Go interface's method takes, and whether the last stands for any number: a generated
     /// client has the methods of the server that it calls, and takes options besides.
     fn abstract_parameters(&self, interface: Ustr, name: Ustr) -> Option<(usize, bool)> {
-        let declared = self.functions.get(&self.names.join(interface, name)).filter(|_| self.language == Language::Go)?;
+        let declared =
+            self.functions.get(&self.names.join(interface, name)).filter(|_| self.language == Language::Go)?;
         declared.first().map(|function| parameters(self.function(*function)))
     }
 

@@ -36,8 +36,7 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
 
 /// Whether a file lies where the framework's programs keep their settings.
 fn is_of(file: &ManifestFile, section: &Section) -> bool {
-    let name = file_name(&file.path);
-    (name.ends_with(".yaml") || name.ends_with(".yml")) && file_name(folder(&file.path)) == section.folder
+    file.is_yaml() && file_name(folder(&file.path)) == section.folder
 }
 
 /// The line on which a section begins that says what it must.
