@@ -14,13 +14,23 @@ pub(super) fn is_for_own_work(study: &Study<'_>, setting: &CallFact<'_>) -> bool
     let Some(provider) = provider_of(study, setting.call) else { return false };
     let Some(unit) = study.program.files.get(provider.file as usize).map(|file| file.source.unit) else { return false };
     let is_it = |value: ValueRef| study.program.origins(value, true).contains(&Origin::Call(provider, 0));
-    let is_global = |fact: &CallFact<'_>| matches!(fact.effect.sets, Some(Setting::TracerProvider));
-    if !study.calls_of_unit(unit).any(is_global) || is_handed_to_library(study, unit, is_it) {
+    if !study.calls_of_unit(unit).any(|fact| sets_another(study, fact)) || is_handed_to_library(study, unit, is_it) {
         return false;
     }
     let starts = study.calls_of_unit(unit).filter(|fact| fact.effect.span.is_some());
     let mut by_it = starts.filter(|fact| tracers_made(study, fact).into_iter().any(is_it));
     by_it.all(|fact| matches!(study.inbound(fact.function), Inbound::Root | Inbound::Unknown))
+}
+
+/// Whether a call sets a global provider that is seen to be made: what is not may be any.
+fn sets_another(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let is_made = |origin: Origin| match origin {
+        Origin::Call(made, _) => study.fact(made).is_some_and(|fact| fact.effect.tracer_provider),
+        _ => false,
+    };
+    let given = study.slot(fact.call, Slot::AnyArg);
+    let mut origins = given.into_iter().flat_map(|value| study.program.origins(value, true)).peekable();
+    fact.effect.sets == Some(Setting::TracerProvider) && origins.peek().is_some() && origins.all(is_made)
 }
 
 /// The call that makes the provider to which an option is given.
