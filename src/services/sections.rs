@@ -1,8 +1,8 @@
 //! Stacks that a framework sets up by itself where the program's own settings have a section for them.
 
-use super::launch::{file_name, folder, is_below};
 use super::stacks::{Section, compiled};
 use super::{ManifestFile, Mode, StackUse, Unit};
+use crate::paths::{file_name, folder, is_below};
 
 /// The largest file of settings that is looked at.
 const MAX_SIZE: usize = 256 * 1024;
