@@ -2,11 +2,11 @@
 
 use super::{Implemented, Named, Peers, Piece, Text};
 use crate::ir::{ExprId, ExprKind, Language};
-use crate::knowledge::{FunctionDescription, HopKind, Slot, StubNames, TypeRole};
+use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::sent_into;
 use crate::services::Settings;
-use crate::study::{Study, described_annotation, functions_of};
+use crate::study::{Study, described_annotation, functions_of, stub_named, stub_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -304,7 +304,7 @@ pub(super) fn implemented(study: &Study<'_>) -> Vec<(usize, Implemented)> {
             }
         }
         for ty in &file.source.facts.types {
-            for name in ty.supers.iter().filter_map(|parent| named(study, &parent.name, |names| &names.servers)) {
+            for name in ty.supers.iter().filter_map(|parent| stub_named(study, &parent.name, |names| &names.servers)) {
                 push(at, name, ty.name_span.start);
             }
         }
@@ -376,34 +376,6 @@ fn field_at(study: &Study<'_>, file: u32, expr: ExprId) -> Option<Ustr> {
     }
 }
 
-/// The remote service whose generated code a call runs, where it is given a channel, a client or a server.
-fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Vec<String>) -> Option<String> {
-    let ExprKind::Call { callee, args } = study.program.expr_kind(call) else { return None };
-    let written = match study.program.expr_kind(ValueRef { expr: *callee, ..call }) {
-        ExprKind::Name(name) => name.to_string(),
-        ExprKind::Member { base, name, .. } => match study.program.expr_kind(ValueRef { expr: *base, ..call }) {
-            ExprKind::Name(base) => format!("{base}.{name}"),
-            ExprKind::Member { name: base, .. } => format!("{base}.{name}"),
-            _ => name.to_string(),
-        },
-        _ => return None,
-    };
-    let name = named(study, &written, of)?;
-    let joins = |arg: &crate::ir::Arg| {
-        let role = study.program.role_of(ValueRef { expr: arg.value, ..call });
-        matches!(role, Some(TypeRole::RpcChannel | TypeRole::HttpClient | TypeRole::Server))
-    };
-    (args.iter().any(joins) || runs_generated(study, call)).then_some(name)
-}
-
-/// Whether the code that a call runs was generated.
-fn runs_generated(study: &Study<'_>, call: ValueRef) -> bool {
-    let program = study.program;
-    let functions = &program.callee(call).functions;
-    let generated = |file: u32| program.files.get(file as usize).is_some_and(|file| file.source.facts.generated);
-    !functions.is_empty() && functions.iter().all(|function| generated(function.file))
-}
-
 /// The URL that a generated client is given, where it takes one instead of a channel.
 fn url_of(study: &Study<'_>, call: ValueRef) -> Vec<Text> {
     let texts = study.slot(call, Slot::AnyArg).into_iter().flat_map(|value| study.texts(value));
@@ -415,21 +387,7 @@ fn stub_name(study: &Study<'_>, ty: &str) -> Option<String> {
     let mut segments = ty.rsplit('.');
     let last = segments.next()?;
     let two = segments.next().map(|before| format!("{before}.{last}"));
-    named(study, &two.unwrap_or_else(|| last.to_owned()), |names| &names.clients)
-}
-
-/// The part of a name, or of its last segment, for which a `*` stands in one of the patterns: the shortest, as that
-/// pattern says the most.
-fn named(study: &Study<'_>, written: &str, of: impl Fn(&StubNames) -> &Vec<String>) -> Option<String> {
-    let last = written.rsplit('.').next().unwrap_or(written);
-    let all = study.program.knowledge.libraries().iter().filter_map(|library| library.stubs.as_ref());
-    let found = all.flat_map(of).filter_map(|pattern| {
-        let text = if pattern.contains('.') { written } else { last };
-        let (start, end) = pattern.split_once('*')?;
-        let name = text.strip_prefix(start)?.strip_suffix(end)?;
-        (!name.is_empty() && !name.contains('.')).then(|| name.to_owned())
-    });
-    found.min_by_key(String::len)
+    stub_named(study, &two.unwrap_or_else(|| last.to_owned()), |names| &names.clients)
 }
 
 #[cfg(test)]

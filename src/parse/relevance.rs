@@ -56,8 +56,12 @@ impl Relevance {
             || memmem::find(text.as_bytes(), b"hoplint:").is_some()
     }
 
-    /// Whether a package or one above it is known.
+    /// Whether a package or one above it is known, or it is named after contexts: it may have a context type of its own.
     fn knows(&self, path: &str) -> bool {
+        let last = path.rsplit('/').next().unwrap_or(path);
+        if last.ends_with("context") || last.ends_with("ctx") {
+            return true;
+        }
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         ends.into_iter().any(|end| path.get(..end).is_some_and(|prefix| self.packages.contains(prefix)))
     }

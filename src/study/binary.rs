@@ -1,6 +1,6 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
-use super::aside::is_support;
+use super::aside::{is_aside, is_support};
 use crate::ir::{FunctionId, Language};
 use crate::knowledge::{FunctionDescription, Setting, TypeRole};
 use crate::link::{FuncRef, Program, ValueRef};
@@ -28,6 +28,14 @@ impl Commands {
         mains.sort_unstable();
         mains.dedup();
         Self(mains.into_iter().map(|main| (main, reached(&imports, main))).collect())
+    }
+
+    /// The packages of which some command is built that is no example or test.
+    pub(super) fn packages(&self, program: &Program<'_>) -> FxHashSet<Ustr> {
+        let mains = program.files.iter().filter(|file| file.source.facts.package == "main");
+        let aside: FxHashSet<Ustr> = mains.filter(|file| is_aside(&file.source.path)).map(|file| file.module).collect();
+        let commands = self.0.iter().filter(|(main, _)| !aside.contains(main));
+        commands.flat_map(|(_, packages)| packages).copied().collect()
     }
 
     /// The packages of the command that a package is the main one of.
@@ -67,16 +75,27 @@ pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHa
         Language::Python => return FxHashSet::default(),
     }
     let traced = Traced::new(program, commands);
+    let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
     let commands: Vec<(&FxHashSet<Ustr>, bool)> =
         commands.0.iter().map(|(main, packages)| (packages, traced.is_traced(*main, packages))).collect();
     let in_untraced = |package: &Ustr| {
         let mut built_into = commands.iter().filter(|(packages, _)| packages.contains(package)).peekable();
-        built_into.peek().is_some() && built_into.all(|(_, traced)| !traced)
+        match built_into.peek() {
+            Some(_) => built_into.all(|(_, traced)| !traced),
+            None => is_for_tests_alone(package, &mains),
+        }
     };
     let files = (0u32..).zip(&program.files);
     let out = files
         .filter(|(at, file)| is_support(&file.source.path) || serves_tests(program, *at) || in_untraced(&file.module));
     out.map(|(_, file)| file.source.path).collect()
+}
+
+/// Whether a package of which no command is built can be for nothing but tests: Go lets only what lies beside it import an
+/// `internal` package, and commands lie there.
+fn is_for_tests_alone(package: &str, mains: &[Ustr]) -> bool {
+    let Some((beside, _)) = package.split_once("/internal/") else { return false };
+    mains.iter().any(|main| lies_in(main, beside))
 }
 
 /// What tells whether a command is traced.

@@ -4,6 +4,7 @@ mod aside;
 mod binary;
 mod evidence;
 mod reach;
+mod stubs;
 mod summary;
 mod text;
 mod unit;
@@ -13,6 +14,7 @@ pub use evidence::code_evidence;
 pub use reach::{
     Inbound, annotation_role, described_annotation, finds_beans, functions_of, handling, is_given_plain_executors,
 };
+pub use stubs::{stub_named, stub_of};
 pub use summary::Summary;
 pub use unit::{Coverage, UnitView, minor};
 
@@ -55,7 +57,10 @@ pub struct Study<'a> {
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
     summaries: FxHashMap<FuncRef, Summary>,
     inbound: FxHashMap<FuncRef, Inbound>,
+    under_spans: FxHashSet<FuncRef>,
     untraced: FxHashSet<Ustr>,
+    operators: FxHashSet<u32>,
+    built: FxHashSet<Ustr>,
     commands: binary::Commands,
     links: OnceCell<FxHashSet<(usize, usize)>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
@@ -103,15 +108,19 @@ impl<'a> Study<'a> {
             nested: FxHashMap::default(),
             summaries: FxHashMap::default(),
             inbound: FxHashMap::default(),
+            under_spans: FxHashSet::default(),
             untraced: FxHashSet::default(),
+            operators: reach::operators(program),
+            built: FxHashSet::default(),
             commands: binary::Commands::new(program),
             links: OnceCell::new(),
             source,
         };
         study.untraced = binary::untraced_files(program, &study.commands);
+        study.built = study.commands.packages(program);
         study.index();
         study.summaries = summary::summaries(&study);
-        study.inbound = reach::inbound(&study);
+        (study.inbound, study.under_spans) = reach::inbound(&study);
         study
     }
 
@@ -211,6 +220,11 @@ impl<'a> Study<'a> {
         self.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
     }
 
+    /// Whether a Go function starts spans, or is run by one that does or by a literal that takes requests.
+    pub fn is_under_span(&self, function: FuncRef) -> bool {
+        self.under_spans.contains(&function)
+    }
+
     /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
     /// having no library that calls it for inbound work.
     pub fn outlives_request(&self, function: FuncRef) -> bool {
@@ -227,6 +241,11 @@ impl<'a> Study<'a> {
     /// traced.
     pub fn is_out_of_traces(&self, path: Ustr) -> bool {
         self.untraced.contains(&path)
+    }
+
+    /// Whether a file declares the commands of a command line, or takes up the process's own work.
+    pub fn is_for_operator(&self, file: u32) -> bool {
+        self.operators.contains(&file)
     }
 
     /// Whether the command that a file is the main package of may run a function; true for a file of another package.
@@ -310,6 +329,14 @@ impl<'a> Study<'a> {
         let starts = |decl: &crate::ir::Function| decl.name == "main" && (decl.flags.is_static || decl.owner.is_none());
         let mut files = program.files.iter().filter(|file| file.source.unit == unit);
         files.any(|file| file.source.facts.functions.iter().any(starts))
+    }
+
+    /// Whether a Go file belongs to a package that is there for other programs: Go lets all import it, it is no part of a command, and no command of
+    /// the tree is built with it but examples and tests.
+    pub fn is_offered(&self, file: u32) -> bool {
+        let Some(unit) = self.program.files.get(file as usize) else { return false };
+        let is_hidden = unit.module.split('/').any(|part| matches!(part, "internal" | "cmd"));
+        !is_hidden && unit.source.facts.package != "main" && !self.built.contains(&unit.module)
     }
 
     /// The language of the program.

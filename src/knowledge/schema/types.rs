@@ -93,4 +93,7 @@ pub struct TypeDescription {
     /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
+    /// There is one only while a request that came in is served: whatever takes it runs for inbound work.
+    #[serde(default)]
+    pub inbound: bool,
 }

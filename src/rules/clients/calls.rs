@@ -306,7 +306,7 @@ fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     if gate::is_apart(study, function, call) {
         return Some("by its name it is about exporters, health checks, start-up or an example");
     }
-    if gate::is_for_operator(study, call.file) {
+    if study.is_for_operator(call.file) {
         return Some("its file declares commands of a command line");
     }
     gate::goes_to_third_party(study, call).then_some("by its name or address it goes to a stranger's service")
@@ -441,7 +441,7 @@ fn gate_use(study: &Study<'_>, call: ValueRef) -> bool {
     matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes)
         && !super::words::is_apart(&study.callee_text(call))
         && !super::words::is_apart(&study.function_name(function))
-        && !gate::is_for_operator(study, call.file)
+        && !study.is_for_operator(call.file)
 }
 
 /// Whether a call takes a context, as a stub's method does.

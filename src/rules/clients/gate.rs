@@ -26,11 +26,13 @@ pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
 /// Whether a trace that came in can be current in a function.
 pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
     match study.inbound(function) {
-        Inbound::Takes if is_used_by_commands_alone(study, function) => false,
-        Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes => true,
+        Inbound::Entry(_) | Inbound::Below(_) => true,
+        // Go hands its context over: of what nobody is seen to give one that holds a trace, none is known.
+        inbound if study.language() == Language::Go => {
+            study.is_under_span(function) || (inbound == Inbound::Takes && study.is_offered(function.file))
+        }
+        Inbound::Takes => true,
         Inbound::Root => false,
-        // Go hands its context over: of what takes none, and is called by nothing that has one, no trace is known.
-        Inbound::Unknown if study.language() == Language::Go => false,
         Inbound::Unknown => {
             let outer = study.program.function(study.program.outermost(function));
             let is_method = outer.owner.is_some() || !outer.owner_name.is_empty();
@@ -41,38 +43,6 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
                 && !makes_bean(study, function)
         }
     }
-}
-
-/// Whether all that is seen to lead to a Go function are the commands of a command line, though more may be exported for
-/// whoever wants it.
-fn is_used_by_commands_alone(study: &Study<'_>, function: FuncRef) -> bool {
-    if study.language() != Language::Go {
-        return false;
-    }
-    let program = study.program;
-    let mut seen = vec![program.outermost(function)];
-    let mut at = 0;
-    let mut by_operator = false;
-    while let Some(function) = seen.get(at).copied() {
-        at += 1;
-        match study.inbound(function) {
-            Inbound::Entry(_) | Inbound::Below(_) => return false,
-            _ if is_for_operator(study, function.file) => by_operator = true,
-            Inbound::Root if program.callers(function).is_empty() => return false,
-            _ => {
-                for call in program.callers(function) {
-                    let caller = program.outermost(program.function_at(*call));
-                    if !seen.contains(&caller) {
-                        seen.push(caller);
-                    }
-                }
-            }
-        }
-        if seen.len() > MAX_CALLERS {
-            return false;
-        }
-    }
-    by_operator
 }
 
 /// How many callers are looked at for one that is alive.
@@ -193,21 +163,6 @@ fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
         || ["main", "init", "new", "start", "setup", "bootstrap"].iter().any(|word| name.starts_with(word))
 }
 
-/// Whether a file declares the commands of a command line: what its code asks for, it asks for an operator, also where it
-/// opens a port to wait for an answer.
-pub(super) fn is_for_operator(study: &Study<'_>, file: u32) -> bool {
-    let program = study.program;
-    let commands = program
-        .knowledge
-        .libraries()
-        .iter()
-        .filter(|library| library.types.iter().any(|ty| ty.role == TypeRole::Command));
-    let modules: Vec<&str> = commands.flat_map(|library| &library.modules).map(String::as_str).collect();
-    let imports = program.files.get(file as usize).map(|file| &file.source.facts.imports);
-    study.language() == Language::Go
-        && imports.into_iter().flatten().any(|import| modules.contains(&import.target.as_str()))
-}
-
 /// Whether what a function or file is about stays out of traces: exporters, health checks, start-up metadata.
 pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
     let path = study.program.place(call).path;
@@ -217,7 +172,7 @@ pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> 
     }
     // The client's own name says it too: `s.collectorClient.Do(request)`.
     let client = study.program.receiver(call).into_iter();
-    client.chain(study.slot(call, Slot::AnyArg)).any(|value| mentions(study, value, 3))
+    client.chain(study.slot(call, Slot::AnyArg)).any(|value| mentions(study, value, 5))
 }
 
 /// Whether a function is a health check, by its name or what it answers: what it asks for is part of no request's work.

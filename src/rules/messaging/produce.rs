@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::clients::{drops_copies, keeps_records};
+use crate::rules::clients::{can_be_inside, drops_copies, keeps_records};
 use crate::study::{CallFact, Inbound, Study, Summary, described_annotation};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
@@ -81,7 +81,9 @@ fn also_sent(study: &Study<'_>, fact: &CallFact<'_>, first: Option<&mut Finding>
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Finding>>, &'static str> {
     let hop = fact.effect.hop.ok_or("it is no hop")?;
     let relayed = match study.inbound(fact.function) {
-        Inbound::Root => Some(relayed(study, fact).ok_or("it runs only from start-up, jobs or the like")?),
+        Inbound::Root if !study.is_under_span(fact.function) => {
+            Some(relayed(study, fact).ok_or("it runs only from start-up, jobs or the like")?)
+        }
         _ => None,
     };
     if study.unit(fact.call.file).coverage(fact.library).is_some() {
@@ -118,7 +120,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     if let Some(found) = left_out::judge(study, fact) {
         return Ok(Err(Box::new(found)));
     }
-    let dark = || is_registered_with(study, fact);
+    // A Go context says of itself whether a trace is in it: of one that nobody is seen to give a trace, none is known.
+    let is_empty = || study.language() == Language::Go && !can_be_inside(study, fact.function);
+    let dark = || is_registered_with(study, fact) || is_empty();
     let Some(trace) = relayed.or_else(|| trace_at_hand(study, fact.function).filter(|_| !dark())) else {
         return Ok(Ok(Ruling::unknown("no trace is known to be there where the message leaves")));
     };
@@ -226,7 +230,7 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
             let message = format!("`{}` runs for an inbound trace", study.function_name(entry));
             Some((Related { place, message }, String::new()))
         }
-        Inbound::Root => None,
+        Inbound::Root if !study.is_under_span(function) => None,
         _ => trace_of_callers(study, outer),
     }
 }

@@ -1,14 +1,17 @@
 //! Which functions run under a trace that came in, and which are roots by design.
 
+mod dispatch;
+mod ways;
+
 use super::Study;
+use super::stubs::stub_of;
 use crate::finding::Place;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription, TypeDescription, TypeRole};
-use crate::link::{FuncRef, Step, ValueRef};
+use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription, Slot, TypeDescription, TypeRole};
+use crate::link::{FileUnit, FuncRef, Program, Step, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
-use smallvec::SmallVec;
-use std::collections::VecDeque;
 use ustr::Ustr;
+use ways::Ways;
 
 /// How a function comes to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,21 +28,26 @@ pub enum Inbound {
     Unknown,
 }
 
-/// Classifies every function of the program.
-pub(super) fn inbound(study: &Study<'_>) -> FxHashMap<FuncRef, Inbound> {
+/// Classifies every function of the program; and tells which ones run under spans that the program starts (Go).
+pub(super) fn inbound(study: &Study<'_>) -> (FxHashMap<FuncRef, Inbound>, FxHashSet<FuncRef>) {
     let mut out: FxHashMap<FuncRef, Inbound> = FxHashMap::default();
     entries(study, &mut out);
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
     work.sort_unstable();
     let entries: Vec<FuncRef> = work.iter().copied().filter(|f| matches!(out[f], Inbound::Entry(_))).collect();
-    spread(study, &mut out, entries, Inbound::Below);
+    let ways = Ways::new(study);
+    ways.spread(&mut out, entries);
     for function in study.program.all_functions() {
         if !out.contains_key(&function) && study.context_param(function).is_some() {
             out.insert(function, Inbound::Takes);
         }
     }
-    only_from_roots(study, &mut out);
-    out
+    ways.only_from_roots(&mut out);
+    let under_spans = match study.language() {
+        Language::Go => ways.under_spans(),
+        _ => FxHashSet::default(),
+    };
+    (out, under_spans)
 }
 
 fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
@@ -55,10 +63,14 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
             by_annotation(study, function)
                 .or_else(|| by_type_annotation(study, function))
                 .or_else(|| by_override(study, function))
+                .or_else(|| by_param(study, function))
         };
         if let Some(how) = how {
             out.insert(function, how);
         }
+    }
+    for (method, place) in of_services(study) {
+        out.entry(method).or_insert(Inbound::Entry(place));
     }
     for fact in study.calls() {
         let Some(registers) = fact.effect.registers else { continue };
@@ -151,6 +163,46 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
         }
         names(&described.root_methods).then_some(Inbound::Root)
     })
+}
+
+/// By a parameter that there is only while a request that came in is served, in a function that takes the request.
+fn by_param(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
+    let program = study.program;
+    study.context_param(function).filter(|param| param.function == function)?;
+    let params = &program.function(function).params;
+    let is_inbound = |n: &u16| {
+        let described = program.param_type(function, *n).and_then(|ty| program.knowledge.ty(ty));
+        described.is_some_and(|(_, ty)| ty.inbound)
+    };
+    let at = (0..params.len() as u16).find(is_inbound)?;
+    Some(Inbound::Entry(program.place_of(function.file, params.get(at as usize)?.span)))
+}
+
+/// The methods of the types that Go code registers as remote services with generated code, and where it does. A remote
+/// method takes a context and a message, or a message and a stream.
+fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
+    let program = study.program;
+    let mut out = Vec::new();
+    if program.language != Language::Go {
+        return out;
+    }
+    for (at, file) in (0u32..).zip(&program.files).filter(|(_, file)| !file.source.facts.generated) {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at, expr: site.expr };
+            if stub_of(study, call, |names| &names.servers).is_none() {
+                continue;
+            }
+            let types = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
+            let own = types.filter_map(|ty| program.own_type(ty));
+            for method in own.flat_map(|ty| program.written_in(program.type_name(ty))) {
+                let decl = program.function(*method);
+                if !decl.flags.is_private && !decl.flags.is_closure && decl.params.len() == 2 {
+                    out.push((*method, program.place(call)));
+                }
+            }
+        }
+    }
+    out
 }
 
 /// The methods of the service's own types to which a library gives messages, with the library.
@@ -293,120 +345,17 @@ fn is_root_by_name(language: Language, name: &str, owner: &str, is_method: bool)
     }
 }
 
-/// How many calls deep work that came in is followed, by the shortest way. Longer ways are made up of calls that may
-/// reach many functions, and lead to all of a large program.
-const MAX_WAY: u8 = 20;
-
-fn spread(
-    study: &Study<'_>,
-    out: &mut FxHashMap<FuncRef, Inbound>,
-    from: Vec<FuncRef>,
-    how: impl Fn(FuncRef) -> Inbound,
-) {
-    let program = study.program;
-    let overriding = overriding(study);
-    let mut work: VecDeque<(FuncRef, u8)> = from.into_iter().map(|entry| (entry, 0)).collect();
-    while let Some((function, depth)) = work.pop_front() {
-        if depth >= MAX_WAY {
-            continue;
-        }
-        let mut next: Vec<FuncRef> = Vec::new();
-        for site in program.files[function.file as usize].flow.calls_of(function.id) {
-            let call = ValueRef { file: function.file, expr: site.expr };
-            next.extend(program.callee(call).functions.iter().copied());
-        }
-        next.extend(overriding.get(&function).into_iter().flatten().copied());
-        next.extend(study.nested.get(&function).into_iter().flatten().copied());
-        for callee in next {
-            if let std::collections::hash_map::Entry::Vacant(free) = out.entry(callee) {
-                free.insert(how(function));
-                work.push_back((callee, depth + 1));
-            }
-        }
+/// The Go files that declare the commands of a command line, or take up the process's own work, by their numbers: what
+/// their code asks for, it asks for an operator, also where it opens a port to wait for an answer.
+pub(super) fn operators(program: &Program<'_>) -> FxHashSet<u32> {
+    if program.language != Language::Go {
+        return FxHashSet::default();
     }
-}
-
-/// Methods without parameters by which all sorts of things are begun and ended.
-const LIFECYCLE: &[&str] = &["start", "stop", "close", "shutdown", "init", "initialize", "destroy"];
-
-/// The methods that override each abstract method of the service's own classes, however many there are.
-fn overriding(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
-    let program = study.program;
-    let mut out: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
-    if program.language != Language::Java {
-        return out;
-    }
-    for function in program.all_functions() {
-        let decl = program.function(function);
-        let is_override = !decl.flags.is_abstract && decl.annotations.iter().any(|found| found.name == "Override");
-        // Whoever starts or closes something seldom does it to all that can be started or closed.
-        let is_of_lifetime = decl.params.is_empty() && LIFECYCLE.contains(&decl.name.as_str());
-        if !is_override || is_of_lifetime {
-            continue;
-        }
-        let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { continue };
-        for ty in program.supertypes(owner).iter() {
-            let Some(name) = Ustr::from_existing(&format!("{ty}.{}", decl.name)) else { continue };
-            for above in program.named_functions(name) {
-                if program.function(above).flags.is_abstract {
-                    out.entry(above).or_default().push(function);
-                }
-            }
-        }
-    }
-    out
-}
-
-/// Marks functions all of whose callers are roots, or begin what lives as long as the process.
-fn only_from_roots(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
-    let mut open: Vec<(FuncRef, SmallVec<[FuncRef; 4]>)> = study
-        .program
-        .all_functions()
-        .filter(|function| !matches!(out.get(function), Some(Inbound::Root | Inbound::Entry(_) | Inbound::Below(_))))
-        .filter_map(|function| Some((function, above(study, function)?)))
-        .collect();
-    for _ in 0..12 {
-        let before = open.len();
-        open.retain(|(function, above)| {
-            let is_root = |caller: &FuncRef| match out.get(caller) {
-                Some(how) => *how == Inbound::Root,
-                None => begins(study, *caller),
-            };
-            let all = above.iter().all(is_root);
-            if all {
-                out.insert(*function, Inbound::Root);
-            }
-            !all
-        });
-        if open.len() == before {
-            return;
-        }
-    }
-}
-
-/// The functions that run a function, or that it is written in; `None` when there is none, or when it runs whenever a
-/// request comes.
-fn above(study: &Study<'_>, function: FuncRef) -> Option<SmallVec<[FuncRef; 4]>> {
-    let program = study.program;
-    let decl = program.function(function);
-    let mut above: SmallVec<[FuncRef; 4]> =
-        program.callers(function).iter().map(|call| program.function_at(*call)).collect();
-    above.extend(decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }));
-    // A literal that takes a request of its own runs when one comes, not where it is written.
-    let own = || study.context_param(function).filter(|param| param.function == function);
-    let waits = decl.flags.is_closure && own().is_some_and(|param| param.is_request);
-    (!waits && !above.is_empty()).then_some(above)
-}
-
-/// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
-/// otherwise: a Go constructor, the start of a loop.
-fn begins(study: &Study<'_>, function: FuncRef) -> bool {
-    const STARTS: &[&str] = &["start", "setup", "init", "bootstrap", "serve"];
-    const MAKES: &[&str] = &["new", "must", "provide", "register"];
-    let decl = study.program.function(study.program.outermost(function));
-    let says = |words: &[&str]| {
-        words.iter().any(|word| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
-    };
-    let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
-    says(STARTS) || (study.language() == Language::Go && !is_method && says(MAKES))
+    let libraries = program.knowledge.libraries().iter();
+    let commands = libraries.filter(|library| library.types.iter().any(|ty| ty.role == TypeRole::Command));
+    let modules: FxHashSet<&str> = commands.flat_map(|library| &library.modules).map(String::as_str).collect();
+    let files = (0u32..).zip(&program.files);
+    let imports =
+        |file: &FileUnit<'_>| file.source.facts.imports.iter().any(|found| modules.contains(found.target.as_str()));
+    files.filter(|(_, file)| imports(file)).map(|(at, _)| at).collect()
 }

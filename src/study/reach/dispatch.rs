@@ -1,0 +1,107 @@
+//! Which methods a call of an interface's or an abstract class's method may run, however many there are.
+
+use super::super::Study;
+use crate::ir::{Language, TypeKind};
+use crate::knowledge::TypeRole;
+use crate::link::FuncRef;
+use rustc_hash::FxHashMap;
+use ustr::Ustr;
+
+/// Methods without parameters by which all sorts of things are begun and ended.
+const LIFECYCLE: &[&str] = &["start", "stop", "close", "shutdown", "init", "initialize", "destroy"];
+
+/// Most methods of one name that are looked at.
+const MAX_NAMESAKES: usize = 200;
+
+/// The methods that implement each abstract method of the service's own types.
+pub(super) fn implementing(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
+    match study.language() {
+        Language::Go => by_shape(study),
+        Language::Java => by_declaration(study),
+        Language::Python => FxHashMap::default(),
+    }
+}
+
+/// Java's: what a method overrides is declared.
+fn by_declaration(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
+    let program = study.program;
+    let mut out: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
+    for function in program.all_functions() {
+        let decl = program.function(function);
+        let is_override = !decl.flags.is_abstract && decl.annotations.iter().any(|found| found.name == "Override");
+        // Whoever starts or closes something seldom does it to all that can be started or closed.
+        let is_of_lifetime = decl.params.is_empty() && LIFECYCLE.contains(&decl.name.as_str());
+        if !is_override || is_of_lifetime {
+            continue;
+        }
+        let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { continue };
+        for ty in program.supertypes(owner).iter() {
+            let Some(name) = Ustr::from_existing(&format!("{ty}.{}", decl.name)) else { continue };
+            for above in program.named_functions(name) {
+                if program.function(above).flags.is_abstract {
+                    out.entry(above).or_default().push(function);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Go's: a type implements an interface by having its methods. Looked at for methods that take a context with something
+/// to work on: what takes a context alone (`Run(ctx)`) is how all sorts of things are begun.
+fn by_shape(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
+    let program = study.program;
+    let mut out: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
+    for method in program.all_functions() {
+        let decl = program.function(method);
+        if !decl.flags.is_abstract || decl.params.len() < 2 || !takes_context(study, method) {
+            continue;
+        }
+        let Some(interface) =
+            program.enclosing_type(method).filter(|ty| program.type_decl(*ty).kind == TypeKind::Interface)
+        else {
+            continue;
+        };
+        let namesakes = program.methods_named(decl.name);
+        if namesakes.len() > MAX_NAMESAKES {
+            continue;
+        }
+        let needed = program.written_in(program.type_name(interface));
+        let implements = |found: &FuncRef| {
+            !program.function(*found).flags.is_abstract
+                && has_shape(study, *found, method)
+                && needed.iter().all(|wanted| has_method(study, *found, program.function(*wanted).name))
+        };
+        let found: Vec<FuncRef> = namesakes.iter().copied().filter(implements).collect();
+        if !found.is_empty() {
+            out.insert(method, found);
+        }
+    }
+    out
+}
+
+fn takes_context(study: &Study<'_>, method: FuncRef) -> bool {
+    let program = study.program;
+    let types = (0..program.function(method).params.len() as u16).filter_map(|n| program.param_type(method, n));
+    types.into_iter().any(|ty| matches!(program.role(ty), Some(TypeRole::Context | TypeRole::Request)))
+}
+
+/// Whether a method has the parameters and results of another one, as far as their types are seen.
+fn has_shape(study: &Study<'_>, found: FuncRef, wanted: FuncRef) -> bool {
+    let program = study.program;
+    let (one, other) = (program.function(found), program.function(wanted));
+    let same = |n: u16| {
+        let types = program.param_type(found, n).zip(program.param_type(wanted, n));
+        types.is_none_or(|(one, other)| one == other)
+    };
+    one.params.len() == other.params.len()
+        && one.results.len() == other.results.len()
+        && (0..one.params.len() as u16).all(same)
+}
+
+/// Whether the type of a method has one of this name, too.
+fn has_method(study: &Study<'_>, of: FuncRef, name: Ustr) -> bool {
+    let program = study.program;
+    let Some(owner) = program.enclosing_type(of).map(|ty| program.type_name(ty)) else { return false };
+    !program.methods(owner, name).is_empty()
+}

@@ -1,0 +1,333 @@
+//! Along which calls work leads from function to function: from what takes requests, and from what starts up.
+
+use super::super::Study;
+use super::dispatch::implementing;
+use super::{Inbound, functions_of};
+use crate::ir::{ExprId, ExprKind, Language, TypeKind};
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, Origin, Program, Step, ValueRef};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+
+/// How many calls deep work that came in is followed, by the shortest way. Longer ways are made up of calls that may
+/// reach many functions, and lead to all of a large program.
+const MAX_WAY: u8 = 20;
+
+/// Along what functions lead to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// What they run, and what is written in them.
+    Calls,
+    /// Also what they hand around as values, and somebody may run.
+    Values,
+}
+
+/// The calls between the functions of a program. Functions are numbered in the order of files.
+pub(super) struct Ways<'s, 'a> {
+    study: &'s Study<'a>,
+    /// The number of the first function of each file.
+    starts: Vec<usize>,
+    functions: Vec<FuncRef>,
+    /// The functions that each one runs, or that are written in it.
+    next: Vec<SmallVec<[u32; 4]>>,
+    /// The functions that each one hands around as values: who runs them, and when, is not seen.
+    values: Vec<SmallVec<[u32; 2]>>,
+    /// The functions that something is seen to run, or that are written in another.
+    has_above: Vec<bool>,
+    /// The functions to which a call hands a fresh context: no trace comes along that way.
+    begun: Vec<u32>,
+}
+
+impl<'s, 'a> Ways<'s, 'a> {
+    pub(super) fn new(study: &'s Study<'a>) -> Self {
+        let program = study.program;
+        let functions: Vec<FuncRef> = program.all_functions().collect();
+        let mut starts = Vec::with_capacity(program.files.len());
+        let mut count = 0;
+        for file in &program.files {
+            starts.push(count);
+            count += file.source.facts.functions.len();
+        }
+        let mut ways = Self {
+            study,
+            starts,
+            next: vec![SmallVec::new(); functions.len()],
+            values: vec![SmallVec::new(); functions.len()],
+            has_above: vec![false; functions.len()],
+            begun: Vec::new(),
+            functions,
+        };
+        ways.add_calls();
+        ways.add_values();
+        for (method, implementers) in implementing(study) {
+            ways.add_all(method, &implementers);
+        }
+        for (outer, inner) in &study.nested {
+            ways.add_all(*outer, inner);
+        }
+        ways
+    }
+
+    fn number(&self, function: FuncRef) -> usize {
+        self.starts.get(function.file as usize).map_or(0, |start| start + function.id.0 as usize)
+    }
+
+    fn add_calls(&mut self) {
+        let program = self.study.program;
+        let contexts: FxHashMap<FuncRef, u16> = match program.language {
+            Language::Go => self.functions.iter().filter_map(|at| Some((*at, own_context(self.study, *at)?))).collect(),
+            _ => FxHashMap::default(),
+        };
+        for (file, unit) in (0u32..).zip(&program.files) {
+            for site in &unit.flow.calls {
+                let call = ValueRef { file, expr: site.expr };
+                let from = FuncRef { file, id: site.function };
+                let callee = program.callee(call);
+                let chosen = chosen(self.study, call, &callee.functions);
+                for callee in chosen.as_deref().unwrap_or(&callee.functions) {
+                    match contexts.get(callee).is_some_and(|n| hands_fresh(self.study, call, *callee, *n)) {
+                        true => self.begin(*callee),
+                        false => self.add_all(from, &[*callee]),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes where Go functions and methods stand as values: `return s.onPush`.
+    fn add_values(&mut self) {
+        let program = self.study.program;
+        if program.language != Language::Go {
+            return;
+        }
+        for (file, unit) in (0u32..).zip(&program.files) {
+            for (at, expr) in (0u32..).zip(&unit.source.facts.exprs) {
+                let ExprKind::Member { name, .. } = &expr.kind else { continue };
+                let value = ValueRef { file, expr: ExprId(at) };
+                if program.methods_named(*name).is_empty() || is_callee(program, value) {
+                    continue;
+                }
+                let from = self.number(program.function_at(value));
+                for function in functions_of(self.study, value) {
+                    let to = self.number(function) as u32;
+                    self.values[from].push(to);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, function: FuncRef) {
+        let at = self.number(function);
+        self.has_above[at] = true;
+        self.begun.push(at as u32);
+    }
+
+    fn add_all(&mut self, from: FuncRef, to: &[FuncRef]) {
+        let from = self.number(from);
+        for function in to {
+            let to = self.number(*function);
+            if to != from && !self.next[from].contains(&(to as u32)) {
+                self.next[from].push(to as u32);
+                self.has_above[to] = true;
+            }
+        }
+    }
+
+    /// Notes as below an entry what work that comes in at the entries leads to.
+    pub(super) fn spread(&self, out: &mut FxHashMap<FuncRef, Inbound>, entries: Vec<FuncRef>) {
+        let mut work: VecDeque<(FuncRef, u8)> = entries.into_iter().map(|entry| (entry, 0)).collect();
+        while let Some((function, depth)) = work.pop_front() {
+            if depth >= MAX_WAY {
+                continue;
+            }
+            let from = self.number(function);
+            for callee in self.next[from].iter().chain(&self.values[from]) {
+                let callee = self.functions[*callee as usize];
+                if let std::collections::hash_map::Entry::Vacant(free) = out.entry(callee) {
+                    free.insert(Inbound::Below(function));
+                    work.push_back((callee, depth + 1));
+                }
+            }
+        }
+    }
+
+    /// Notes as roots the functions that nothing but roots leads to, or what begins something that lives as long as the
+    /// process, or calls that hand a fresh context over.
+    pub(super) fn only_from_roots(&self, out: &mut FxHashMap<FuncRef, Inbound>) {
+        let known: Vec<Option<Inbound>> = self.functions.iter().map(|function| out.get(function).copied()).collect();
+        let ends = |at: usize| match known[at] {
+            Some(Inbound::Root) => true,
+            Some(Inbound::Entry(_) | Inbound::Below(_)) => false,
+            Some(_) => self.study.is_for_operator(self.functions[at].file),
+            None => begins(self.study, self.functions[at]) || self.study.is_for_operator(self.functions[at].file),
+        };
+        let is_inbound = |at: usize| matches!(known[at], Some(Inbound::Entry(_) | Inbound::Below(_)));
+        let numbers = || 0..self.functions.len();
+        let open = numbers().filter(|at| is_inbound(*at) || (self.is_open(*at) && !ends(*at)));
+        let held = self.reached(open, With::Values, ends);
+        let begun = self.begun.iter().map(|at| *at as usize);
+        let rooted = self.reached(numbers().filter(|at| ends(*at)).chain(begun), With::Calls, is_inbound);
+        for at in numbers() {
+            if rooted[at] && !held[at] && !is_inbound(at) && (self.has_above[at] || !ends(at)) {
+                out.insert(self.functions[at], Inbound::Root);
+            }
+        }
+    }
+
+    /// The functions that start spans, the literals that whoever has a request gives it to, what is called back with
+    /// messages, and the functions that these lead to:
+    /// what these ask others for belongs to a trace, though it may begin in the process itself.
+    pub(super) fn under_spans(&self) -> FxHashSet<FuncRef> {
+        let has_span = |function| self.study.calls_in(function).any(|fact| fact.effect.span.is_some());
+        let starts = |at: &usize| {
+            has_span(self.functions[*at]) || self.waits(self.functions[*at]) || self.is_given_messages(*at)
+        };
+        let seen = self.reached((0..self.functions.len()).filter(starts), With::Values, |_| false);
+        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+    }
+
+    /// Whether nothing is seen to run a function, or it runs whenever a request comes.
+    fn is_open(&self, at: usize) -> bool {
+        // What an interface of the program's own asks for runs where that is asked.
+        let is_abstract = || self.study.program.function(self.functions[at]).flags.is_abstract;
+        if self.study.language() == Language::Go && is_abstract() {
+            return false;
+        }
+        !self.has_above[at] || self.waits(self.functions[at]) || self.is_offered(self.functions[at])
+    }
+
+    /// Whether nothing is seen to run a function that takes a message: whoever receives it does.
+    fn is_given_messages(&self, at: usize) -> bool {
+        let (program, function) = (self.study.program, self.functions[at]);
+        let is_message = |n| program.param_type(function, n).and_then(|ty| program.role(ty)) == Some(TypeRole::Message);
+        let decl = program.function(function);
+        !self.has_above[at] && !decl.flags.is_abstract && (0..decl.params.len() as u16).any(is_message)
+    }
+
+    /// Whether a Go function is there for whoever imports its unit, which is no program itself.
+    fn is_offered(&self, function: FuncRef) -> bool {
+        let program = self.study.program;
+        let decl = program.function(function);
+        program.language == Language::Go
+            && !decl.flags.is_private
+            && !decl.flags.is_closure
+            && self.study.is_offered(function.file)
+    }
+
+    /// Whether a function is a literal that takes a request of its own: it runs when one comes, not where it is written.
+    fn waits(&self, function: FuncRef) -> bool {
+        let own = || self.study.context_param(function).filter(|param| param.function == function);
+        self.study.program.function(function).flags.is_closure && own().is_some_and(|param| param.is_request)
+    }
+
+    /// The functions that some lead to, with themselves, by ways on which none but the first are `barriers`.
+    fn reached(&self, from: impl Iterator<Item = usize>, with: With, barrier: impl Fn(usize) -> bool) -> Vec<bool> {
+        let mut seen = vec![false; self.functions.len()];
+        let mut work: Vec<usize> = from.collect();
+        work.iter().for_each(|at| seen[*at] = true);
+        while let Some(at) = work.pop() {
+            let values = if with == With::Values { &self.values[at][..] } else { &[] };
+            for next in self.next[at].iter().chain(values) {
+                let next = *next as usize;
+                if !seen[next] && !barrier(next) {
+                    seen[next] = true;
+                    work.push(next);
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// Whether a value is what a call runs.
+fn is_callee(program: &Program<'_>, value: ValueRef) -> bool {
+    let call = program.parent(value).map(|parent| program.expr_kind(parent));
+    matches!(call, Some(ExprKind::Call { callee, .. }) if *callee == value.expr)
+}
+
+/// The methods that a call of an interface's method runs, where all that its receiver may be is seen being made; `None`
+/// where it is not, or only one is known.
+fn chosen(study: &Study<'_>, call: ValueRef, functions: &[FuncRef]) -> Option<Vec<FuncRef>> {
+    let program = study.program;
+    let is_open = functions.len() > 1 || functions.iter().any(|function| program.function(*function).flags.is_abstract);
+    if program.language != Language::Go || !is_open {
+        return None;
+    }
+    let name = program.function(*functions.first()?).name;
+    let mut out = Vec::new();
+    for origin in program.origins(program.receiver(call)?, true) {
+        let made = match origin {
+            Origin::Call(made, 0) | Origin::Literal(made) => made,
+            _ => return None,
+        };
+        if matches!(program.expr_kind(made), ExprKind::Lit(_)) {
+            continue;
+        }
+        let ty = program.callee(made).constructs.or_else(|| program.type_of(made))?;
+        let decl = program.type_decl(program.own_type(ty)?);
+        if decl.kind == TypeKind::Interface {
+            return None;
+        }
+        out.extend(program.methods(ty, name));
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// The position of a function's own parameter that is a context.
+fn own_context(study: &Study<'_>, function: FuncRef) -> Option<u16> {
+    let program = study.program;
+    let count = program.function(function).params.len() as u16;
+    (0..count).find(|n| program.param_type(function, *n).and_then(|ty| program.role(ty)) == Some(TypeRole::Context))
+}
+
+/// Whether the context that a call hands to a function is a fresh one, whatever was in it before.
+fn hands_fresh(study: &Study<'_>, call: ValueRef, callee: FuncRef, n: u16) -> bool {
+    study.program.argument(call, callee, n).is_some_and(|given| is_fresh(study, given, MAX_STEPS))
+}
+
+/// How many steps back from a context are taken.
+const MAX_STEPS: u32 = 12;
+
+/// Whether a context is a fresh one, or what a call made of one and of nothing else that could hold a trace
+/// (`WithActor(context.Background(), name)`).
+fn is_fresh(study: &Study<'_>, context: ValueRef, steps: u32) -> bool {
+    let Some(rest) = steps.checked_sub(1) else { return false };
+    match study.program.step(context) {
+        Step::Values(values) => !values.is_empty() && values.iter().all(|value| is_fresh(study, *value, rest)),
+        Step::Call(made, 0) => {
+            let effect = study.fact(made).map(|fact| fact.effect);
+            if effect.is_some_and(|effect| effect.root_context) {
+                return true;
+            }
+            let given = study.slot(made, effect.map_or(Slot::AnyArg, |effect| effect.derives.unwrap_or(Slot::None)));
+            let Some((first, others)) = given.split_first() else { return false };
+            is_fresh(study, *first, rest) && others.iter().all(|value| holds_no_trace(study, *value))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value is seen to be something else than what a trace may be in.
+fn holds_no_trace(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let is_plain = |origin: &Origin| match origin {
+        Origin::Literal(found) => matches!(program.expr_kind(*found), ExprKind::Str(_) | ExprKind::Lit(_)),
+        _ => false,
+    };
+    program.type_of(value).is_some_and(|ty| program.role(ty).is_none())
+        || program.origins(value, false).iter().all(is_plain)
+}
+
+/// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
+/// otherwise: a Go constructor, the start of a loop.
+fn begins(study: &Study<'_>, function: FuncRef) -> bool {
+    const STARTS: &[&str] = &["start", "setup", "init", "bootstrap", "serve"];
+    const MAKES: &[&str] = &["new", "must", "provide", "register"];
+    let decl = study.program.function(study.program.outermost(function));
+    let says = |words: &[&str]| {
+        words.iter().any(|word| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+    };
+    let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
+    says(STARTS) || (study.language() == Language::Go && !is_method && says(MAKES))
+}
