@@ -273,7 +273,7 @@ fn deprecated(study: &Study<'_>, found: &[(ValueRef, Ustr)]) -> Option<Finding> 
         .iter()
         .skip(1)
         .take(15)
-        .map(|(place, key)| study.related(*place, format!("`{key}` is now `{}`", successor(&key).unwrap_or_default())))
+        .map(|(place, key)| study.related(*place, format!("`{key}` is now `{}`", successor(key).unwrap_or_default())))
         .collect();
     Some(out)
 }
