@@ -6,14 +6,14 @@ use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
     Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
-    golang, gradle, helm, kubernetes, logging, maven, python, sections, settings, shell, workloads,
+    golang, gradle, helm, kubernetes, logging, maven, python, resource, sections, settings, shell, workloads,
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
 use crate::paths::{file_name, folder};
 use crate::yaml::is_template;
 use globset::Candidate;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -42,18 +42,21 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
     let mut files: Vec<&ManifestFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut skipped = Vec::new();
-    let (mut units, gathering, mut launches) = build_units(&files, &mut skipped);
+    let Built { mut units, gathering, mut launches, reached } = build_units(&files, &mut skipped);
     launches.extend(deployments(&files, &mut skipped));
     add_dockerfile_projects(&mut units, &launches);
     units.sort_by(|a, b| (&a.root, a.language).cmp(&(&b.root, b.language)));
     attach(&mut units, &gathering, &mut launches);
     for unit in &mut units {
+        let of_build = of_plugins(unit);
         unit.stacks.extend(of_dependencies(&unit.dependencies, unit.language));
+        unit.stacks.extend(of_build);
         unit.stacks.dedup();
         if unit.name.is_empty() {
             unit.name = if unit.root.is_empty() { "workspace".to_owned() } else { file_name(&unit.root).to_owned() };
         }
     }
+    give_to_modules(&mut units, &reached);
     sections::attach(&mut units, &files);
     settings::attach(&mut units, &files);
     logging::attach(&mut units, &files);
@@ -78,8 +81,22 @@ fn fetch_settings(unit: &mut Unit, files: &[&ManifestFile]) {
     }
 }
 
-/// Units of all build systems, the roots that only gather modules, and what build files say about the start.
-fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> (Vec<Unit>, Vec<String>, Vec<Launch>) {
+/// What the build files of a workspace say.
+struct Built {
+    units: Vec<Unit>,
+    /// Roots that only gather other modules.
+    gathering: Vec<String>,
+    /// What build files say about the start.
+    launches: Vec<Launch>,
+    /// The roots of the modules that each Java module is built with, by its own.
+    reached: Reached,
+}
+
+/// Roots of modules, by the root of the module that is built with them.
+type Reached = FxHashMap<String, Vec<String>>;
+
+/// Units of all build systems.
+fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> Built {
     let mut units: Vec<Unit> = files
         .iter()
         .filter(|file| file_name(&file.path) == "go.mod")
@@ -111,13 +128,13 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
             java.push(module.unit);
         }
     }
-    reach_through(&mut java, uses);
+    let reached = reach_through(&mut java, uses);
     units.extend(java);
-    (units, gathering, launches)
+    Built { units, gathering, launches, reached }
 }
 
 /// Gives each Java unit the dependencies of the workspace's own modules that it uses.
-fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
+fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) -> Reached {
     let by_name: FxHashMap<String, String> =
         units.iter().map(|unit| (format!("{}:{}", unit.module, unit.name), unit.root.clone())).collect();
     for unit in units.iter() {
@@ -126,6 +143,7 @@ fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
     }
     let own: BTreeMap<String, Vec<Dependency>> =
         units.iter().map(|unit| (unit.root.clone(), unit.dependencies.clone())).collect();
+    let mut all = Reached::default();
     for unit in units {
         let mut reached = vec![unit.root.clone()];
         let mut at = 0;
@@ -144,6 +162,44 @@ fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) {
                 unit.dependencies.push(Dependency { scope: Scope::Workspace, ..dependency.clone() });
             }
         }
+        reached.remove(0);
+        all.insert(unit.root.clone(), reached);
+    }
+    all
+}
+
+/// A Java module that nothing starts and that says nothing of tracing runs in the programs that are built with it: what
+/// traces all of them traces it.
+fn give_to_modules(units: &mut [Unit], reached: &Reached) {
+    // Whoever is built with a module that is built with another one is built with that one as well.
+    let parts: FxHashSet<&str> = reached.values().flatten().map(String::as_str).collect();
+    let mut programs: FxHashMap<&str, Vec<&Unit>> = FxHashMap::default();
+    let is_program = |unit: &&Unit| unit.language == Language::Java && !parts.contains(unit.root.as_str());
+    for unit in units.iter().filter(is_program) {
+        for root in reached.get(&unit.root).into_iter().flatten() {
+            programs.entry(root).or_default().push(unit);
+        }
+    }
+    let mut given: Vec<(usize, Vec<StackUse>)> = Vec::new();
+    for (at, module) in units.iter().enumerate() {
+        if module.language != Language::Java || !module.stacks.is_empty() || !module.launchers.is_empty() {
+            continue;
+        }
+        let Some((first, others)) = programs.get(module.root.as_str()).and_then(|found| found.split_first()) else {
+            continue;
+        };
+        let in_all = |found: &&StackUse| {
+            let same = |own: &StackUse| own.stack == found.stack && own.active;
+            found.active && others.iter().all(|unit| unit.stacks.iter().any(same))
+        };
+        let shared = first.stacks.iter().filter(in_all).map(|found| StackUse {
+            evidence: format!("{}, which is built with it, {}", first.name, found.evidence),
+            ..found.clone()
+        });
+        given.push((at, shared.collect()));
+    }
+    for (at, stacks) in given {
+        units[at].stacks = stacks;
     }
 }
 
@@ -176,7 +232,7 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
         let known = all.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
         compose::read(file, &known, &|path| all.iter().copied().find(|file| file.path == path))
     } else {
-        kubernetes::read(file, cluster)
+        Ok([kubernetes::read(file, cluster)?, resource::read(file)?].concat())
     }
 }
 
@@ -315,6 +371,27 @@ fn of_dependencies(dependencies: &[Dependency], language: Language) -> Vec<Stack
         .filter(|stack| stack.page.languages.contains(&language))
         .filter_map(|stack| of_stack(stack, &running))
         .collect()
+}
+
+/// The stacks that a plugin of the build puts into the program.
+fn of_plugins(unit: &Unit) -> Vec<StackUse> {
+    let mut out = Vec::new();
+    for stack in compiled().iter().filter(|stack| stack.page.languages.contains(&unit.language)) {
+        let plugin = unit.dependencies.iter().find(|d| stack.page.build_plugins.contains(&d.name));
+        let declares = |d: &Dependency| d.is_running() && stack.dependencies.is_match(&d.name);
+        if let Some(found) = plugin.filter(|_| !unit.dependencies.iter().any(declares)) {
+            let name = found.name.split(':').next().unwrap_or_default();
+            out.push(StackUse {
+                stack: stack.page.id.clone(),
+                mode: if stack.page.auto_configuration { Mode::AutoConfiguration } else { Mode::Code },
+                active: stack.page.auto_configuration,
+                path: found.path.clone(),
+                line: found.line,
+                evidence: format!("built with {name}"),
+            });
+        }
+    }
+    out
 }
 
 fn of_stack(stack: &Compiled, running: &[(&Dependency, Candidate<'_>)]) -> Option<StackUse> {

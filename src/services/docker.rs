@@ -58,7 +58,9 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
             "COPY" | "ADD" => {
                 launch.facts.extend(scripted(line, &script));
                 if !rest.contains("--from=") {
-                    copies.extend(sources(&rest));
+                    let files = sources(&rest);
+                    files.iter().for_each(|file| launch.say(line, FactKind::Copied(file.clone())));
+                    copies.extend(files);
                 }
                 launch.fetches.push(rest);
             }

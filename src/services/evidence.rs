@@ -1,7 +1,7 @@
 //! From what a deployment file says to the stacks that it switches on.
 
 use super::launch::{Fact, FactKind, Launch};
-use super::stacks::{Compiled, compiled};
+use super::stacks::{Compiled, Switch, compiled};
 use super::{Mode, StackUse};
 use crate::ir::Language;
 use crate::paths::file_name;
@@ -78,6 +78,18 @@ fn judge(stack: &Compiled, fact: &Fact, fetches: &[String]) -> Option<(Mode, boo
             .iter()
             .any(|pattern| pattern.is_match(image))
             .then(|| (Mode::Agent, true, format!("built on {image}"))),
+        FactKind::Copied(path) => stack
+            .settings_files
+            .iter()
+            .any(|pattern| pattern.is_match(path))
+            .then(|| (Mode::Agent, true, format!("its image holds {}", file_name(path)))),
+        FactKind::Resource(api, settings) => {
+            let thrown = |switch: &Switch| settings.iter().any(|(name, value)| switch.is_thrown(name, value));
+            let mut asked = stack.page.resources.iter().filter(|resource| resource.api == *api);
+            let found = asked.find(|resource| resource.when.iter().all(thrown))?;
+            let last = found.when.last().map_or("", |switch| switch.name.as_str());
+            Some((Mode::Agent, true, format!("the platform is told {last}")))
+        }
         FactKind::Neighbour(image, sure) => stack
             .images
             .iter()

@@ -27,6 +27,10 @@ pub(super) enum FactKind {
     Annotation(String, String),
     /// The image that it is built on.
     Base(String),
+    /// A file that is put into its image.
+    Copied(String),
+    /// A resource of a platform asks for it: the group of its API, and its settings by their keys with dots between.
+    Resource(String, Vec<(String, String)>),
     /// A neighbour runs from this image; whether it surely looks at this very process.
     Neighbour(String, bool),
 }

@@ -16,6 +16,7 @@ mod logging;
 mod manifest;
 mod maven;
 mod python;
+mod resource;
 mod sections;
 mod settings;
 mod shell;

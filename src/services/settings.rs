@@ -81,9 +81,14 @@ impl Settings {
 
     /// Whether the application itself says no, and nothing elsewhere speaks of it.
     pub fn refuses(&self, name: &str) -> bool {
+        self.denies(name) && !self.is_told_elsewhere(&plain(name))
+    }
+
+    /// Whether the application itself says no, whatever is said elsewhere.
+    pub fn denies(&self, name: &str) -> bool {
         let plain = plain(name);
         let told = self.told.iter().rev().find(|(known, _)| *known == plain);
-        told.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("false")) && !self.is_told_elsewhere(&plain)
+        told.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("false"))
     }
 
     /// Whether another file mentions a switch of this plain name.

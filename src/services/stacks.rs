@@ -70,6 +70,15 @@ pub struct StackDescription {
     /// Annotations (or labels) on a pod template that switch it on.
     #[serde(default)]
     pub annotations: Vec<Switch>,
+    /// Resources of a platform that start a service under it.
+    #[serde(default)]
+    pub resources: Vec<PlatformSwitch>,
+    /// Regular expressions on the paths of files that say to it how to trace, and are put into an image for nothing else.
+    #[serde(default)]
+    pub settings_files: Vec<String>,
+    /// Build plugins (as dependencies of the build) that put its dependencies into the program.
+    #[serde(default)]
+    pub build_plugins: Vec<String>,
     /// Ids of the libraries it instruments with no code; `*` for all but `except`.
     #[serde(default)]
     pub covers: Vec<String>,
@@ -77,6 +86,9 @@ pub struct StackDescription {
     /// whatever way.
     #[serde(default)]
     pub reach: std::collections::BTreeMap<String, Reach>,
+    /// Ids of libraries in whose processes it finds the context of the current invocation on any thread.
+    #[serde(default)]
+    pub on_any_thread: Vec<String>,
     /// Ids of the libraries that `*` leaves out.
     #[serde(default)]
     pub except: Vec<String>,
@@ -111,9 +123,16 @@ pub struct StackDescription {
     /// always traces.
     #[serde(default)]
     pub tracing_words: Vec<String>,
+    /// Settings of the application by which tracing is switched on, for the same product, where they are neither zero nor
+    /// false.
+    #[serde(default)]
+    pub tracing_settings: Vec<String>,
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// Regular expressions on the whole names of functions of modules from elsewhere that, by what they are called, set it up.
+    #[serde(default)]
+    pub set_up_names: Vec<String>,
     /// Modules whose import alone instruments what it covers: it patches while it is loaded.
     #[serde(default)]
     pub patching_imports: Vec<String>,
@@ -177,6 +196,16 @@ impl Reach {
     }
 }
 
+/// What a resource of a platform must say so that the platform starts the service under a stack.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSwitch {
+    /// The group of its `apiVersion`.
+    pub api: String,
+    /// The settings in it, by their keys with dots between them; all must be thrown.
+    pub when: Vec<Switch>,
+}
+
 /// A named value that switches a stack on or off.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -228,6 +257,7 @@ pub(super) struct Compiled {
     pub(super) build_tools: Vec<Regex>,
     pub(super) images: Vec<Regex>,
     pub(super) base_images: Vec<Regex>,
+    pub(super) settings_files: Vec<Regex>,
     pub(super) launchers: Vec<Vec<&'static str>>,
 }
 
@@ -260,6 +290,7 @@ fn compile(page: &'static StackDescription) -> Result<Compiled, String> {
         build_tools: regexes(&page.build_tools)?,
         images: regexes(&page.images)?,
         base_images: regexes(&page.base_images)?,
+        settings_files: regexes(&page.settings_files)?,
         launchers: page.launchers.iter().map(|words| words.split_whitespace().collect()).collect(),
     })
 }
@@ -291,9 +322,12 @@ mod tests {
             for patterns in [&page.companions, &page.transparent] {
                 globs(patterns).unwrap_or_else(|error| panic!("{}: {error}", page.id));
             }
+            regexes(&page.set_up_names).unwrap_or_else(|error| panic!("{}: {error}", page.id));
             assert_eq!(page.companions.is_empty(), page.switch_on.is_empty(), "{}", page.id);
             compile(page).unwrap_or_else(|error| panic!("{}: {error}", page.id));
-            for switch in page.environment.iter().chain(&page.disabled_by).chain(&page.annotations) {
+            let in_resources = page.resources.iter().flat_map(|resource| &resource.when);
+            for switch in page.environment.iter().chain(&page.disabled_by).chain(&page.annotations).chain(in_resources)
+            {
                 regexes(&switch.value.iter().cloned().collect::<Vec<_>>())
                     .unwrap_or_else(|error| panic!("{}: {error}", page.id));
             }
@@ -307,7 +341,7 @@ mod tests {
             let known = |id: &String| {
                 id == "*" || page.languages.iter().any(|lang| libraries(*lang).iter().any(|found| found.id == *id))
             };
-            for id in page.covers.iter().chain(&page.except) {
+            for id in page.covers.iter().chain(&page.except).chain(&page.on_any_thread) {
                 assert!(known(id), "{}: there is no library {id}", page.id);
             }
             for id in page.reach.keys() {

@@ -35,6 +35,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     }
     shared_set_up(program, units);
     set_up_out_of_sight(program, units);
+    set_up_by_name(program, units);
     if switched.is_empty() {
         return;
     }
@@ -66,7 +67,14 @@ fn without_tracing(program: &Program<'_>, units: &mut [UnitView]) {
         for at in candidates {
             let mut files = program.files.iter().filter(|file| file.source.unit == at);
             let is_of_language = units[at].language == program.language;
-            if is_of_language && !files.any(|file| mentions(&file.source.facts, &page.tracing_words)) {
+            let is_told = |name: &String| {
+                let value = units[at].settings.value(name);
+                value.is_some_and(|value| value != "false" && value.parse::<f64>() != Ok(0.0))
+            };
+            if is_of_language
+                && !page.tracing_settings.iter().any(is_told)
+                && !files.any(|file| mentions(&file.source.facts, &page.tracing_words))
+            {
                 units[at].stacks.retain(|found| found.stack != page.id);
             }
         }
@@ -258,6 +266,36 @@ fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
                 None => format!("uses {}, and nothing here sets it up", found.library.title),
             },
         });
+    }
+}
+
+/// Takes note of the units that import from elsewhere what sets a stack up by its name: a package of the organisation's own.
+/// What that does is not seen, so the stack counts as present and not as switched on.
+fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
+    for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
+        let names: Vec<regex::Regex> =
+            page.set_up_names.iter().filter_map(|name| regex::Regex::new(name).ok()).collect();
+        for file in program.files.iter().filter(|file| !names.is_empty() && !is_aside(&file.source.path)) {
+            let unit = &mut units[file.source.unit];
+            if unit.has_family(&page.family) {
+                continue;
+            }
+            let is_it = |import: &&Import| {
+                names.iter().any(|name| name.is_match(&import.target))
+                    && program.knowledge.function(import.target).is_none()
+                    && !import.module.starts_with('.')
+                    && program.module_unit(&import.module).is_none()
+            };
+            let Some(import) = file.source.facts.imports.iter().find(is_it) else { continue };
+            unit.stacks.push(StackUse {
+                stack: page.id.clone(),
+                mode: Mode::Code,
+                active: false,
+                path: file.source.path.to_string(),
+                line: file.source.facts.lines.line(import.span.start),
+                evidence: format!("imports {}, which sets it up by its name", import.target),
+            });
+        }
     }
 }
 

@@ -150,9 +150,10 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
     builder
 }
 
-/// Whether a name begins with a dot; the file from which deployments take their variables is read.
+/// Whether a name begins with a dot; the file from which deployments take their variables, and a folder in which resources
+/// of a platform lie by custom, are read.
 fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().first() == Some(&b'.') && name != ".env"
+    name.as_encoded_bytes().first() == Some(&b'.') && name != ".env" && name != ".nais"
 }
 
 /// Whether ignore files above the root belong to the same repository.

@@ -130,6 +130,46 @@ fn modules_reach_through_each_other() {
 }
 
 #[test]
+fn platforms_and_settings_files_tell_of_agents() {
+    let resource = |runtime: &str| {
+        format!(
+            "kind: Application\napiVersion: nais.io/v1alpha1\nmetadata:\n  name: cart\nspec:\n  image: {{{{image}}}}\n  observability:\n    autoInstrumentation:\n      enabled: true\n      runtime: {runtime}\n"
+        )
+    };
+    let found = workspace(&[("cart/pom.xml", POM), ("cart/nais.yaml", &resource("java"))]);
+    assert_eq!(stacks_of(&found, "cart"), [("opentelemetry-javaagent", Mode::Agent, true)]);
+    assert_eq!((found.units[0].stacks[0].line, found.units[0].name.as_str()), (10, "cart"));
+    let found = workspace(&[("cart/pom.xml", POM), ("cart/nais.yaml", &resource("sdk"))]);
+    assert!(stacks_of(&found, "cart").is_empty());
+    let image = "FROM r.example/base/java:21\nCOPY lib/applicationinsights.json /opt/app/\nCMD [\"cart.jar\"]\n";
+    let found = workspace(&[("cart/pom.xml", POM), ("cart/Dockerfile", image)]);
+    assert_eq!(stacks_of(&found, "cart"), [("opentelemetry-javaagent", Mode::Agent, true)]);
+}
+
+#[test]
+fn a_plugin_puts_its_stack_into_the_program() {
+    let found = workspace(&[("build.gradle", "plugins {\n  id 'io.sentry.jvm.gradle' version '6.4.0'\n}\n")]);
+    assert_eq!(stacks_of(&found, ""), [("sentry-java", Mode::Code, false)]);
+}
+
+#[test]
+fn modules_are_traced_by_what_traces_the_programs_they_are_part_of() {
+    let program = |name: &str, more: &str| format!("dependencies {{\n  implementation project(':{name}')\n{more}}}\n");
+    let quarkus = "  implementation 'io.quarkus:quarkus-opentelemetry:3'\n";
+    let files = |other: &str| {
+        let (web, jobs) = (program("orders", quarkus), program("orders", other));
+        workspace(&[
+            ("settings.gradle", "include 'orders', 'web', 'jobs'\n"),
+            ("orders/build.gradle", "dependencies {\n}\n"),
+            ("web/build.gradle", &web),
+            ("jobs/build.gradle", &jobs),
+        ])
+    };
+    assert_eq!(stacks_of(&files(quarkus), "orders"), [("quarkus-opentelemetry", Mode::AutoConfiguration, true)]);
+    assert!(stacks_of(&files(""), "orders").is_empty());
+}
+
+#[test]
 fn broken_files_are_reported() {
     let found = workspace(&[("a/pom.xml", "<project>"), ("compose.yaml", "a: ["), ("pyproject.toml", "[")]);
     assert!(found.units.is_empty());
