@@ -161,11 +161,22 @@ fn absolute(target: Ustr, module: Ustr, path: Ustr) -> Ustr {
 /// How many folders without `__init__.py` may lie around a package and still be part of its name.
 const MAX_NAMESPACES: usize = 3;
 
+/// The folders of Python sources from which names begin.
+#[derive(Debug, Default)]
+pub struct PythonFolders {
+    /// Those that are part of the names of what they hold.
+    packages: FxHashSet<String>,
+    /// Those inside of which the program runs, though they hold an `__init__.py`.
+    left_out: FxHashSet<String>,
+}
+
 /// The folders that hold an `__init__.py`, and those around them by whose name they are imported.
-pub fn python_packages(sources: &[&SourceFile]) -> FxHashSet<String> {
+pub fn python_packages(sources: &[&SourceFile]) -> PythonFolders {
     let inits = sources.iter().filter_map(|source| source.path.strip_suffix("/__init__.py"));
     let mut packages: FxHashSet<String> = inits.map(str::to_owned).collect();
     let starts = import_starts(sources);
+    let left_out: FxHashSet<String> = left_out(sources, &starts).into_iter().map(str::to_owned).collect();
+    packages.retain(|folder| !left_out.contains(folder));
     let mut open: Vec<String> = packages.iter().cloned().collect();
     for _ in 0..MAX_NAMESPACES {
         let around = open.iter().filter_map(|package| namespace(package, &packages, &starts));
@@ -173,7 +184,56 @@ pub fn python_packages(sources: &[&SourceFile]) -> FxHashSet<String> {
         packages.extend(found.iter().cloned());
         open = found.into_iter().collect();
     }
-    packages
+    PythonFolders { packages, left_out }
+}
+
+/// The folders with an empty `__init__.py` whose parts are imported without them, and which nobody near them imports: the
+/// program runs inside of them.
+fn left_out<'s>(sources: &[&'s SourceFile], starts: &FxHashMap<(&str, &str), FxHashSet<&str>>) -> Vec<&'s str> {
+    let is_empty = |source: &&&SourceFile| {
+        let facts = &source.facts;
+        facts.functions.len() < 2 && facts.types.is_empty() && facts.stmts.is_empty() && facts.imports.is_empty()
+    };
+    let empty = sources.iter().filter(is_empty).filter_map(|source| source.path.as_str().strip_suffix("/__init__.py"));
+    let mut parts: FxHashMap<&str, FxHashSet<&str>> = empty.map(|folder| (folder, FxHashSet::default())).collect();
+    for source in sources.iter().filter(|source| source.facts.language == Language::Python) {
+        let path = source.path.as_str();
+        for (at, _) in path.match_indices('/') {
+            if let Some(known) = parts.get_mut(&path[..at]) {
+                let rest = &path[at + 1..];
+                known.insert(rest.split(['/', '.']).next().unwrap_or(rest));
+            }
+        }
+    }
+    let mut importers: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
+    for ((first, _), folders) in starts {
+        importers.entry(first).or_default().extend(folders);
+    }
+    let is_below = |folder: &str, around: &str| {
+        around.is_empty() || folder.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_imported = |name: &str, around: &str| {
+        importers.get(name).is_some_and(|folders| folders.iter().any(|folder| is_below(folder, around)))
+    };
+    // `import keep.api` names the folder by the one around it.
+    let is_named_above = |folder: &str| {
+        let mut inner = folder;
+        while let Some((outer, name)) = inner.rsplit_once('/') {
+            let (around, space) = outer.rsplit_once('/').unwrap_or(("", outer));
+            if starts.get(&(space, name)).is_some_and(|folders| folders.iter().any(|from| is_below(from, around))) {
+                return true;
+            }
+            inner = outer;
+        }
+        false
+    };
+    let runs_inside = |(folder, parts): (&'s str, FxHashSet<&str>)| {
+        let (around, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+        let is_named = is_imported(name, around) || is_named_above(folder);
+        let without = !is_named && parts.into_iter().any(|part| is_imported(part, folder));
+        without.then_some(folder)
+    };
+    parts.into_iter().filter_map(runs_inside).collect()
 }
 
 /// The first two segments of what Python files import (the second may be empty), with the folders that import it.
@@ -210,7 +270,7 @@ fn namespace(
 }
 
 /// The module that a file belongs to: Go import path, dotted Python module, Java package.
-pub fn module_name(source: &SourceFile, root: &str, module: &str, packages: &FxHashSet<String>) -> Ustr {
+pub fn module_name(source: &SourceFile, root: &str, module: &str, folders: &PythonFolders) -> Ustr {
     let relative = source.path.strip_prefix(root).unwrap_or(&source.path).trim_start_matches('/');
     match source.facts.language {
         Language::Java => source.facts.package,
@@ -219,18 +279,19 @@ pub fn module_name(source: &SourceFile, root: &str, module: &str, packages: &FxH
             let base = if module.is_empty() { root } else { module };
             Ustr::from(&[base, folder].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/"))
         }
-        Language::Python => python_module(&source.path, relative, packages),
+        Language::Python => python_module(&source.path, relative, folders),
     }
 }
 
-fn python_module(path: &str, relative: &str, packages: &FxHashSet<String>) -> Ustr {
+fn python_module(path: &str, relative: &str, folders: &PythonFolders) -> Ustr {
+    let packages = &folders.packages;
     let stem = path.strip_suffix(".py").unwrap_or(path);
     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
     let mut top = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     // A folder without `__init__.py` inside a package is a part of it all the same.
     let inside = relative.split('/').count().saturating_sub(1).max(1);
     let around = std::iter::successors(Some(top), |folder| folder.rsplit_once('/').map(|(outer, _)| outer));
-    if let Some(package) = around.take(inside).find(|folder| packages.contains(*folder)) {
+    if let Some(package) = around.clone().take(inside).find(|folder| packages.contains(*folder)) {
         top = package;
         while let Some((outer, _)) = top.rsplit_once('/') {
             if !packages.contains(outer) {
@@ -242,6 +303,8 @@ fn python_module(path: &str, relative: &str, packages: &FxHashSet<String>) -> Us
         let dotted = stem.strip_prefix(base).unwrap_or(stem).trim_start_matches('/').replace('/', ".");
         return Ustr::from(&dotted);
     }
+    let from = around.take(inside).find(|folder| folders.left_out.contains(*folder));
+    let relative = from.and_then(|folder| path.strip_prefix(folder)?.strip_prefix('/')).unwrap_or(relative);
     let relative = relative.strip_suffix(".py").unwrap_or(relative);
     let relative = relative.strip_prefix("src/").unwrap_or(relative);
     Ustr::from(&relative.strip_suffix("/__init__").unwrap_or(relative).replace('/', "."))

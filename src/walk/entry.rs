@@ -76,7 +76,8 @@ impl Collector<'_> {
             Ok(metadata) => metadata.len(),
             Err(error) => return Some(self.failure(&error)),
         };
-        if size == 0 {
+        // An empty file says nothing, but for that which makes its folder a package.
+        if size == 0 && !relative.ends_with("__init__.py") {
             self.empty.fetch_add(1, Ordering::Relaxed);
             return None;
         }
