@@ -5,7 +5,7 @@ use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{ReadEffect, SettingSource, Slot};
 use crate::link::flow::DefKind;
-use crate::link::{FuncRef, Step, ValueRef};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use smallvec::SmallVec;
 use ustr::Ustr;
 
@@ -66,6 +66,10 @@ impl Reader<'_, '_> {
     fn entry(&mut self, base: ValueRef, key: ValueRef, depth: u32) -> Vec<Text> {
         let program = self.study.program;
         let ExprKind::Str(key) = program.expr_kind(key) else { return vec![Text::unknown()] };
+        let made = self.made_entries(base, key);
+        if !made.is_empty() {
+            return self.any(made, |reader, value| reader.texts(value, &Calls::new(), depth + 1));
+        }
         let Some(owner) = path_of(self.study, base) else { return vec![Text::unknown()] };
         let at = |expr| ValueRef { file: base.file, expr };
         let is_it = |target: ValueRef| match program.expr_kind(target) {
@@ -79,6 +83,29 @@ impl Reader<'_, '_> {
         let values: Vec<ValueRef> =
             writes.filter(|write| is_it(at(write.target))).map(|write| at(write.value)).collect();
         self.any(values, |reader, value| reader.texts(value, &Calls::new(), depth + 1))
+    }
+
+    /// What a dictionary has under a key, where all that it may be are seen to be made with it.
+    fn made_entries(&self, dictionary: ValueRef, key: &str) -> Vec<ValueRef> {
+        let program = self.study.program;
+        let entry = |made: ValueRef| {
+            let at = |expr| ValueRef { file: made.file, expr };
+            let ExprKind::Composite { fields, .. } = program.expr_kind(made) else { return None };
+            let is_it = |field: &&crate::ir::Field| {
+                field.key.is_some_and(|name| matches!(program.expr_kind(at(name)), ExprKind::Str(text) if text == key))
+            };
+            fields.iter().find(is_it).map(|field| at(field.value))
+        };
+        let origins = program.origins(dictionary, true);
+        let entries: Option<Vec<ValueRef>> = origins
+            .into_iter()
+            .take(MAX_TEXTS)
+            .map(|origin| match origin {
+                Origin::Literal(made) => entry(made),
+                _ => None,
+            })
+            .collect();
+        entries.unwrap_or_default()
     }
 
     /// The texts of several values one behind the other.

@@ -1,6 +1,7 @@
 //! Whether a call can be part of a request's trace at all.
 
 use super::words;
+use crate::facts::{Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
@@ -246,8 +247,31 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
     let mut left = MAX_ADDRESS;
     let (parts, receiver) = (study.slot(call, Slot::AnyArg), study.slot(call, Slot::Receiver));
     parts.iter().any(|value| is_strange(study, *value, &mut left))
+        || parts.iter().any(|value| begins_strange(study, *value) || is_named_strange(study, *value))
         || parts.iter().chain(&receiver).any(|value| is_typed_in(study, *value, &mut left))
         || receiver.into_iter().any(|value| is_own_file(study, value))
+}
+
+/// Whether an address is named after a stranger: `self.jwks_uri`.
+fn is_named_strange(study: &Study<'_>, value: ValueRef) -> bool {
+    match study.program.expr_kind(value) {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => {
+            words::names_address(name) && words::names_stranger(name)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text that a value may be begins with a stranger's address, written in the code, and no text that it may be
+/// begins with what is not known.
+fn begins_strange(study: &Study<'_>, value: ValueRef) -> bool {
+    let texts = study.texts(value);
+    let start = |text: &Text| match text.0.first() {
+        Some(Piece::Literal(start)) => Some(words::is_third_party(start)),
+        _ => None,
+    };
+    let starts: Option<Vec<bool>> = texts.iter().map(start).collect();
+    starts.is_some_and(|starts| starts.contains(&true))
 }
 
 /// Whether a value is an address that a request brings along whole: whoever typed it in says whose service it is.

@@ -98,6 +98,15 @@ fn any(words: &[&str], text: &str) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
+/// Whether a function or value of this name is about the headers of a trace: `getHeadersFromMDC`, `trace_headers`.
+pub(super) fn names_trace_headers(name: &str) -> bool {
+    let is_header = |word: &str| matches!(word, "header" | "headers");
+    let is_of_trace = |word: &str| word == "mdc" || word.starts_with("trac");
+    // Most names speak of neither.
+    let may_be = name.contains("eader");
+    may_be && split_words(name).any(|word| is_header(&word)) && split_words(name).any(|word| is_of_trace(&word))
+}
+
 /// Whether a setting of this name can hold no instrumentation.
 pub(super) fn is_innocent(name: &str) -> bool {
     let innocent = split_words(name).any(|word| INNOCENT.iter().any(|known| word.starts_with(known)));
@@ -187,7 +196,13 @@ pub(super) fn is_third_party(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_innocent;
+    use super::{is_innocent, names_trace_headers};
+
+    #[test]
+    fn headers_of_traces_are_named() {
+        assert!(names_trace_headers("getHeadersFromMDC") && names_trace_headers("trace_headers"));
+        assert!(!names_trace_headers("getHeaders") && !names_trace_headers("traceReader"));
+    }
 
     #[test]
     fn a_transport_is_no_port() {

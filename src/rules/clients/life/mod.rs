@@ -5,7 +5,7 @@ mod parts;
 
 pub(in crate::rules::clients) use later::{Later, is_registration};
 
-use super::gate;
+use super::{gate, words};
 use crate::ir::ExprKind;
 use crate::knowledge::is_sent_on_by_hand;
 use crate::link::{FuncRef, ValueRef};
@@ -79,6 +79,11 @@ impl<'s, 'a> Lives<'s, 'a> {
         for (file, unit) in study.program.files.iter().enumerate() {
             for (n, expr) in unit.source.facts.exprs.iter().enumerate() {
                 let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
+                let names_headers = matches!(&expr.kind, ExprKind::Member { name, .. } | ExprKind::Name(name)
+                    if words::names_trace_headers(name));
+                if names_headers {
+                    naming.extend(around(study, study.program.function_covering(value)));
+                }
                 match &expr.kind {
                     ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
                     ExprKind::Str(text) if is_sent_on_by_hand(text) => {
