@@ -13,6 +13,7 @@ mod material;
 mod nowhere;
 mod produce;
 mod relay;
+mod tasks;
 
 pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;

@@ -4,6 +4,7 @@ use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance};
 use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
+use super::tasks::Tasks;
 use super::{left_out, managed, relay};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
@@ -11,14 +12,11 @@ use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRo
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::{can_be_inside, drops_copies, keeps_records};
 use crate::study::{CallFact, Inbound, Study, Summary, described_annotation};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
 /// How many callers up an injection still counts.
 const CALLERS_UP: usize = 4;
-/// Most places that a finding lists.
-const MAX_RELATED: usize = 8;
-
 /// How many callers lie between work that comes in and a message at most.
 const MAX_WAY: usize = 32;
 
@@ -33,7 +31,7 @@ pub(super) const PLUGGED: &str = "code that is not seen is plugged into the libr
 /// Judges every call that sends a message.
 pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &Plugged<'a>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
-    let mut first_of: FxHashMap<(usize, Option<Ustr>), usize> = FxHashMap::default();
+    let mut tasks = Tasks::default();
     for fact in &hop_calls(study, &[HopKind::Produce]) {
         let unit = study.unit_of(fact.call.file);
         let judged = match traced.contains(&unit) {
@@ -49,32 +47,21 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
             }
             Ok(Err(mut found)) => {
                 out.count(unit, fact.call, RULE, Ruling::broken("nothing puts the trace into the message"));
-                let is_task = queues_tasks(fact.library);
-                let way = (unit, study.program.callee(fact.call).name);
-                if is_task {
+                if queues_tasks(fact.library) {
                     found.rule = "task-context";
-                }
-                if let Some(first) = first_of.get(&way).filter(|_| is_task) {
-                    also_sent(study, fact, out.findings.get_mut(*first));
+                    tasks.add(study, unit, *fact, *found);
                 } else if seen.insert(found.place) {
-                    first_of.insert(way, out.findings.len());
                     out.findings.push(*found);
                 }
             }
         }
     }
+    out.findings.extend(tasks.findings(study));
 }
 
 /// Whether a library queues the service's own functions, so that one set-up decides for all that is queued in the same way.
 fn queues_tasks(library: &LibraryDescription) -> bool {
     library.annotations.iter().any(|annotation| annotation.role == AnnotationRole::Task)
-}
-
-/// Lists one more task that is queued under the finding about its library.
-fn also_sent(study: &Study<'_>, fact: &CallFact<'_>, first: Option<&mut Finding>) {
-    if let Some(first) = first.filter(|first| first.related.len() < MAX_RELATED) {
-        first.related.push(study.related(fact.call, "a task is queued here too"));
-    }
 }
 
 /// A verdict, a finding, or why no trace needs to cross the hop.
@@ -113,6 +100,11 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
         Content::Traced => return Ok(Ok(Ruling::carried("the message holds something of the trace"))),
         Content::Unknown => return Ok(Ok(Ruling::unknown("what is in the message is not wholly seen"))),
         Content::Bare => {}
+    }
+    if may_inject(study, fact) {
+        return Ok(Ok(Ruling::unknown(
+            "what sends it may be of the service's own type, whose method of that name injects",
+        )));
     }
     if let Some(because) = not_told(study, outer, made).or_else(|| not_switched_on(study, fact)) {
         return Ok(Ok(Ruling::unknown(because)));
@@ -156,6 +148,27 @@ fn not_told(study: &Study<'_>, outer: FuncRef, made: Instance) -> Option<&'stati
         return Some("a caller injects, so the message may hold what it wrote");
     }
     gives_identity(study, outer).then_some("the message gets ids of the application's own")
+}
+
+/// Whether a value that the receiver of a call may be is of the service's own type, whose method of the same name injects:
+/// where two types are possible, the library's is declared as well.
+fn may_inject(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let ExprKind::Call { callee, .. } = program.expr_kind(fact.call) else { return false };
+    let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..fact.call }) else {
+        return false;
+    };
+    let injects = |owner: Ustr| {
+        let methods = program.methods(owner, *name);
+        methods.into_iter().any(|method| study.summary(method).has(Summary::INJECTS))
+    };
+    let made = program.origins(ValueRef { expr: *base, ..fact.call }, true);
+    made.into_iter().any(|origin| match origin {
+        Origin::Call(made, _) => {
+            program.callee(made).constructs.is_some_and(|owner| program.own_type(owner).is_some() && injects(owner))
+        }
+        _ => false,
+    })
 }
 
 /// Where the trace was, for a message that comes to the sending loop in a value of an own type: where that was made.
@@ -220,7 +233,7 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
             return Some((study.related(start.call, "a span is started here"), String::new()));
         }
     }
-    if is_untraced_task(study, function) {
+    if runs_untraced_task(study, function) {
         return None;
     }
     match study.inbound(function) {
@@ -256,13 +269,16 @@ fn is_registered_with(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         && !calls.any(|found| found.effect.extract.is_some() || found.effect.span.is_some())
 }
 
-/// Whether a function runs as a task of a library that nothing instruments in its unit: no trace came in with it.
-fn is_untraced_task(study: &Study<'_>, function: FuncRef) -> bool {
-    let entry = match study.inbound(function) {
-        Inbound::Entry(_) => study.program.outermost(function),
-        Inbound::Below(entry) => entry,
-        _ => return false,
-    };
+/// Whether a function runs as, or below, a task of a library that nothing instruments in its unit: no trace came in with it.
+pub(super) fn runs_untraced_task(study: &Study<'_>, function: FuncRef) -> bool {
+    let mut entry = study.program.outermost(function);
+    for _ in 0..MAX_WAY {
+        match study.inbound(entry) {
+            Inbound::Below(caller) => entry = caller,
+            Inbound::Entry(_) => break,
+            _ => return false,
+        }
+    }
     let annotations = &study.program.function(entry).annotations;
     annotations.iter().filter_map(|found| described_annotation(study, entry.file, found)).any(|(library, found)| {
         found.role == AnnotationRole::Task && study.unit(entry.file).coverage(library).is_none()
