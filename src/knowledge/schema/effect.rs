@@ -140,6 +140,9 @@ pub struct Spawn {
     /// Whether the ambient context goes along by itself.
     #[serde(default)]
     pub carries: bool,
+    /// Whether it runs on the pool of the task that it stands in, where it stands in one.
+    #[serde(default)]
+    pub on_pool_of_task: bool,
 }
 
 /// A call that registers a handler which the library calls for inbound work.

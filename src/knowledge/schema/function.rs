@@ -190,4 +190,7 @@ pub struct FunctionDescription {
     /// It puts an id into the MDC (logging context).
     #[serde(default)]
     pub puts_mdc: bool,
+    /// It takes ids out of the MDC (logging context) again.
+    #[serde(default)]
+    pub clears_mdc: bool,
 }

@@ -65,9 +65,21 @@ fn switches(study: &Study<'_>) -> Switches {
     out
 }
 
+/// What the methods lose: the trace where the unit is traced, or else the ids that it puts into the logging context itself.
 fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Option<(&'static str, Vec<FuncRef>)> {
+    let traced = study.unit(file).is_traced();
+    let trace = traced.then(|| judge_as(study, unit, file, methods, false)).flatten();
+    trace.or_else(|| judge_as(study, unit, file, methods, true))
+}
+
+fn judge_as(
+    study: &Study<'_>,
+    unit: usize,
+    file: u32,
+    methods: &[FuncRef],
+    mdc_only: bool,
+) -> Option<(&'static str, Vec<FuncRef>)> {
     let view = study.unit(file);
-    let mdc_only = !view.is_traced();
     if view.covers_all.is_some() || is_carried(study, file) || decorates(study, unit, mdc_only) {
         return None;
     }

@@ -65,7 +65,30 @@ fn is_putting(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         let decl = study.program.function(fact.function);
         study.program.outermost(fact.function) != fact.function || task::RUNNERS.contains(&decl.name.as_str())
     };
-    fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task())
+    fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task()) && !is_for_one_record(study, fact)
+}
+
+/// Whether ids are put for what the same function logs alone: it takes them away again, and calls nothing in between but
+/// what logs.
+fn is_for_one_record(study: &Study<'_>, put: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let start = |call: ValueRef| program.expr(call).span.start;
+    let put_at = program.expr(put.call).span;
+    let takes_away = |fact: &&CallFact<'_>| fact.effect.clears_mdc && start(fact.call) >= put_at.end;
+    let Some(end) = study.calls_in(put.function).filter(takes_away).map(|fact| start(fact.call)).min() else {
+        return false;
+    };
+    let between = task::calls(study, put.function).filter(|call| (put_at.end..end).contains(&start(*call)));
+    let logs =
+        |call: ValueRef| study.fact(call).is_some_and(|fact| fact.effect.log.is_some()) || is_log_call(study, call);
+    let (records, others): (Vec<ValueRef>, Vec<ValueRef>) = between.partition(|call| logs(*call));
+    let puts = |call: &&ValueRef| study.fact(**call).is_some_and(|fact| fact.effect.puts_mdc);
+    let known: Vec<ValueRef> = records.iter().chain(others.iter().filter(puts)).copied().collect();
+    let is_part = |call: &ValueRef| {
+        let span = program.expr(*call).span;
+        known.iter().any(|other| program.expr(*other).span.contains(span))
+    };
+    !records.is_empty() && others.iter().all(is_part)
 }
 
 fn outermost_at(study: &Study<'_>, call: ValueRef) -> FuncRef {

@@ -5,7 +5,7 @@ use super::given::{self, HandOver};
 use super::{decorator, mdc, spawner, task};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Spawn, SpawnKind, TypeRole};
+use crate::knowledge::{Slot, Spawn, SpawnKind, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::{Ruling, Verdicts};
@@ -213,6 +213,12 @@ fn judge<'a>(
     if unit.covers_every_client(fact.library) {
         return Err(carried("what traces the service covers the library"));
     }
+    if spawner::finds_context_anywhere(study, fact.function) {
+        return Err(carried("what traces the service finds the invocation's context on any thread"));
+    }
+    if spawn.on_pool_of_task && runs_in_lost_task(study, fact.function) {
+        return Err(Kept::Passed("it runs on the pool of the task around it, whose hand-over is judged"));
+    }
     let known = spawner::trace(study, fact.function);
     let assumed = known.is_none();
     let trace = known
@@ -271,6 +277,26 @@ fn judge<'a>(
     };
     let assumed = assumed || inside_only;
     Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, assumed })
+}
+
+/// Whether a function literal is a task that is handed to an executor which does not carry the context, as far as is seen.
+fn runs_in_lost_task(study: &Study<'_>, function: FuncRef) -> bool {
+    let mut inner = function;
+    while let Some(outer) = study.program.function(inner).parent.filter(|parent| parent.0 != 0) {
+        let outer = FuncRef { id: outer, ..function };
+        let takes = |fact: &&CallFact<'_>| {
+            let spawn = fact.effect.spawns.filter(|spawn| spawn.kind == SpawnKind::Executor);
+            let tasks = spawn.map(|spawn| study.slot(fact.call, spawn.task)).unwrap_or_default();
+            tasks.into_iter().any(|task| task::functions(study, task).contains(&inner))
+        };
+        if let Some(around) = study.calls_in(outer).find(takes) {
+            let slot = around.effect.spawns.map_or(Slot::None, |spawn| spawn.executor);
+            let by_mdc = !study.unit(function.file).is_traced();
+            return executor::judge(study, around, slot, by_mdc) != Executor::Carries;
+        }
+        inner = outer;
+    }
+    false
 }
 
 fn carried(because: &'static str) -> Kept {

@@ -2,7 +2,7 @@
 
 use crate::finding::Related;
 use crate::ir::Language;
-use crate::knowledge::{AnnotationRole, TypeRole};
+use crate::knowledge::{AnnotationRole, LibraryDescription, TypeRole};
 use crate::link::FuncRef;
 use crate::study::{Inbound, Study, annotation_role};
 
@@ -26,6 +26,41 @@ pub(super) fn trace(study: &Study<'_>, function: FuncRef) -> Option<Related> {
             started(study, function).or_else(|| handed_span(study, function)).or_else(|| spans_around(study, function))
         }
     }
+}
+
+/// Whether a function runs in a process in which all that traces its service finds the context of the current invocation on
+/// any thread.
+pub(super) fn finds_context_anywhere(study: &Study<'_>, function: FuncRef) -> bool {
+    let unit = study.unit(function.file);
+    let mut active = unit.stacks.iter().filter(|found| found.active).peekable();
+    let page = |id: &str| crate::services::stacks().iter().find(|page| page.id == id);
+    if active.peek().is_none() {
+        return false;
+    }
+    let pages: Option<Vec<_>> = active.map(|found| page(&found.stack)).collect();
+    let Some(pages) = pages.filter(|pages| pages.iter().all(|page| !page.on_any_thread.is_empty())) else {
+        return false;
+    };
+    let library = entry_library(study, function);
+    library.is_some_and(|library| pages.iter().all(|page| page.on_any_thread.contains(&library.id)))
+}
+
+/// The library that calls the entry above a function, by the type that the entry overrides a method of.
+fn entry_library<'a>(study: &Study<'a>, function: FuncRef) -> Option<&'a LibraryDescription> {
+    let program = study.program;
+    let mut at = program.outermost(function);
+    for _ in 0..64 {
+        match study.inbound(at) {
+            Inbound::Below(above) => at = above,
+            Inbound::Entry(_) => break,
+            _ => return None,
+        }
+    }
+    let name = program.function(at).name;
+    let owner = program.type_name(program.enclosing_type(at)?);
+    let supers = program.supertypes(owner);
+    let described = supers.iter().filter_map(|ty| program.knowledge.ty(*ty));
+    described.into_iter().find(|(_, ty)| ty.entry_methods.contains(&name)).map(|(library, _)| library)
 }
 
 /// Why a trace may be there in a Python library that starts spans itself: its users call it under spans of theirs. It is
