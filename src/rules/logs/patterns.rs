@@ -28,11 +28,15 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     }
 }
 
-/// The stacks that trace a unit, where all of them put ids into the logging context.
+/// The stacks that trace a unit, where all of them put ids into the logging context, and none is switched off by a setting
+/// of the application.
 fn pages(unit: &UnitView) -> Option<Vec<&'static StackDescription>> {
     let active = unit.stacks.iter().filter(|found| found.active);
     let found: Vec<_> = active.filter_map(|found| stacks().iter().find(|page| page.id == found.stack)).collect();
-    (!found.is_empty() && found.iter().all(|page| !page.log_keys.is_empty())).then_some(found)
+    let holds_ids = |page: &&StackDescription| {
+        !page.log_keys.is_empty() && !page.refused_by.iter().any(|name| unit.settings.denies(name))
+    };
+    (!found.is_empty() && found.iter().all(holds_ids)).then_some(found)
 }
 
 /// No pattern of the unit prints anything of the logging context that is called a trace's.

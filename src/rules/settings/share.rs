@@ -17,7 +17,8 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
         });
         let Some((used, page)) = setting else { continue };
         let of_unit = || sources.iter().filter(move |file| file.unit == at);
-        let is_silent = unit.settings.path().is_some() && !unit.settings.may_be_told(&page.share_setting);
+        let is_off = page.refused_by.iter().any(|name| unit.settings.denies(name));
+        let is_silent = unit.settings.path().is_some() && !unit.settings.may_be_told(&page.share_setting) && !is_off;
         if !is_silent
             || !unit.configures(&page.family)
             || is_aside(&format!("{}/x", unit.root))
