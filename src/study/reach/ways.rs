@@ -315,7 +315,9 @@ fn holds_no_trace(study: &Study<'_>, value: ValueRef) -> bool {
         Origin::Literal(found) => matches!(program.expr_kind(*found), ExprKind::Str(_) | ExprKind::Lit(_)),
         _ => false,
     };
-    program.type_of(value).is_some_and(|ty| program.role(ty).is_none())
+    // What belongs to a package (`domain.SystemActor`) is the same for every request.
+    program.qualify(value).is_some()
+        || program.type_of(value).is_some_and(|ty| program.role(ty).is_none())
         || program.origins(value, false).iter().all(is_plain)
 }
 
