@@ -107,7 +107,7 @@ pub struct Return {
 /// A write to a field, a global or an index.
 #[derive(Debug, Clone, Copy)]
 pub struct Write {
-    /// The [`ExprKind::Member`](crate::ir::ExprKind::Member), [`ExprKind::Index`](crate::ir::ExprKind::Index) or (a global) [`ExprKind::Name`](crate::ir::ExprKind::Name) that is written.
+    /// The expression of a member, an element or (a global) a name that is written.
     pub target: ExprId,
     /// The value.
     pub value: ExprId,
