@@ -285,6 +285,7 @@ fn is_typed_in(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
         return is_typed_in(study, ValueRef { expr: only.value, ..value }, left);
     }
     match program.step(value) {
+        Step::Param(..) if is_told_apart(study, value) => true,
         Step::Param(function, n) => {
             let given = program.arguments(function, n);
             let name = program.function(function).params.get(n as usize).map(|param| param.name);
@@ -299,6 +300,29 @@ fn is_typed_in(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
         Step::Values(values) => !values.is_empty() && values.into_iter().all(|next| is_typed_in(study, next, left)),
         _ => false,
     }
+}
+
+/// Whether the function of a value asks whether it is an address at all (`source.startswith("http")`): whoever hands it over
+/// may name a file, or whatever lies anywhere.
+fn is_told_apart(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let ExprKind::Name(name) = program.expr_kind(value) else { return false };
+    let is_it = |expr| matches!(program.expr_kind(ValueRef { expr, ..value }), ExprKind::Name(other) if other == name);
+    let is_scheme = |expr| {
+        let text = ValueRef { expr, ..value };
+        matches!(program.expr_kind(text), ExprKind::Str(text) if words::is_start_of_address(text))
+    };
+    let Some(file) = program.files.get(value.file as usize) else { return false };
+    file.flow.calls_of(program.function_at(value).id).any(|site| {
+        let call = ValueRef { expr: site.expr, ..value };
+        let ExprKind::Call { callee, args } = program.expr_kind(call) else { return false };
+        let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..value }) else {
+            return false;
+        };
+        words::asks_for_start(name)
+            && args.last().is_some_and(|last| is_scheme(last.value))
+            && (is_it(*base) || args.first().is_some_and(|first| is_it(first.value)))
+    })
 }
 
 /// Whether a value is the address of one of the program's own files.

@@ -57,6 +57,16 @@ const INNOCENT: &[&str] = &[
     "form",
 ];
 
+/// Whether a function of a language's own library, by its name, asks what a text begins with.
+pub(super) fn asks_for_start(name: &str) -> bool {
+    ["startswith", "startsWith", "HasPrefix"].contains(&name)
+}
+
+/// Whether a text is how addresses of the web begin.
+pub(super) fn is_start_of_address(text: &str) -> bool {
+    ["http", "http:", "http://", "https", "https:", "https://"].contains(&text)
+}
+
 /// Parts of names that speak of tracing.
 const TRACING: &[&str] =
     &["trac", "otel", "telemetr", "observ", "instrument", "apm", "span", "zipkin", "jaeger", "datadog", "monitor"];

@@ -193,8 +193,11 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
     let exporters = pipeline.exporters();
     let prints = |id: &str| known().console_exporters.iter().any(|kind| kind == kind_of(id));
     let all = !exporters.is_empty() && exporters.iter().all(|(id, _)| prints(id));
-    // Values are put over those of a chart, whose pipelines may be others.
-    if !all || is_development(&collector.path) || matches!(collector.kind, Kind::Values { .. }) {
+    // Values are put over those of a chart, whose pipelines may be others. A file of its own that sends no trace anywhere
+    // is a collector to try things with.
+    let sends = || collector.of_traces().any(|other| other.exporters().iter().any(|(id, _)| !prints(id)));
+    let is_trial = || matches!(collector.kind, Kind::File) && !sends();
+    if !all || is_development(&collector.path) || matches!(collector.kind, Kind::Values { .. }) || is_trial() {
         return;
     }
     let (id, place) = &exporters[0];
