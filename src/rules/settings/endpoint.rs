@@ -46,6 +46,11 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         Origin::Literal(value) => Some(value),
         _ => None,
     }));
+    // What is cut out of a text (`endpoint[8:]`) is no longer that text.
+    let is_cut = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Index { index: None, .. });
+    if values.iter().any(is_cut) {
+        return None;
+    }
     // Where an address with the exporter's own port may stand as well, something chooses between the protocols.
     let own = |value: &ValueRef| written(study, *value).and_then(|address| port(&address)) == Some(endpoint.own_port);
     let chosen = values.iter().any(own);
