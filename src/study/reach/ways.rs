@@ -221,7 +221,7 @@ impl<'s, 'a> Ways<'s, 'a> {
         self.study.program.function(function).flags.is_closure && own().is_some_and(|param| param.is_request)
     }
 
-    /// The functions that some lead to, with themselves, by ways on which none but the first are `barriers`.
+    /// The functions that some lead to, with themselves, by ways on which none but the first and the last are barriers.
     fn reached(&self, from: impl Iterator<Item = usize>, with: With, barrier: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut seen = vec![false; self.functions.len()];
         let mut work: Vec<usize> = from.collect();
@@ -230,9 +230,11 @@ impl<'s, 'a> Ways<'s, 'a> {
             let values = if with == With::Values { &self.values[at][..] } else { &[] };
             for next in self.next[at].iter().chain(values) {
                 let next = *next as usize;
-                if !seen[next] && !barrier(next) {
+                if !seen[next] {
                     seen[next] = true;
-                    work.push(next);
+                    if !barrier(next) {
+                        work.push(next);
+                    }
                 }
             }
         }
