@@ -143,7 +143,7 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     spans::check(study, &mut out);
     async_work::check(study, &mut out);
     labels::check(study, &mut out);
-    out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path));
+    out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path) && !study.is_in_unused(finding.place));
     out
 }
 

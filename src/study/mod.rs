@@ -8,6 +8,7 @@ mod stubs;
 mod summary;
 mod text;
 mod unit;
+mod unused;
 
 pub use aside::is_aside;
 pub use evidence::code_evidence;
@@ -63,6 +64,9 @@ pub struct Study<'a> {
     built: FxHashSet<Ustr>,
     commands: binary::Commands,
     links: OnceCell<FxHashSet<(usize, usize)>>,
+    /// The Go units that are programs, by their index.
+    programs: FxHashSet<usize>,
+    handed_around: OnceCell<FxHashSet<Ustr>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
 }
 
@@ -114,9 +118,12 @@ impl<'a> Study<'a> {
             built: FxHashSet::default(),
             commands: binary::Commands::new(program),
             links: OnceCell::new(),
+            programs: unused::programs(program, units),
+            handed_around: OnceCell::new(),
             source,
         };
         study.untraced = binary::untraced_files(program, &study.commands);
+        study.untraced.extend(unused::unimported_files(program, units));
         study.built = study.commands.packages(program);
         study.index();
         study.summaries = summary::summaries(&study);
@@ -394,6 +401,7 @@ impl<'a> Study<'a> {
                         name: param.name,
                         place: self.program.place_of(function.file, param.span),
                         is_request: role == Some(TypeRole::Request),
+                        asked_by: self.program.knowledge.ty(ty).map(|(_, ty)| ty.asked_by).unwrap_or_default(),
                     });
                 }
             }
@@ -438,4 +446,17 @@ pub struct ContextParam {
     pub place: Place,
     /// It is a request, whose context must be asked for.
     pub is_request: bool,
+    /// How a request of its type is asked, where that is described.
+    asked_by: Ustr,
+}
+
+impl ContextParam {
+    /// How code says the context that it brings: `ctx`, `r.Context()`, `c.Request.Context()`.
+    pub fn context(&self) -> String {
+        match (self.is_request, self.asked_by.as_str()) {
+            (false, _) => self.name.to_string(),
+            (true, "") => format!("{}.Context()", self.name),
+            (true, asked) => format!("{}.{asked}", self.name),
+        }
+    }
 }
