@@ -76,6 +76,13 @@ pub struct TypeDescription {
     /// A request type that is also a context, but hands out the request's values only when this field is set.
     #[serde(default)]
     pub context_switch: Ustr,
+    /// How code asks a request type for its context, after a dot: `Request.Context()`; `Context()` where nothing is said.
+    #[serde(default)]
+    pub asked_by: Ustr,
+    /// Fields of a message that name where the answer to it goes: what is sent there ends a conversation whose trace the
+    /// asking side has.
+    #[serde(default)]
+    pub reply_to: Vec<Ustr>,
     /// Methods that the library calls for inbound work on whatever extends or implements it: `doGet`, `onMessage`. `*`
     /// stands for every method that overrides one of its own.
     #[serde(default)]

@@ -5,7 +5,7 @@ use super::client::{Instance, Plugged, instance, unseen};
 use super::hops::{hop_calls, loop_over, method_name};
 use super::material::names_key;
 use super::produce::{MANAGED, PLUGGED, UNTRACED};
-use super::{managed, relay};
+use super::{managed, relay, reply};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -327,20 +327,24 @@ fn work_of(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) ->
 /// same loop, or what leaves after it.
 fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> bool {
     let Some(fact) = fact.filter(|_| handler.by == By::Receiving) else {
-        return work.effect.span.is_some() || leaves(work);
+        return work.effect.span.is_some() || leaves(study, work);
     };
     let start = |value: ValueRef| study.program.expr(value).span.start;
     if let Some(round) = loop_over(study, fact.call) {
         let inside = work.call.file == fact.call.file && round.contains(study.program.expr(work.call).span);
-        return inside && start(work.call) > start(fact.call) && (work.effect.span.is_some() || leaves(work));
+        return inside && start(work.call) > start(fact.call) && (work.effect.span.is_some() || leaves(study, work));
     }
     let together = fact.site.in_loop == 0 || work.site.in_loop != 0 || work.function != fact.function;
     let after = start(work.call) > start(fact.call);
-    together && (work.effect.span.is_some() || (leaves(work) && after))
+    together && (work.effect.span.is_some() || (leaves(study, work) && after))
 }
 
-fn leaves(fact: &CallFact<'_>) -> bool {
-    fact.effect.hop.is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce))
+fn leaves(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    !reply::is_answer(study, fact)
+        && fact
+            .effect
+            .hop
+            .is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce))
 }
 
 /// The calls of own functions that start a span further down, or (for a relayed message) work under a context; in a

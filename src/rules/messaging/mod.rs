@@ -13,11 +13,13 @@ mod material;
 mod nowhere;
 mod produce;
 mod relay;
+mod reply;
 mod tasks;
 
 pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;
 pub(super) use kind::says_kind;
+pub(super) use material::sets_identity;
 
 pub(crate) use produce::sent_into;
 

@@ -5,7 +5,7 @@ use super::client::{Instance, Plugged, instance};
 use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
 use super::tasks::Tasks;
-use super::{left_out, managed, relay};
+use super::{left_out, managed, relay, reply};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -67,6 +67,9 @@ fn queues_tasks(library: &LibraryDescription) -> bool {
 /// A verdict, a finding, or why no trace needs to cross the hop.
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Finding>>, &'static str> {
     let hop = fact.effect.hop.ok_or("it is no hop")?;
+    if reply::is_answer(study, fact) {
+        return Err("it answers a message, whose sender has the trace");
+    }
     let relayed = match study.inbound(fact.function) {
         Inbound::Root if !study.is_under_span(fact.function) => {
             Some(relayed(study, fact).ok_or("it runs only from start-up, jobs or the like")?)
