@@ -19,6 +19,7 @@ pub struct Known {
     pub balancers: Vec<String>,
     pub trace_keys: Vec<String>,
     pub versioned_images: Vec<String>,
+    pub versioned_downloads: Vec<String>,
     pub receiving_images: Vec<String>,
     pub pod_annotations: Vec<String>,
     pub go_propagators: String,

@@ -9,6 +9,7 @@ mod container;
 mod directives;
 mod known;
 pub(crate) mod kubernetes;
+mod pin;
 mod proxy;
 mod variable;
 
@@ -16,6 +17,7 @@ pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
 pub use container::{Container, Platform, Project, Variable, Workload};
 pub use known::{Backend, Known, Off, Removed, known};
+pub use pin::Pin;
 pub use proxy::Removal;
 
 use crate::finding::Place;
@@ -57,6 +59,8 @@ pub struct Deployment {
     pub workloads: Vec<Workload>,
     /// Headers that a proxy takes away.
     pub removals: Vec<Removal>,
+    /// Versions of the collector that scripts fetch or images are built from.
+    pub pins: Vec<Pin>,
     /// Comments to hoplint, by file.
     pub directives: Vec<(Ustr, Vec<Directive>)>,
 }
@@ -89,6 +93,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         if proxy::is_configuration(&file.path) {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
         }
+        out.pins.extend(pin::read(path, &file.text));
         let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
         if file.is_yaml() && is_meant() {
             let documents = file.documents().unwrap_or_default();

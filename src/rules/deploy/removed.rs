@@ -67,12 +67,24 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
         let (one, other) = (folder(&container.path), folder(&collector.path));
         one == other || is_below(one, other) || is_below(other, one)
     };
-    let tests: [&dyn Fn(&Container) -> bool; 3] = [&own, &near, &|_| true];
-    let seen = |test: &&dyn Fn(&Container) -> bool| -> Vec<Runs> {
+    let seen = |test: &dyn Fn(&Container) -> bool| -> Vec<Runs> {
         let containers = material.deployment.containers.iter().filter(|container| test(container));
         containers.filter_map(|container| of_image(&container.image.as_ref()?.0)).collect()
     };
-    tests.iter().map(seen).find(|runs| !runs.is_empty()).unwrap_or_default()
+    let fetched = |test: &dyn Fn(&str) -> bool| -> Vec<Runs> {
+        let pins = material.deployment.pins.iter().filter(|pin| test(&pin.path));
+        pins.map(|pin| of_tag(&pin.version)).collect()
+    };
+    let beside = |path: &str| folder(path) == folder(&collector.path);
+    let (given, near) = (seen(&own), [seen(&near), fetched(&beside)].concat());
+    let all = || [seen(&|_| true), fetched(&|_| true)].concat();
+    if !given.is_empty() {
+        given
+    } else if !near.is_empty() {
+        near
+    } else {
+        all()
+    }
 }
 
 /// Which collector an image is; `None` for one of something else.
@@ -83,8 +95,12 @@ fn of_image(image: &str) -> Option<Runs> {
     if !known().versioned_images.iter().any(|known| known == name) {
         return image.contains("collector").then_some(Runs::Unknown);
     }
-    let told = version(tag).map(Runs::Of);
-    Some(if tag == "latest" { Runs::Newest } else { told.unwrap_or(Runs::Unknown) })
+    Some(of_tag(tag))
+}
+
+/// Which collector a tag or a release is.
+fn of_tag(tag: &str) -> Runs {
+    if tag == "latest" { Runs::Newest } else { version(tag).map_or(Runs::Unknown, Runs::Of) }
 }
 
 fn version(text: &str) -> Option<Version> {

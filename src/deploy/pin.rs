@@ -1,0 +1,63 @@
+//! Which version of the collector a file fetches: the address of a download, the image that another one is built from.
+
+use super::known;
+use crate::paths::file_name;
+use ustr::Ustr;
+
+/// A version of the collector that a file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The file.
+    pub path: Ustr,
+    /// The version as written, which may be a variable.
+    pub version: String,
+}
+
+/// The versions that a file names outside of what is read as containers.
+pub(super) fn read(path: Ustr, text: &str) -> Vec<Pin> {
+    let pin = |version: &str| Pin { path, version: version.to_owned() };
+    let mut out: Vec<Pin> = downloads(text).map(pin).collect();
+    if file_name(&path).to_ascii_lowercase().contains("dockerfile") {
+        out.extend(bases(text).map(pin));
+    }
+    out
+}
+
+/// The path segments that follow the known addresses.
+fn downloads(text: &str) -> impl Iterator<Item = &str> {
+    let found = known().versioned_downloads.iter().flat_map(move |address| text.match_indices(address.as_str()));
+    found.filter_map(move |(at, address)| text.get(at + address.len()..)?.split(['/', '"', '\'', ' ', '\n']).next())
+}
+
+/// The tags of the collector's images in `FROM` lines.
+fn bases(text: &str) -> impl Iterator<Item = &str> {
+    let images = text.lines().filter_map(|line| {
+        let line = line.trim();
+        let rest = line.strip_prefix("FROM ").or_else(|| line.strip_prefix("from "))?;
+        rest.split_whitespace().find(|word| !word.starts_with("--"))
+    });
+    images.filter_map(|image| {
+        let name = image.split('@').next()?.rsplit('/').next()?;
+        let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
+        known().versioned_images.iter().any(|known| known == name).then_some(tag)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use ustr::Ustr;
+
+    #[test]
+    fn versions_are_read_from_downloads_and_bases() {
+        let versions = |path: &str, text: &str| -> Vec<String> {
+            read(Ustr::from(path), text).into_iter().map(|pin| pin.version).collect()
+        };
+        let address = "https://github.com/open-telemetry/opentelemetry-collector-releases/releases/download";
+        assert_eq!(versions("start.sh", &format!("wget {address}/v0.92.0/otelcol.tar.gz")), ["v0.92.0"]);
+        assert_eq!(versions("start.sh", &format!("wget {address}/v${{V}}/otelcol.tar.gz")), ["v${V}"]);
+        let from = "FROM --platform=linux/amd64 otel/opentelemetry-collector-contrib:0.90.1 AS base\nFROM redis:7";
+        assert_eq!(versions("otel/Dockerfile", from), ["0.90.1"]);
+        assert!(versions("notes.txt", from).is_empty());
+    }
+}
