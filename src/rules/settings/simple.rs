@@ -53,7 +53,11 @@ fn network(study: &Study<'_>, exporter: ValueRef) -> Option<Confidence> {
         let Origin::Call(call, _) = origin else { return None };
         let callee = program.callee(call);
         let made = callee.constructs.or(callee.name)?;
-        if is_local(&made) || program.own_type(made).is_some() || !callee.functions.is_empty() {
+        if is_local(&made)
+            || program.own_type(made).is_some()
+            || !callee.functions.is_empty()
+            || has_own_part(study, call)
+        {
             return None;
         }
         let known = if program.role(made).is_some() || program.role_of(call).is_some() {
@@ -64,6 +68,15 @@ fn network(study: &Study<'_>, exporter: ValueRef) -> Option<Confidence> {
         confidence = Some(confidence.map_or(known, |so_far: Confidence| so_far.min(known)));
     }
     confidence
+}
+
+/// Whether a library's exporter is given something with methods of the program's own, which does its sending.
+fn has_own_part(study: &Study<'_>, made: ValueRef) -> bool {
+    let program = study.program;
+    study.slot(made, Slot::AnyArg).into_iter().any(|value| {
+        let own = program.type_of(value).and_then(|ty| program.own_type(ty));
+        own.is_some_and(|ty| !program.methods_of(ty).is_empty())
+    })
 }
 
 /// Whether a name says that what it names keeps spans in the process.
