@@ -9,6 +9,7 @@ use crate::knowledge::{AnnotationRole, Setting, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, annotation_role, is_aside};
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// Finds the providers of programs that nothing flushes or shuts down.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -22,18 +23,26 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let batch = batching.iter().find(|batch| {
             batch.call.file == fact.call.file && !is_local(&study.text(batch.call)) && holds_back(study, batch)
         });
-        let Some(batch) = batch.filter(|_| !is_aside(&source.path) && !seen.contains(&source.unit)) else { continue };
+        let process = process(study, fact);
+        let Some(batch) = batch.filter(|_| !is_aside(&source.path) && !seen.contains(&process)) else { continue };
         if !is_set(study, fact)
             || !runs(study, fact)
             || is_managed(study, fact.function)
             || escapes(study, fact)
-            || may_flush(study, source.unit)
+            || may_flush(study, fact.call.file)
         {
             continue;
         }
-        seen.insert(source.unit);
+        seen.insert(process);
         report(study, fact, batch, out);
     }
+}
+
+/// What ends with a provider: the Go command that makes it, or its unit.
+fn process(study: &Study<'_>, made: &CallFact<'_>) -> (usize, Option<Ustr>) {
+    let file = &study.program.files[made.call.file as usize];
+    let is_command = study.language() == Language::Go && file.source.facts.package == "main";
+    (file.source.unit, is_command.then_some(file.module))
 }
 
 /// Whether a provider does nothing by itself when the process ends.
@@ -121,9 +130,9 @@ fn is_handed_to_library(study: &Study<'_>, value: ValueRef) -> bool {
     call.is_some_and(|call| study.fact(call).is_some())
 }
 
-/// Whether anything in a unit, or in those that it shares code with, may flush a provider: by a name that does so, of a
-/// value whose type is not known to be something else.
-fn may_flush(study: &Study<'_>, unit: usize) -> bool {
+/// Whether anything in the unit of a file, or in those that it shares code with, may flush a provider: by a name that does
+/// so, of a value whose type is not known to be something else, in what can be part of the same process.
+fn may_flush(study: &Study<'_>, made: u32) -> bool {
     let program = study.program;
     let described = program.knowledge.libraries().iter().flat_map(|library| &library.functions);
     let names: FxHashSet<&str> = described
@@ -131,8 +140,9 @@ fn may_flush(study: &Study<'_>, unit: usize) -> bool {
         .flat_map(|effect| &effect.names)
         .filter_map(|name| Some(name.as_str().rsplit_once('.')?.1))
         .collect();
-    let near = study.units_near(unit);
-    let mut files = (0u32..).zip(&program.files).filter(|(_, file)| near.contains(&file.source.unit));
+    let near = study.units_near(study.unit_of(made));
+    let files = (0u32..).zip(&program.files).filter(|(_, file)| near.contains(&file.source.unit));
+    let mut files = files.filter(|(at, _)| study.can_meet(made, *at));
     files.any(|(at, file)| {
         file.source.facts.exprs.iter().any(|expr| match &expr.kind {
             ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name }
