@@ -25,7 +25,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         let mut finding = study.finding("log-without-context", fact.call, Confidence::Certain);
-        let name = if param.is_request { format!("{}.Context()", param.name) } else { param.name.to_string() };
+        let name = param.context();
         finding.message =
             format!("{} logs without {name}, so the record gets no trace id", study.callee_text(fact.call));
         finding.label = "the handler sees no context".to_owned();

@@ -104,7 +104,7 @@ fn report(
     let mut finding = study.finding(rule, fact.call, confidence);
     let fresh = study.text(fact.call);
     let target = study.callee_text(sink);
-    let own = if param.is_request { format!("{}.Context()", param.name) } else { param.name.to_string() };
+    let own = param.context();
     finding.message = if spawned {
         format!("this goroutine works under {fresh} although {own} with the trace is in scope")
     } else {
