@@ -2,12 +2,12 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives};
-use super::{beans, body, forgotten, gate};
+use super::{beans, body, brought, forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::rules::messaging::is_traced_by_hand;
+use crate::rules::messaging::{is_traced_by_hand, sets_identity};
 use crate::study::{CallFact, Inbound, Study, Summary, functions_of};
 use std::collections::BTreeMap;
 
@@ -133,6 +133,9 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
     let reports = reports_here(study, fact);
     if let Some(because) = not_asked(lives, fact, reports) {
         return Judged::unknown(because);
+    }
+    if sets_identity(study, fact.function) {
+        return Judged::unknown("a header is set by hand to what identifies a span");
     }
     match client {
         Slot::None | Slot::Ambient | Slot::Global(_) if !reports => return Judged::unknown(OUTSIDE),
@@ -309,7 +312,10 @@ fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     if study.is_for_operator(call.file) {
         return Some("its file declares commands of a command line");
     }
-    gate::goes_to_third_party(study, call).then_some("by its name or address it goes to a stranger's service")
+    if gate::goes_to_third_party(study, call) {
+        return Some("by its name or address it goes to a stranger's service");
+    }
+    brought::goes_where_told(study, call).then_some("its address comes with the request, from whoever sent that")
 }
 
 /// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.

@@ -2,6 +2,7 @@
 
 mod beans;
 mod body;
+mod brought;
 mod calls;
 pub(super) mod dark;
 mod forgotten;

@@ -50,6 +50,20 @@ pub(super) fn gives_identity(study: &Study<'_>, function: FuncRef) -> bool {
     })
 }
 
+/// Whether a function, or a literal in it, puts what identifies a span into headers, by whatever name, or may.
+pub(in crate::rules) fn sets_identity(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    study.with_nested(program.outermost(function)).into_iter().any(|inner| {
+        let Some(file) = program.files.get(inner.file as usize) else { return false };
+        file.flow.calls_of(inner.id).any(|site| {
+            let call = ValueRef { file: inner.file, expr: site.expr };
+            let into_headers =
+                || program.receiver(call).is_some_and(|value| program.role_of(value) == Some(TypeRole::Carrier));
+            into_headers() && content(study, &[], &study.slot(call, Slot::AnyArg)) != Content::Bare
+        })
+    })
+}
+
 /// Judges the values that make up a message, the parts that are written into it, and all that they are built from.
 pub(super) fn content(study: &Study<'_>, carriers: &[ValueRef], parts: &[ValueRef]) -> Content {
     let mut work: Vec<(ValueRef, bool)> = carriers.iter().map(|value| (*value, true)).collect();
