@@ -47,6 +47,8 @@ impl Summary {
     pub const BINDS: Self = Self(1 << 16);
     /// Runs something on another thread or task.
     pub const SPAWNS: Self = Self(1 << 17);
+    /// Tells a span of an error.
+    pub const RECORDS: Self = Self(1 << 18);
 
     /// Whether it does any of these.
     pub fn has(self, any: Self) -> bool {
@@ -78,6 +80,7 @@ pub(super) fn of_effect(effect: &FunctionDescription) -> Summary {
     set(effect.span.is_some(), Summary::STARTS);
     set(effect.span.is_some_and(|span| span.current), Summary::ACTIVATES);
     set(effect.ends.is_some(), Summary::ENDS);
+    set(effect.records.is_some(), Summary::RECORDS);
     set(effect.inject.is_some(), Summary::INJECTS);
     set(effect.extract.is_some(), Summary::EXTRACTS);
     set(effect.instruments.is_some() || !effect.switches_on.is_empty(), Summary::INSTRUMENTS);

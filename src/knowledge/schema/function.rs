@@ -65,6 +65,9 @@ pub struct FunctionDescription {
     /// It ends this span.
     #[serde(default)]
     pub ends: Option<Slot>,
+    /// It tells this span of an error, or of how its work went.
+    #[serde(default)]
+    pub records: Option<Slot>,
     /// It makes this span or context current; the result is the scope or token.
     #[serde(default)]
     pub activates: Option<Slot>,

@@ -5,6 +5,7 @@ mod current;
 mod decorated;
 mod early;
 mod ended;
+mod errors;
 mod foreign;
 mod inert;
 mod leaking;
@@ -39,4 +40,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     wrong_id::check(study, out);
     inert::check(study, out);
     leaking::check(study, out);
+    errors::check(&life, &starts, out);
 }
