@@ -30,6 +30,7 @@ fn describe(wrapper: &Wrapper) -> FunctionDescription {
                 current: true,
                 must_end: true,
                 unbegun: false,
+                has_kind: false,
             });
         }
         WrapperKind::EndsSpan => out.ends = Some(argument),

@@ -75,6 +75,9 @@ pub struct SpanEffect {
     /// Whether somebody must end it (false for callback styles and self-ending managers).
     #[serde(default = "yes")]
     pub must_end: bool,
+    /// Whether the span has a kind, which is one inside the process unless the call is told another.
+    #[serde(default)]
+    pub has_kind: bool,
     /// Whether it only makes the span, which another call begins; nothing has to end a span that never began.
     #[serde(default)]
     pub unbegun: bool,

@@ -59,6 +59,9 @@ pub struct FunctionDescription {
     /// It starts a span.
     #[serde(default)]
     pub span: Option<SpanEffect>,
+    /// It tells the kind of a span that is about to be started.
+    #[serde(default)]
+    pub gives_kind: bool,
     /// It begins this span, which an earlier call only made.
     #[serde(default)]
     pub begins: Option<Slot>,

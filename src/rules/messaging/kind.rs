@@ -9,6 +9,8 @@ const NAMES: &[(&str, &[&str])] = &[
     ("SERVER", &["SERVER", "SpanKindServer", "SPAN_KIND_SERVER", "SpanKindRPCServer", "SPAN_KIND_RPC_SERVER"]),
     ("CLIENT", &["CLIENT", "SpanKindClient", "SPAN_KIND_CLIENT", "SpanKindRPCClient", "SPAN_KIND_RPC_CLIENT"]),
     ("CONSUMER", &["CONSUMER", "SpanKindConsumer", "SPAN_KIND_CONSUMER"]),
+    ("PRODUCER", &["PRODUCER", "SpanKindProducer", "SPAN_KIND_PRODUCER"]),
+    ("INTERNAL", &["INTERNAL", "SpanKindInternal"]),
 ];
 
 /// Whether a constant of one of these kinds stands in the call that starts a span, or in what it is chained to.

@@ -7,6 +7,7 @@ mod extract;
 mod hops;
 mod inject;
 mod kind;
+mod kindless;
 mod left_out;
 mod managed;
 mod material;
@@ -39,4 +40,5 @@ pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
     inject::check(lives, &traced, out);
     nowhere::check(study, out);
     batch::check(study, out);
+    kindless::check(study, &traced, out);
 }
