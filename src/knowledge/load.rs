@@ -78,6 +78,7 @@ pub fn wrapper_library() -> LibraryDescription {
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         through: String::new(),
+        over: Vec::new(),
         mend: String::new(),
         settings: Vec::new(),
         plugs: Vec::new(),

@@ -55,6 +55,9 @@ pub struct LibraryDescription {
     /// Id of the library by whose clients it sends, made out of sight: what instruments all of those covers this one too.
     #[serde(default)]
     pub through: String,
+    /// Ids of the libraries by which it may ask a database: what instruments one of them shows what it asks, too.
+    #[serde(default)]
+    pub over: Vec<String>,
     /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
     #[serde(default)]
     pub mend: String,

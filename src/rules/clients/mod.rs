@@ -11,6 +11,7 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod server;
+mod stores;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
@@ -24,4 +25,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     calls::check(lives, out);
     server::check(lives, out);
     late::check(lives, out);
+    stores::check(lives, out);
 }

@@ -139,9 +139,8 @@ impl Judge<'_, '_> {
 
     /// Whether the span is told after a handler: by a `finally`, or by what follows where the handler goes on.
     fn is_told_later(&self, found: &Catch<'_>, body: Span, leaves: bool) -> bool {
-        let told = |block: &&[u32]| {
-            span_of(self.facts, block).is_some_and(|span| self.touches.within(span.start, span.end))
-        };
+        let told =
+            |block: &&[u32]| span_of(self.facts, block).is_some_and(|span| self.touches.within(span.start, span.end));
         found.finally.iter().any(told) || (!leaves && self.touches.within(body.end, self.end))
     }
 
@@ -186,5 +185,8 @@ fn is_logger(study: &Study<'_>, value: ValueRef) -> bool {
         ExprKind::Name(name) | ExprKind::Member { name, .. } => name.to_lowercase(),
         _ => String::new(),
     };
-    study.program.role_of(value) == Some(TypeRole::Logger) || name == "log" || name.ends_with("logger") || name == "logging"
+    study.program.role_of(value) == Some(TypeRole::Logger)
+        || name == "log"
+        || name.ends_with("logger")
+        || name == "logging"
 }

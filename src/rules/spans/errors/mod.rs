@@ -89,9 +89,10 @@ fn held<'f>(study: &Study<'_>, starts: &'f Starts) -> Vec<(Held, Option<&'f Fate
             (held, Some(fate))
         })
         .collect();
-    let managed = study.calls().iter().filter(|fact| {
-        fact.site.managed && fact.effect.span.is_some_and(|span| span.current && !span.must_end)
-    });
+    let managed = study
+        .calls()
+        .iter()
+        .filter(|fact| fact.site.managed && fact.effect.span.is_some_and(|span| span.current && !span.must_end));
     out.extend(managed.map(|fact| {
         let held = Held { call: fact.call, function: fact.function, index: 0, records_itself: true, managed: true };
         (held, None)
@@ -105,9 +106,11 @@ fn can_hold_errors(study: &Study<'_>, call: ValueRef) -> bool {
     // A helper of the service starts one for its caller.
     let helped = || {
         let callee = study.program.callee(call);
-        callee.functions.iter().flat_map(|function| study.calls_in(*function)).find_map(|fact| {
-            fact.effect.span.is_some().then_some(fact.library)
-        })
+        callee
+            .functions
+            .iter()
+            .flat_map(|function| study.calls_in(*function))
+            .find_map(|fact| fact.effect.span.is_some().then_some(fact.library))
     };
     own(call).or_else(helped).is_some_and(|library| library.functions.iter().any(|function| function.records.is_some()))
 }
@@ -132,7 +135,9 @@ fn message(study: &Study<'_>, found: &Found, error: &Untold) -> String {
     let (name, span) = (&error.error, "its span");
     match (error.swallowed, found.tells_others) {
         (true, _) => format!("`{function}` logs `{name}` and goes on, and {span} is not told of it"),
-        (false, true) => format!("`{function}` hands `{name}` on without telling {span}, which it tells of other errors"),
+        (false, true) => {
+            format!("`{function}` hands `{name}` on without telling {span}, which it tells of other errors")
+        }
         (false, false) => format!("`{function}` hands `{name}` on without telling {span}"),
     }
 }
@@ -176,9 +181,10 @@ fn of_unit(study: &Study<'_>, found: &[Found]) -> Option<Finding> {
 
 fn explain(study: &Study<'_>, held: Held, out: &mut Finding, confidence: Confidence) {
     out.label = "the span does not hear of this error".to_owned();
-    out.effect = "the span ends like one of work that went well: it has no error status, so searches for failed traces, \
+    out.effect =
+        "the span ends like one of work that went well: it has no error status, so searches for failed traces, \
                   error rates made of spans and sampling of failures pass it by"
-        .to_owned();
+            .to_owned();
     out.help = match recorder(study, held) {
         Some(name) => format!("call `{name}` on the span here, and set its status to error where the library has one"),
         None => "tell the span of the error here, by the library's own means".to_owned(),

@@ -25,9 +25,13 @@ pub(super) fn untold(study: &Study<'_>, held: Held, touches: &Touches) -> Vec<Un
     let mut work = vec![block_of(facts, &function.body, start.start)];
     while let Some(block) = work.pop() {
         for stmt in statements(facts, block).filter(|stmt| stmt.span.end > start.end) {
-            out.extend(checked(study, held, stmt).filter(|found| found.is_untold(study, held, touches)).map(|found| {
-                Untold { at: found.leaves, error: found.name.to_string(), swallowed: false }
-            }));
+            out.extend(
+                checked(study, held, stmt).filter(|found| found.is_untold(study, held, touches)).map(|found| Untold {
+                    at: found.leaves,
+                    error: found.name.to_string(),
+                    swallowed: false,
+                }),
+            );
             work.extend(blocks(&stmt.kind));
         }
     }
