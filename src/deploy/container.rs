@@ -1,11 +1,17 @@
 //! Containers of compose files and of Kubernetes, with the places of their variables.
 
 use super::collector::more_than_one;
-use super::variable::Entry;
+use super::compose::{Composition, Service};
+use super::settings::Maps;
+use super::variable::{Entry, Given};
 use super::{Deployment, compose, kubernetes, place};
 use crate::finding::Place;
-use crate::paths::folder;
-use crate::yaml::{Key, Node, is_template};
+use crate::ir::LineIndex;
+use crate::ir::Span;
+use crate::paths::{file_name, folder};
+use crate::services::ManifestFile;
+use crate::yaml::{self, Node, is_template};
+use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
 /// Who runs a container.
@@ -26,6 +32,17 @@ pub struct Variable {
     pub value: Option<String>,
     /// Where it is set.
     pub place: Place,
+    /// Whether it comes with others, from a file, a map of settings or the image.
+    pub is_common: bool,
+    /// Whether its value is one for want of another (`${NAME:-value}`).
+    pub is_fallback: bool,
+}
+
+impl From<Given> for Variable {
+    fn from(given: Given) -> Self {
+        let Given { name, value, place, is_common, is_fallback, .. } = given;
+        Self { name, value: value.as_deref().and_then(written), place, is_common, is_fallback }
+    }
 }
 
 /// One container.
@@ -39,11 +56,17 @@ pub struct Container {
     pub name: String,
     /// Where it begins.
     pub place: Place,
+    /// What the pod calls it; empty for a compose service.
+    pub part: String,
     /// Names by which others reach it.
     pub hosts: Vec<String>,
     /// Its image, as written.
     pub image: Option<(String, Place)>,
-    /// Its environment.
+    /// The Dockerfile that it is built from.
+    pub dockerfile: Option<String>,
+    /// The commands that fill its image.
+    pub fetches: Vec<String>,
+    /// Its environment: what goes before the others stands last.
     pub variables: Vec<Variable>,
     /// Whether files or other objects may set more variables.
     pub is_open: bool,
@@ -60,10 +83,37 @@ pub struct Container {
 }
 
 impl Container {
+    /// One of which nothing more is known than its name.
+    pub(super) fn new(platform: Platform, path: Ustr, name: String, place: Place) -> Self {
+        Self {
+            platform,
+            path,
+            hosts: vec![name.clone()],
+            name,
+            place,
+            part: String::new(),
+            image: None,
+            dockerfile: None,
+            fetches: Vec::new(),
+            variables: Vec::new(),
+            is_open: false,
+            is_alone: true,
+            has_command: false,
+            copies: None,
+            mounts: Vec::new(),
+            memory: None,
+        }
+    }
+
     /// The value of a variable that is set and written out. The last of several wins, as for a process.
     pub fn variable(&self, name: &str) -> Option<(&str, Place)> {
         let found = self.variables.iter().rev().find(|found| found.name == name)?;
         Some((found.value.as_deref()?, found.place))
+    }
+
+    /// Whether the value of a variable is one for want of another.
+    pub fn falls_back(&self, name: &str) -> bool {
+        self.variables.iter().rev().find(|found| found.name == name).is_some_and(|found| found.is_fallback)
     }
 
     /// Whether a variable is set, whatever to.
@@ -98,23 +148,31 @@ pub struct Workload {
     pub template: Option<Place>,
 }
 
-/// The services of a compose file.
-pub(super) fn of_compose(path: Ustr, document: &Node, out: &mut Deployment) {
-    let Some(services) = document.get("services").filter(|services| services.is_map()) else { return };
+/// The services of a compose file; `other` gives another file of the workspace.
+pub(super) fn of_compose<'f>(
+    file: &'f ManifestFile,
+    other: &'f dyn Fn(&str) -> Option<&'f ManifestFile>,
+    out: &mut Deployment,
+) {
+    let path = Ustr::from(&file.path);
+    let composition = Composition::new(file, other);
+    let Some(services) = composition.services().ok().filter(|services| !services.is_empty()) else { return };
     let mut found: Vec<Container> =
-        services.entries().iter().map(|(key, service)| compose_service(path, key, service)).collect();
-    for (_, service) in services.entries() {
-        let joins = service.get("network_mode").and_then(Node::text).and_then(|mode| mode.strip_prefix("service:"));
+        services.iter().map(|service| compose_service(path, &composition, service)).collect();
+    for service in &services {
+        let mode = service.node.get("network_mode").and_then(Node::text);
+        let joins = mode.and_then(|mode| mode.strip_prefix("service:"));
         found.iter_mut().filter(|one| joins == Some(one.name.as_str())).for_each(|one| one.is_alone = false);
     }
     let external = |node: &Node| node.get("external").is_some_and(|value| !value.is_false());
-    let outside = document.get("networks").map(Node::entries).unwrap_or_default();
-    let reaches_out = services.entries().iter().any(|(_, service)| {
-        ["extra_hosts", "external_links", "links", "extends", "network_mode"]
-            .iter()
-            .any(|key| service.get(key).is_some())
+    let documents = file.documents().unwrap_or_default();
+    let networks = documents.iter().filter_map(|document| document.get("networks")).flat_map(Node::entries);
+    let reaches_out = services.iter().any(|service| {
+        let keys = ["extra_hosts", "external_links", "links", "network_mode"];
+        keys.iter().any(|key| service.node.get(key).is_some()) || composition.is_open(service)
     });
-    let is_whole = !reaches_out && document.get("include").is_none() && !outside.iter().any(|(_, node)| external(node));
+    let includes = documents.iter().any(|document| document.get("include").is_some());
+    let is_whole = !reaches_out && !includes && !networks.into_iter().any(|(_, node)| external(node));
     let hosts = found.iter().flat_map(|one| one.hosts.clone()).collect();
     out.projects.push(Project { folder: folder(&path).to_owned(), hosts, is_whole });
     out.containers.extend(found);
@@ -135,18 +193,21 @@ pub(super) fn unite(projects: &mut Vec<Project>) {
     *projects = out;
 }
 
-fn compose_service(path: Ustr, key: &Key, service: &Node) -> Container {
+fn compose_service(path: Ustr, composition: &Composition<'_>, found: &Service) -> Container {
+    let Service { name: key, node: service, .. } = found;
     let copies = [service.at(&["deploy", "replicas"]), service.get("scale")].into_iter().flatten();
     let memory = [service.at(&["deploy", "resources", "limits", "memory"]), service.get("mem_limit")];
+    let dockerfile = composition.build(service).map(|(dockerfile, _)| dockerfile);
+    let (of_image, fetches) =
+        dockerfile.as_deref().map(|dockerfile| of_image(composition, dockerfile)).unwrap_or_default();
+    let given = composition.environment(found).into_iter().map(Variable::from);
     Container {
-        platform: Platform::Compose,
-        path,
-        name: key.text.clone(),
-        place: place(path, key.span),
         hosts: compose::hosts(key, service),
         image: image(path, service),
-        variables: compose::environment(service).into_iter().map(|entry| variable(path, entry)).collect(),
-        is_open: service.get("env_file").is_some() || service.get("extends").is_some(),
+        variables: of_image.into_iter().chain(given).collect(),
+        dockerfile,
+        fetches,
+        is_open: composition.is_open(found),
         is_alone: service.get("network_mode").is_none(),
         has_command: service.get("command").is_some() || service.get("entrypoint").is_some(),
         copies: copies
@@ -154,7 +215,23 @@ fn compose_service(path: Ustr, key: &Key, service: &Node) -> Container {
             .next(),
         mounts: mounts(path, service),
         memory: memory.into_iter().flatten().find_map(|node| Some((quantity(node.text()?)?, place(path, node.span)))),
+        ..Container::new(Platform::Compose, path, key.text.clone(), place(path, key.span))
     }
+}
+
+/// The variables that a Dockerfile of the workspace puts into its image, and the commands that fill it.
+fn of_image(composition: &Composition<'_>, dockerfile: &str) -> (Vec<Variable>, Vec<String>) {
+    let Some(file) = composition.at(dockerfile) else { return Default::default() };
+    let lines = LineIndex::new(file.text.as_bytes());
+    let path = Ustr::from(dockerfile);
+    let image = crate::services::Image::read(&file.path, &file.text);
+    let variables = image.environment.into_iter().filter_map(|(name, value, line)| {
+        let start = lines.line_start(line)? as usize;
+        let end = start + file.text.get(start..)?.lines().next()?.len();
+        let place = place(path, Span::new(start, end));
+        Some(Variable { name, value: written(&value), place, is_common: true, is_fallback: false })
+    });
+    (variables.collect(), image.fetches)
 }
 
 fn image(path: Ustr, node: &Node) -> Option<(String, Place)> {
@@ -176,17 +253,18 @@ fn mounts(path: Ustr, service: &Node) -> Vec<String> {
 
 fn variable(path: Ustr, entry: Entry<'_>) -> Variable {
     let value = entry.value.and_then(written);
-    Variable { name: entry.name.to_owned(), value, place: place(path, entry.span) }
+    let place = place(path, entry.span);
+    Variable { name: entry.name.to_owned(), value, place, is_common: false, is_fallback: false }
 }
 
 /// A value that is written out: nothing is filled in.
-fn written(value: &str) -> Option<String> {
+pub(super) fn written(value: &str) -> Option<String> {
     let value = value.trim().trim_matches(['"', '\'']);
     (!value.contains('$') && !is_template(value)).then(|| value.to_owned())
 }
 
 /// The containers of a Kubernetes object, and what its metadata say.
-pub(super) fn of_kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
+pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut Deployment) {
     let kind = document.get("kind").and_then(Node::text).unwrap_or_default();
     let name = document.at(&["metadata", "name"]);
     let template = kubernetes::template(document);
@@ -215,29 +293,110 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, out: &mut Deployment) {
     let helpers = spec.get("initContainers").map(Node::items).unwrap_or_default().iter().any(keeps_running);
     let shares = spec.get("hostNetwork").is_some_and(|node| !node.is_false());
     let volumes = spec.get("volumes").map(Node::items).unwrap_or_default();
-    let maps =
+    let mounted =
         volumes.iter().filter_map(|volume| volume.at(&["configMap", "name"]).and_then(Node::text).map(str::to_owned));
-    let maps: Vec<String> = maps.collect();
+    let maps_of_pod: Vec<String> = mounted.collect();
     for container in containers {
         let at = container.entry("name").map_or(container.span, |(key, _)| key.span);
         let own = container.get("name").and_then(Node::text).unwrap_or_default();
         let workload = name.and_then(Node::text).unwrap_or(own);
         let memory = container.at(&["resources", "limits", "memory"]);
+        let (common, is_open) = maps.of(&path, container);
+        let own_variables = kubernetes::environment(container).map(|(entry, whole)| {
+            let value = entry.value.or_else(|| maps.value(&path, whole));
+            variable(path, Entry { value, ..entry })
+        });
         out.containers.push(Container {
-            platform: Platform::Kubernetes,
-            path,
-            name: workload.to_owned(),
-            place: place(path, at),
-            hosts: vec![workload.to_owned()],
+            part: own.to_owned(),
             image: image(path, container),
-            variables: kubernetes::environment(container).map(|(entry, _)| variable(path, entry)).collect(),
-            is_open: container.get("envFrom").is_some(),
+            variables: common.into_iter().map(Variable::from).chain(own_variables).collect(),
+            is_open,
             is_alone: containers.len() == 1 && !injected && !helpers && !shares,
             has_command: container.get("command").is_some() || container.get("args").is_some(),
             copies: copies.clone(),
-            mounts: maps.clone(),
+            mounts: maps_of_pod.clone(),
             memory: memory.and_then(|node| Some((quantity(node.text()?)?, place(path, node.span)))),
+            ..Container::new(Platform::Kubernetes, path, workload.to_owned(), place(path, at))
         });
+    }
+}
+
+/// The containers that patches change which are written into a file of Kustomize.
+///
+/// Source: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/>.
+pub(super) fn of_patches(path: Ustr, text: &str, document: &Node, maps: &Maps, out: &mut Deployment) {
+    if document.get("kind").and_then(Node::text) != Some("Kustomization") {
+        return;
+    }
+    let named = document.get("patches").map(Node::items).unwrap_or_default();
+    let merged = document.get("patchesStrategicMerge").map(Node::items).unwrap_or_default();
+    let written = named.iter().filter_map(|patch| patch.get("patch")).chain(merged);
+    for patch in written.filter(|patch| patch.text().is_some_and(|text| text.contains("containers:"))) {
+        let documents = yaml::nested(text, patch).unwrap_or_default();
+        documents.iter().for_each(|document| of_kubernetes(path, document, maps, out));
+    }
+}
+
+/// Completes the containers that are put over others: a compose file over the first one of its folder, a patch over a
+/// workload. What they set is not known where it stands first.
+pub(super) fn overlay(containers: &mut [Container]) {
+    let mut bases: FxHashMap<(String, String, String), Vec<usize>> = FxHashMap::default();
+    for (at, container) in containers.iter().enumerate().filter(|(_, container)| is_base(container)) {
+        bases.entry(key(container)).or_default().push(at);
+    }
+    for at in 0..containers.len() {
+        let over = &containers[at];
+        if is_base(over) || over.image.is_some() || over.dockerfile.is_some() {
+            continue;
+        }
+        let Some([base]) = bases.get(&key(over)).map(Vec::as_slice) else { continue };
+        let (base, path) = (*base, over.path);
+        let changes = over.variables.clone();
+        let whole = completed(&containers[base], over);
+        containers[at] = whole;
+        // Compose reads this one by itself; others are asked for, or are deployed in its place.
+        let always = file_name(&path).contains(".override.");
+        containers[base].variables.extend(changes.into_iter().map(|change| match always {
+            true => change,
+            false => Variable { value: None, ..change },
+        }));
+    }
+}
+
+/// What a container and others that are put over it are known by.
+fn key(container: &Container) -> (String, String, String) {
+    let home = match container.platform {
+        Platform::Compose => folder(&container.path).to_owned(),
+        Platform::Kubernetes => String::new(),
+    };
+    (home, container.name.clone(), container.part.clone())
+}
+
+/// Whether a container can stand below others: a workload with an image, a service of the first compose file.
+fn is_base(container: &Container) -> bool {
+    match container.platform {
+        Platform::Compose => {
+            let stem = file_name(&container.path).split('.').next().unwrap_or_default();
+            matches!(stem, "compose" | "docker-compose") && file_name(&container.path).matches('.').count() == 1
+        }
+        Platform::Kubernetes => container.image.is_some() && !container.part.is_empty(),
+    }
+}
+
+fn completed(base: &Container, over: &Container) -> Container {
+    Container {
+        hosts: base.hosts.iter().chain(&over.hosts).cloned().collect(),
+        image: base.image.clone(),
+        dockerfile: base.dockerfile.clone(),
+        fetches: base.fetches.clone(),
+        variables: base.variables.iter().chain(&over.variables).cloned().collect(),
+        is_open: base.is_open || over.is_open,
+        is_alone: base.is_alone && over.is_alone,
+        has_command: base.has_command || over.has_command,
+        copies: over.copies.clone().or_else(|| base.copies.clone()),
+        mounts: base.mounts.iter().chain(&over.mounts).cloned().collect(),
+        memory: over.memory.or(base.memory),
+        ..over.clone()
     }
 }
 
@@ -286,7 +445,7 @@ mod tests {
     fn a_container_that_another_joins_is_not_alone() {
         let text = "services:\n  app:\n    environment:\n      - A=1\n      - B=$C\n      - D\n  relay:\n    network_mode: service:app\n";
         let mut out = Deployment::default();
-        of_compose(Ustr::from("compose.yaml"), &crate::yaml::documents(text).expect("reads")[0], &mut out);
+        of_compose(&ManifestFile::new("compose.yaml", text), &|_| None, &mut out);
         assert!(!out.containers[0].is_alone && !out.containers[1].is_alone && !out.projects[0].is_whole);
         let values: Vec<_> = out.containers[0].variables.iter().map(|found| found.value.as_deref()).collect();
         assert_eq!(values, [Some("1"), None, None]);

@@ -29,6 +29,56 @@ pub struct Known {
     pub removed: Vec<Removed>,
     pub backend: Vec<Backend>,
     pub off: Vec<Off>,
+    pub speaks: Vec<Speaks>,
+    pub milliseconds: Vec<Milliseconds>,
+}
+
+/// A protocol by which a program exports where no variable names one. All that is said must fit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Speaks {
+    /// A stack that is switched on.
+    #[serde(default)]
+    pub stack: String,
+    /// What it depends on.
+    #[serde(default)]
+    pub dependency: String,
+    /// What it does not depend on.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// What a command of its image matches.
+    #[serde(default, with = "serde_regex_option")]
+    pub fetched: Option<regex::Regex>,
+    /// A variable of its environment.
+    #[serde(default)]
+    pub variable: String,
+    /// What that variable has in its value.
+    #[serde(default)]
+    pub contains: String,
+    /// The protocol, as variables name it.
+    pub protocol: String,
+}
+
+/// A variable that counts milliseconds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Milliseconds {
+    /// Its name.
+    pub variable: String,
+    /// The languages whose SDK reads it so.
+    pub languages: Vec<crate::ir::Language>,
+    /// Whether what takes longer is given up.
+    pub is_limit: bool,
+}
+
+/// A regular expression that may be left out.
+mod serde_regex_option {
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<regex::Regex>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| regex::Regex::new(&text).map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// The settings of tail sampling and their defaults.

@@ -32,3 +32,43 @@ pub fn environment(container: &Node) -> impl Iterator<Item = (Entry<'_>, &Node)>
         Some((entry.get("value").map_or(alone, |value| Entry::new(text, name.span, value)), entry))
     })
 }
+
+/// Settings under a name, from which pods take variables.
+pub struct Settings<'n> {
+    /// The name.
+    pub name: &'n str,
+    /// Those that are written out.
+    pub entries: Vec<Entry<'n>>,
+    /// The files of variables that they are made from, by their paths from this one.
+    pub files: Vec<&'n str>,
+}
+
+/// The maps of settings in a document: a ConfigMap, or what Kustomize makes them from.
+///
+/// Source: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/configmapgenerator/>.
+pub fn settings(document: &Node) -> Vec<Settings<'_>> {
+    match document.get("kind").and_then(Node::text) {
+        Some("ConfigMap") => {
+            let entries = document.get("data").map(Node::entries).unwrap_or_default().iter();
+            let entries = entries.map(|(key, value)| Entry::new(&key.text, key.span, value)).collect();
+            let name = document.at(&["metadata", "name"]).and_then(Node::text);
+            name.map(|name| Settings { name, entries, files: Vec::new() }).into_iter().collect()
+        }
+        Some("Kustomization") | None => {
+            let made = document.get("configMapGenerator").map(Node::items).unwrap_or_default();
+            made.iter().filter_map(generated).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn generated(map: &Node) -> Option<Settings<'_>> {
+    let literals = map.get("literals").map(Node::items).unwrap_or_default().iter();
+    let entries = literals.filter_map(|item| {
+        let (name, value) = item.text()?.split_once('=')?;
+        Some(Entry { name, value: Some(value), span: item.span })
+    });
+    let files = ["envs", "env"].into_iter().filter_map(|key| map.get(key));
+    let files = files.flat_map(|node| node.items().iter().chain([node])).filter_map(Node::text);
+    Some(Settings { name: map.get("name")?.text()?, entries: entries.collect(), files: files.collect() })
+}

@@ -11,20 +11,27 @@ mod known;
 pub(crate) mod kubernetes;
 mod pin;
 mod proxy;
+mod settings;
+mod values;
 mod variable;
 
 pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
 pub use container::{Container, Platform, Project, Variable, Workload};
-pub use known::{Backend, Known, Off, Removed, known};
+pub use known::{Backend, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
+pub use variable::Given;
 
 use crate::finding::Place;
 use crate::ir::{Directive, Span};
 use crate::services::ManifestFile;
 use crate::yaml::Node;
+use rustc_hash::FxHashMap;
 use ustr::Ustr;
+
+/// The variables of a file of variables.
+pub(crate) type DotEnv = Vec<(String, String)>;
 
 /// What one of them must hold for a YAML file that is no compose file to be read for the rules.
 const WORDS: &[&str] = &[
@@ -84,6 +91,9 @@ pub fn is_wanted(path: &str) -> bool {
 /// Files that are no YAML at all are told by [`crate::services::discover`], which reads them too.
 pub fn read(files: &[ManifestFile]) -> Deployment {
     let mut out = Deployment::default();
+    let all: FxHashMap<&str, &ManifestFile> = files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let other = |path: &str| all.get(path).copied();
+    let maps = settings::Maps::new(files, &other);
     for file in files {
         let path = Ustr::from(&file.path);
         let found = directives::read(&file.path, &file.text);
@@ -93,23 +103,34 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         if proxy::is_configuration(&file.path) {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
         }
+<<<<<<< HEAD
         out.pins.extend(pin::read(path, &file.text));
+=======
+        if file.is_yaml() && is_compose(&path) {
+            container::of_compose(file, &other, &mut out);
+        }
+>>>>>>> a328e38 (Containers: the environment that a process has in the end, and what it means for where its spans go)
         let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
         if file.is_yaml() && is_meant() {
             let documents = file.documents().unwrap_or_default();
-            documents.iter().for_each(|document| read_document(path, &file.text, document, &mut out));
+            documents.iter().for_each(|document| read_document(file, document, &maps, &mut out));
         }
     }
     container::unite(&mut out.projects);
+    container::overlay(&mut out.containers);
     out
 }
 
-fn read_document(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
+fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, out: &mut Deployment) {
+    let (path, text) = (Ustr::from(&file.path), file.text.as_str());
     collector::read(path, text, document, out);
     if is_compose(&path) {
-        container::of_compose(path, document, out);
+        // Its services are read together, as one may take over from another.
     } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-        container::of_kubernetes(path, document, out);
+        container::of_kubernetes(path, document, maps, out);
+        container::of_patches(path, text, document, maps, out);
+    } else if values::is_values(&path) {
+        values::read(path, document, out);
     }
     proxy::of_document(path, text, document, &mut out.removals);
 }

@@ -1,5 +1,6 @@
 //! A variable of a container's environment, where its file sets it.
 
+use crate::finding::Place;
 use crate::ir::Span;
 use crate::yaml::Node;
 
@@ -24,4 +25,21 @@ impl<'n> Entry<'n> {
         let end = if is_behind { value.span.end } else { at.end };
         Self { name, value: value.text(), span: Span { start: at.start, end } }
     }
+}
+
+/// A variable that a container is given, by itself or by what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// Its value, with what it refers to put in; `None` where nothing is seen of it.
+    pub value: Option<String>,
+    /// Where the container's own file asks for it.
+    pub span: Span,
+    /// Where it is set.
+    pub place: Place,
+    /// Whether it comes with others, from a file or a map of settings.
+    pub is_common: bool,
+    /// Whether its value is one for want of another (`${NAME:-value}`).
+    pub is_fallback: bool,
 }

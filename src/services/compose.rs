@@ -1,52 +1,31 @@
 //! Compose files: who starts whom.
 
-use super::launch::{FactKind, Launch, expand, image_name};
-use super::{ManifestFile, dotenv};
-use crate::deploy::compose::{environment, hosts, services};
+use super::ManifestFile;
+use super::launch::{FactKind, Launch, image_name};
+use crate::deploy::compose::{Composition, Service, hosts};
 use crate::ir::{LineIndex, Span};
-use crate::paths::{folder, join};
-use crate::yaml::{Key, Node, Value};
-
-/// Variables with their values.
-type Variables = [(String, String)];
+use crate::yaml::Node;
 
 /// A compose file with what lies around it.
 struct Project<'f> {
     path: &'f str,
     lines: LineIndex,
-    /// The variables of the `.env` file beside it.
-    known: &'f Variables,
-    /// Another file of the workspace.
-    other: &'f dyn Fn(&str) -> Option<&'f ManifestFile>,
+    composition: Composition<'f>,
 }
 
-/// The services of a compose file. `known` are the variables of the `.env` file beside it; `other` gives another file of
-/// the workspace.
+/// The services of a compose file; `other` gives another file of the workspace.
 pub(super) fn read<'f>(
     file: &'f ManifestFile,
-    known: &'f Variables,
     other: &'f dyn Fn(&str) -> Option<&'f ManifestFile>,
 ) -> Result<Vec<Launch>, String> {
-    let mut documents = file.documents()?.to_vec();
-    documents.iter_mut().for_each(|document| document.walk_mut(&mut |node| put_in(node, known)));
-    let project = Project { path: &file.path, lines: LineIndex::new(file.text.as_bytes()), known, other };
-    let own = || documents.iter().flat_map(services);
-    let services: Vec<(&Key, Node)> =
-        own().map(|(name, service)| (name, project.extended(service, &documents))).collect();
-    let mut launches: Vec<Launch> = services.iter().map(|(name, service)| project.launch(name, service)).collect();
-    for (name, service) in &services {
-        project.share(&mut launches, &name.text, service);
+    let lines = LineIndex::new(file.text.as_bytes());
+    let project = Project { path: &file.path, lines, composition: Composition::new(file, other) };
+    let services = project.composition.services()?;
+    let mut launches: Vec<Launch> = services.iter().map(|service| project.launch(service)).collect();
+    for service in &services {
+        project.share(&mut launches, &service.name.text, &service.node);
     }
     Ok(launches)
-}
-
-/// Puts the values of variables into a text.
-fn put_in(node: &mut Node, known: &Variables) {
-    if let Value::Scalar(text) = &mut node.value
-        && text.contains('$')
-    {
-        *text = expand(text, known);
-    }
 }
 
 fn text<'n>(service: &'n Node, key: &str) -> Option<&'n str> {
@@ -58,37 +37,8 @@ impl<'f> Project<'f> {
         self.lines.line(span.start)
     }
 
-    /// Another file, by its path from this one.
-    fn beside(&self, path: &str) -> Option<&'f ManifestFile> {
-        (self.other)(&join(folder(self.path), path)?)
-    }
-
-    /// A service with what it takes over from another one, of its own file or of another: one step, as compose has it for
-    /// services that extend nothing themselves.
-    fn extended(&self, service: &Node, own: &[Node]) -> Node {
-        let base = || self.base(service.get("extends")?, own).filter(Node::is_map);
-        let Some(mut whole) = base().filter(|_| service.is_map()) else { return service.clone() };
-        for (key, value) in service.entries() {
-            let merged = match whole.get(&key.text) {
-                Some(base) if key.text == "environment" => both(base, value),
-                _ => value.clone(),
-            };
-            whole.put(key.clone(), merged);
-        }
-        whole
-    }
-
-    /// The service that another one extends. What stands in another file has its place where it is asked for.
-    fn base(&self, extends: &Node, own: &[Node]) -> Option<Node> {
-        let name = extends.text().or_else(|| text(extends, "service"))?;
-        let of = |documents: &[Node]| documents.iter().find_map(|found| found.at(&["services", name])).cloned();
-        let Some(file) = text(extends, "file") else { return of(own) };
-        let mut found = of(self.beside(file)?.documents().ok()?)?;
-        found.pin(extends.span);
-        Some(found)
-    }
-
-    fn launch(&self, name: &Key, service: &Node) -> Launch {
+    fn launch(&self, found: &Service) -> Launch {
+        let Service { name, node: service, .. } = found;
         let mut launch = Launch::new(self.path);
         launch.line = self.line(name.span);
         launch.hosts = hosts(name, service);
@@ -99,7 +49,7 @@ impl<'f> Project<'f> {
             launch.image = image.to_owned();
         }
         self.build(service, &mut launch);
-        self.variables(service, &mut launch);
+        self.variables(found, &mut launch);
         for word in ["entrypoint", "command"] {
             if let Some((key, value)) = service.entry(word)
                 && let Some(command) = value.line()
@@ -111,47 +61,30 @@ impl<'f> Project<'f> {
     }
 
     fn build(&self, service: &Node, launch: &mut Launch) {
-        let Some(build) = service.get("build") else { return };
-        let context = build.text().or_else(|| text(build, "context")).unwrap_or(".");
-        let Some(context) = join(folder(self.path), context) else { return };
-        launch.dockerfile = join(&context, text(build, "dockerfile").unwrap_or("Dockerfile"));
-        launch.context = Some(context);
+        if let Some((dockerfile, context)) = self.composition.build(service) {
+            launch.dockerfile = Some(dockerfile);
+            launch.context = Some(context);
+        }
     }
 
     /// The environment: what the service says itself goes before the files that it names.
-    fn variables(&self, service: &Node, launch: &mut Launch) {
-        let given =
-            |name: &str| self.known.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
-        let is_map = service.get("environment").is_some_and(Node::is_map);
-        let own: Vec<(Span, String, String)> = environment(service)
-            .into_iter()
-            .filter_map(|entry| {
-                let value = entry.value.map(str::to_owned).or_else(|| given(entry.name));
-                Some((entry.span, entry.name.to_owned(), value.or_else(|| is_map.then(String::new))?))
-            })
-            .collect();
-        for (span, name, value) in self.of_files(service) {
-            if !own.iter().any(|(_, known, _)| *known == name) {
-                launch.say(self.line(span), FactKind::Common(name, value));
+    fn variables(&self, service: &Service, launch: &mut Launch) {
+        let is_map = service.node.get("environment").is_some_and(Node::is_map);
+        let all = self.composition.environment(service);
+        for given in &all {
+            let is_own = |other: &&crate::deploy::Given| !other.is_common && other.name == given.name;
+            let (name, line) = (given.name.clone(), self.line(given.span));
+            match &given.value {
+                Some(value) if given.is_common => {
+                    if !all.iter().any(|other| is_own(&other)) {
+                        launch.say(line, FactKind::Common(name, value.clone()));
+                    }
+                }
+                Some(value) => launch.say(line, FactKind::Variable(name, value.clone())),
+                None if is_map => launch.say(line, FactKind::Variable(name, String::new())),
+                None => {}
             }
         }
-        for (span, name, value) in own {
-            launch.say(self.line(span), FactKind::Variable(name, value));
-        }
-    }
-
-    /// The variables of the files that a service names for its environment.
-    fn of_files(&self, service: &Node) -> Vec<(Span, String, String)> {
-        let Some(named) = service.get("env_file") else { return Vec::new() };
-        let named = if let Value::List(items) = &named.value { items.as_slice() } else { std::slice::from_ref(named) };
-        let files = named.iter().filter_map(|entry| {
-            let file = self.beside(entry.text().or_else(|| text(entry, "path"))?)?;
-            Some((entry.span, file))
-        });
-        let variables = |(span, file): (Span, &ManifestFile)| {
-            dotenv::read(&file.text).into_iter().map(move |(name, value)| (span, name, value))
-        };
-        files.flat_map(variables).collect()
     }
 
     /// A container in the process namespace of another, or of the host, may trace it.
@@ -169,23 +102,12 @@ impl<'f> Project<'f> {
     }
 }
 
-/// Two environments of one form together: the second goes before the first. Of two forms, the second.
-fn both(base: &Node, more: &Node) -> Node {
-    let mut out = base.clone();
-    match (&mut out.value, &more.value) {
-        (Value::Map(_), Value::Map(more)) => more.iter().for_each(|(key, value)| out.put(key.clone(), value.clone())),
-        (Value::List(all), Value::List(more)) => all.extend(more.iter().cloned()),
-        _ => return more.clone(),
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn launches(path: &str, text: &str) -> Result<Vec<Launch>, String> {
-        read(&ManifestFile::new(path, text), &[], &|_| None)
+        read(&ManifestFile::new(path, text), &|_| None)
     }
 
     #[test]
@@ -219,7 +141,7 @@ mod tests {
         );
         let variables = ManifestFile::new("till.env", "A=file\nC=file\n");
         let other = |path: &str| [&base, &variables].into_iter().find(|file| file.path == path);
-        let found = read(&ManifestFile::new("compose.yaml", text), &[], &other).expect("reads");
+        let found = read(&ManifestFile::new("compose.yaml", text), &other).expect("reads");
         let said: Vec<(&str, &str, u32)> = found[0]
             .facts
             .iter()

@@ -228,9 +228,7 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
     } else if !file.is_yaml() {
         Ok(Vec::new())
     } else if is_compose(path) {
-        let beside = |file: &&&ManifestFile| file_name(&file.path) == ".env" && folder(&file.path) == folder(path);
-        let known = all.iter().find(beside).map(|file| dotenv::read(&file.text)).unwrap_or_default();
-        compose::read(file, &known, &|path| all.iter().copied().find(|file| file.path == path))
+        compose::read(file, &|path| all.iter().copied().find(|file| file.path == path))
     } else {
         Ok([kubernetes::read(file, cluster)?, resource::read(file)?].concat())
     }

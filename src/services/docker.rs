@@ -30,14 +30,18 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
     let mut known = Vec::new();
     let mut copies = Vec::new();
     let mut started = Vec::new();
+    let mut stages = Stages::default();
     for instruction in instructions(text) {
         let Instruction { line, word, rest, script } = instruction;
         let rest = if word == "RUN" { rest } else { expand(&rest, &known) };
         match word.as_str() {
             "FROM" => {
+                let mut words = rest.split_whitespace().filter(|word| !word.starts_with("--"));
+                let image = words.next().unwrap_or_default();
+                let stage = stages.begin(image, words.nth(1), &launch.facts);
                 launch.facts.retain(|fact| matches!(fact.kind, FactKind::Build(_)));
                 started.clear();
-                let image = rest.split_whitespace().find(|word| !word.starts_with("--")).unwrap_or_default();
+                launch.facts.extend(stage);
                 launch.say(line, FactKind::Base(image.to_owned()));
             }
             "ARG" => known.extend(assignments(&rest)),
@@ -77,6 +81,50 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
     started.append(&mut copies);
     launch.mentions = started;
     launch
+}
+
+/// How many stages of a Dockerfile are kept for others to be built on.
+const MAX_STAGES: usize = 64;
+
+/// The stages of a Dockerfile: one that is built on another begins with what that one has.
+#[derive(Default)]
+struct Stages {
+    known: Vec<(String, Vec<Fact>)>,
+    /// The name of the stage that is read.
+    own: Option<String>,
+}
+
+impl Stages {
+    /// Ends the stage that has these facts, and begins another: with what it has from the stage that it is built on.
+    fn begin(&mut self, image: &str, name: Option<&str>, facts: &[Fact]) -> Vec<Fact> {
+        let is_kept = |fact: &&Fact| !matches!(fact.kind, FactKind::Build(_));
+        if let Some(own) = self.own.take().filter(|_| self.known.len() < MAX_STAGES) {
+            self.known.push((own, facts.iter().filter(is_kept).cloned().collect()));
+        }
+        self.own = name.map(str::to_ascii_lowercase);
+        let base = self.known.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(image));
+        base.map(|(_, facts)| facts.clone()).unwrap_or_default()
+    }
+}
+
+/// What a Dockerfile puts into its image.
+pub(crate) struct Image {
+    /// Variables, with their lines.
+    pub(crate) environment: Vec<(String, String, u32)>,
+    /// The commands that bring files into it.
+    pub(crate) fetches: Vec<String>,
+}
+
+impl Image {
+    /// Reads a Dockerfile.
+    pub(crate) fn read(path: &str, text: &str) -> Self {
+        let launch = read(path, text);
+        let variables = launch.facts.into_iter().filter_map(|fact| match fact.kind {
+            FactKind::Variable(name, value) => Some((name, value, fact.line)),
+            _ => None,
+        });
+        Self { environment: variables.collect(), fetches: launch.fetches }
+    }
 }
 
 /// `x/Dockerfile.web`, `x/web.Dockerfile` and `x/Dockerfile` may be called `web` and `x`.
@@ -231,6 +279,13 @@ mod tests {
         assert_eq!(kinds[3], (&FactKind::Variable("C".into(), "old form".into()), 6));
         assert_eq!(kinds[4], (&FactKind::Command("run it".into(), "ENTRYPOINT".into()), 7));
         assert_eq!(kinds.len(), 5);
+    }
+
+    #[test]
+    fn a_stage_has_what_the_one_has_that_it_is_built_on() {
+        let text = "FROM a AS base\nENV A=1\nRUN x\nFROM base AS more\nENV B=2\nFROM c AS other\nENV C=3\nFROM More\n";
+        let found: Vec<_> = Image::read("Dockerfile", text).environment.into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(found, ["A", "B"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! library is used for it: those that there are put the variables of their own process in.
 
 use super::launch::expand;
+use crate::ir::Span;
 use crate::paths::file_name;
 
 /// Whether this is a file of variables.
@@ -13,10 +14,20 @@ pub(super) fn is_dotenv(path: &str) -> bool {
 }
 
 /// The variables of a file in order, with those that stand before put in.
-pub(super) fn read(text: &str) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
+pub(crate) fn read(text: &str) -> Vec<(String, String)> {
+    placed(text).into_iter().map(|(name, value, _)| (name, value)).collect()
+}
+
+/// The variables of a file in order, each with its place.
+pub(crate) fn placed(text: &str) -> Vec<(String, String, Span)> {
+    let mut known: Vec<(String, String)> = Vec::new();
+    let mut places = Vec::new();
+    let mut at = 0;
+    for whole in text.split_inclusive('\n') {
+        let start = at + (whole.len() - whole.trim_start().len());
+        at += whole.len();
+        let line = whole.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, value)) = line.split_once('=') else { continue };
         let name = name.trim();
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
@@ -25,12 +36,13 @@ pub(super) fn read(text: &str) -> Vec<(String, String)> {
         let value = value.trim();
         let value = match value.chars().next() {
             Some('\'') => value.trim_matches('\'').to_owned(),
-            Some('"') => expand(value.trim_matches('"'), &out),
-            _ => expand(value.split(" #").next().unwrap_or(value).trim_end(), &out),
+            Some('"') => expand(value.trim_matches('"'), &known),
+            _ => expand(value.split(" #").next().unwrap_or(value).trim_end(), &known),
         };
-        out.push((name.to_owned(), value));
+        known.push((name.to_owned(), value));
+        places.push(Span::new(start, start + whole.trim().len()));
     }
-    out
+    known.into_iter().zip(places).map(|((name, value), place)| (name, value, place)).collect()
 }
 
 #[cfg(test)]

@@ -81,8 +81,16 @@ pub(super) fn image_name(image: &str) -> &str {
     name.split(':').next().unwrap_or(name)
 }
 
+/// How deep defaults may lie in each other, and how long one may be.
+const MAX_DEPTH: usize = 4;
+const MAX_DEFAULT: usize = 1024;
+
 /// `text` with `$NAME` and `${NAME}` (and `${NAME:-default}`) replaced where they are known.
-pub(super) fn expand(text: &str, known: &[(String, String)]) -> String {
+pub(crate) fn expand(text: &str, known: &[(String, String)]) -> String {
+    expand_within(text, known, MAX_DEPTH)
+}
+
+fn expand_within(text: &str, known: &[(String, String)], depth: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -91,8 +99,8 @@ pub(super) fn expand(text: &str, known: &[(String, String)]) -> String {
         let (name, fallback, used) = variable(after);
         match known.iter().rev().find(|(known, _)| known == name) {
             Some((_, value)) if !name.is_empty() => out.push_str(value),
-            _ => match fallback {
-                Some(value) => out.push_str(value),
+            _ => match fallback.filter(|_| depth > 0) {
+                Some(value) => out.push_str(&expand_within(value, known, depth - 1)),
                 None => out.push_str(&rest[at..at + 1 + used]),
             },
         }
@@ -102,17 +110,44 @@ pub(super) fn expand(text: &str, known: &[(String, String)]) -> String {
     out
 }
 
+/// Whether [`expand`] puts a default into a text for want of a value.
+pub(crate) fn falls_back(text: &str, known: &[(String, String)]) -> bool {
+    let uses = text.match_indices('$').map(|(at, mark)| variable(&text[at + mark.len()..]));
+    let is_known = |name: &str| known.iter().any(|(known, _)| known == name);
+    uses.into_iter().any(|(name, fallback, _)| fallback.is_some() && !is_known(name))
+}
+
 /// The name behind a `$`, its default, and how many bytes both take.
 fn variable(after: &str) -> (&str, Option<&str>, usize) {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if let Some(inner) = after.strip_prefix('{')
-        && let Some(end) = inner.find('}')
+        && let Some(end) = closing(inner)
     {
         let body = &inner[..end];
-        let (name, fallback) = body.split_once(":-").map_or((body, None), |(name, value)| (name, Some(value)));
-        return (name, fallback, end + 2);
+        let (name, rest) = body.split_at(body.find(|c| !is_of_name(c)).unwrap_or(body.len()));
+        return match rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
+            Some(fallback) => (name, Some(fallback), end + 2),
+            // One that must be set is what it is set to; what else is done with a value is not known.
+            None if rest.is_empty() || rest.starts_with(":?") || rest.starts_with('?') => (name, None, end + 2),
+            None => ("", None, end + 2),
+        };
     }
-    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+    let end = after.find(|c| !is_of_name(c)).unwrap_or(after.len());
     (&after[..end], None, end)
+}
+
+/// Where the brace closes that was opened before a text.
+fn closing(inner: &str) -> Option<usize> {
+    let mut depth = 0;
+    for (at, byte) in inner.bytes().enumerate().take(MAX_DEFAULT) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return Some(at),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The 1-based line of the first line that contains `needle`, from line `from` (0-based) on.
@@ -129,6 +164,9 @@ mod tests {
     fn variables_are_expanded() {
         let known = vec![("A".to_owned(), "1".to_owned())];
         assert_eq!(expand("$A-${A}-${B:-2}-${C}-$$", &known), "1-1-2-${C}-$$");
+        assert_eq!(expand("${B-${C:-${A:?none}}}/${A#x}/${A", &known), "1/${A#x}/${A");
+        assert!(falls_back("${B:-2}", &known) && !falls_back("${A:-2}$B", &known));
+        assert!(!expand(&"${B:-".repeat(5000), &known).is_empty());
     }
 
     #[test]

@@ -23,6 +23,10 @@ mod shell;
 mod stacks;
 mod workloads;
 
+pub(crate) use docker::Image;
+pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
+pub(crate) use launch::{expand, falls_back};
+
 pub use discover::{discover, is_manifest};
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
@@ -211,6 +215,11 @@ impl Unit {
 /// Whether a variable of this name is one by which a stack is set up.
 pub fn is_of_tracing(variable: &str) -> bool {
     stacks().iter().flat_map(|page| &page.variables).any(|start| variable.starts_with(start.as_str()))
+}
+
+/// What people call a stack.
+pub(crate) fn title_of(stack: &str) -> &str {
+    stacks().iter().find(|page| page.id == stack).map_or(stack, |page| page.title.as_str())
 }
 
 /// What an application calls itself by its settings, where it says so: others reach it by this name.

@@ -2,24 +2,30 @@
 
 use super::super::Verdicts;
 use super::links::callers;
-use super::{Material, is_development, is_test};
+use super::{Material, is_development, is_test, protocol, units};
 use crate::deploy::{Container, Platform, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
-use crate::ir::Language;
 use crate::map::Address;
 use crate::paths::folder;
 use crate::yaml::Node;
+use rustc_hash::FxHashMap;
+use ustr::Ustr;
 
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+
+/// The label of a host that nobody has.
+const NOBODY: &str = "nobody has this name";
 
 /// Judges all containers.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
+    // A host that nobody has is one cause, however many send to it.
+    let mut strangers: FxHashMap<(Ustr, String), usize> = FxHashMap::default();
     for container in material.deployment.containers.iter().filter(|container| !is_test(&container.path)) {
         if let Some(off) = off(container) {
             switched_off(material, container, &off, out);
             continue;
         }
+        units::check(material, container, out);
         let Some((name, value, place)) = first(container, &ENDPOINTS) else { continue };
         let found = itself(material, container, name, value, place)
             .or_else(|| wrong_port(material, container, value, place))
@@ -31,6 +37,15 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
                 container.name
             );
             found.confirm = format!("look for failed exports in the log of {}", container.name);
+            let host = Address::parse(value).filter(|_| found.label == NOBODY);
+            if let Some(host) = host.map(|address| (container.path, address.host)) {
+                if let Some(known) = strangers.get(&host) {
+                    let message = format!("so does {}", container.name);
+                    out.findings[*known].related.push(Related { place, message });
+                    continue;
+                }
+                strangers.insert(host, out.findings.len());
+            }
             out.findings.push(found);
         }
     }
@@ -46,7 +61,9 @@ pub(super) fn first<'a>(container: &'a Container, names: &[&'static str]) -> Opt
 /// The variable by which a container's traces are switched off, with its value.
 fn off(container: &Container) -> Option<(String, Place)> {
     let known = known().off.iter().filter(|off| off.rule == "exporter-off");
+    // What is off until somebody asks for it is meant to be.
     known
+        .filter(|off| !container.falls_back(&off.variable))
         .filter_map(|off| {
             let (value, place) = container.variable(&off.variable)?;
             value.eq_ignore_ascii_case(&off.value).then(|| (format!("{}={value}", off.variable), place))
@@ -88,27 +105,28 @@ fn is_local(value: &str) -> bool {
 
 /// The port of one protocol with the other.
 fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place: Place) -> Option<Finding> {
-    let (name, protocol, at) = first(container, &PROTOCOLS)?;
+    let spoken = protocol::of(material, container)?;
     let port = Address::parse(value)?.port?;
-    let (speaks, wanted) = match (protocol, port) {
+    let (speaks, wanted) = match (spoken.name, port) {
         ("grpc", 4318) => ("HTTP", 4317),
         ("http/protobuf" | "http/json", 4317) => ("gRPC", 4318),
         _ => return None,
     };
-    // In Go the code chooses the protocol, unless it uses the package that reads the variable.
-    let unit = material.unit(container);
-    let reads =
-        unit.is_none_or(|unit| unit.language != Language::Go || unit.dependencies.contains(&known().go_exporters));
-    if !reads || listens(material, protocol, port) {
+    if listens(material, spoken.name, port) {
         return None;
     }
     let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
-    found.message = format!("{} speaks {protocol} to port {port}, where collectors take {speaks}", container.name);
+    found.message = format!(
+        "{} speaks {}{} to port {port}, where collectors take {speaks}",
+        container.name, spoken.name, spoken.why
+    );
     found.label = format!("port {port}");
+    let name = protocol::VARIABLES[1];
     found.help = format!(
         "use port {wanted}, or another `{name}`; this assumes that the receiver listens where OTLP does by custom"
     );
-    found.related.push(Related { place: at, message: format!("the protocol is {protocol}") });
+    found.related =
+        spoken.at.map(|place| Related { place, message: format!("the protocol is {}", spoken.name) }).into_iter().collect();
     Some(found)
 }
 
@@ -147,7 +165,7 @@ fn nobody(material: &Material<'_>, container: &Container, value: &str, place: Pl
     let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message =
         format!("{} sends its spans to `{host}`, which no service of the compose files is called", container.name);
-    found.label = "nobody has this name".to_owned();
+    found.label = NOBODY.to_owned();
     found.help = "name the service that takes spans in; this assumes that nothing else joins the network".to_owned();
     Some(found)
 }

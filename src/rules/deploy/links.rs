@@ -12,7 +12,9 @@ pub(super) fn callers<'a>(deployment: &'a Deployment, called: &Container) -> imp
 }
 
 fn calls(caller: &Container, hosts: &[String]) -> bool {
-    caller.variables.iter().filter(|variable| !crate::services::is_of_tracing(&variable.name)).any(|variable| {
+    // What a container is given with others it need not use.
+    let own = caller.variables.iter().filter(|variable| !variable.is_common);
+    own.filter(|variable| !crate::services::is_of_tracing(&variable.name)).any(|variable| {
         let Some(address) = variable.value.as_deref().and_then(address) else { return false };
         hosts.iter().any(|host| *host == address.host || host == address.short())
     })

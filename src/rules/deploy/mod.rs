@@ -6,13 +6,16 @@ mod headers;
 mod inject;
 mod links;
 mod pipeline;
+mod protocol;
 mod removed;
 mod sampler;
 mod tail;
+mod units;
 
 use super::Verdicts;
 use crate::deploy::{Collector, Container, Deployment};
 use crate::facts::Workload;
+use crate::finding::{Finding, Related};
 use crate::study::UnitView;
 
 /// What the rules on deployment files ask.
@@ -45,11 +48,32 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
         removed::check(material, collector, out);
         tail::check(material, collector, out);
     }
+    let before = out.findings.len();
     backend::check(material, out);
     environment::check(material, out);
     sampler::check(material, out);
     headers::check(material, out);
     inject::check(material, out);
+    unite(&mut out.findings, before);
+}
+
+/// One cause, one finding: what several containers are given at one place, or in the same words.
+fn unite(findings: &mut Vec<Finding>, from: usize) {
+    let mut kept: Vec<Finding> = Vec::new();
+    for found in findings.drain(from..) {
+        let is_same = |known: &&mut Finding| known.rule == found.rule && known.place == found.place;
+        match kept.iter_mut().find(is_same) {
+            Some(known) if known.service == found.service => {}
+            Some(known) => {
+                let message = format!("{} is given it as well", found.service);
+                if known.related.iter().all(|other| other.message != message) {
+                    known.related.push(Related { place: found.place, message });
+                }
+            }
+            None => kept.push(found),
+        }
+    }
+    findings.extend(kept);
 }
 
 /// How to see that a collector takes its configuration.

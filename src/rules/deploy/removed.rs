@@ -89,9 +89,10 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
 
 /// Which collector an image is; `None` for one of something else.
 fn of_image(image: &str) -> Option<Runs> {
-    let image = image.split('@').next()?;
+    // What only a digest names may be any.
+    let (image, unnamed) = image.split_once('@').map_or((image, "latest"), |(image, _)| (image, ""));
     let name = image.rsplit('/').next()?;
-    let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
+    let (name, tag) = name.split_once(':').unwrap_or((name, unnamed));
     if !known().versioned_images.iter().any(|known| known == name) {
         return image.contains("collector").then_some(Runs::Unknown);
     }
@@ -119,6 +120,7 @@ mod tests {
         assert_eq!(version("latest"), None);
         assert_eq!(of_image("otel/opentelemetry-collector"), Some(Runs::Newest));
         assert_eq!(of_image("otel/opentelemetry-collector:${V}"), Some(Runs::Unknown));
+        assert_eq!(of_image("otel/opentelemetry-collector@sha256:ab"), Some(Runs::Unknown));
         assert_eq!(of_image("otel/opentelemetry-collector:0.90.1"), Some(Runs::Of((0, 90, 1))));
         assert_eq!(of_image("vendor/our-collector:3"), Some(Runs::Unknown));
         assert_eq!(of_image("redis:7"), None);

@@ -51,7 +51,8 @@ fn own(container: &Container) -> Option<Own> {
 }
 
 fn nothing(container: &Container, own: &Own, out: &mut Verdicts) {
-    if is_development(&container.path) {
+    // What is off until somebody asks for it is meant to be.
+    if is_development(&container.path) || container.falls_back(SAMPLER) || container.falls_back(SHARE) {
         return;
     }
     let name = &container.name;
