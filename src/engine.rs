@@ -83,6 +83,12 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
     }
     found.lines = CitedLines::new(&files, &found.units);
     found.deployment = crate::deploy::read(&files);
+    for (path, reason) in &found.deployment.skipped {
+        // Who asks for what a file starts may have told it already.
+        if !skipped.iter().any(|known| known.path == *path) {
+            skipped.push(Skipped { path: path.clone(), reason: reason.clone() });
+        }
+    }
     found
 }
 

@@ -21,6 +21,10 @@ pub enum Platform {
     Compose,
     /// Kubernetes.
     Kubernetes,
+    /// ECS.
+    Task,
+    /// A machine, without a container.
+    Machine,
 }
 
 /// An environment variable.
@@ -146,6 +150,8 @@ pub struct Workload {
     pub pod: Option<Vec<(String, String)>>,
     /// Where the metadata of its pod template would stand.
     pub template: Option<Place>,
+    /// The names and images of its pods' containers, in their order, with where each begins.
+    pub containers: Vec<(String, String, Place)>,
 }
 
 /// The services of a compose file; `other` gives another file of the workspace.
@@ -281,6 +287,7 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
             own: own.collect(),
             pod: template.map(of_pod),
             template: template.map(|node| place(path, node.span)),
+            containers: template.map(|pod| parts(path, pod)).unwrap_or_default(),
         });
     }
     let Some(spec) = pod.and_then(|pod| pod.get("spec")) else { return };
@@ -367,7 +374,7 @@ pub(super) fn overlay(containers: &mut [Container]) {
 fn key(container: &Container) -> (String, String, String) {
     let home = match container.platform {
         Platform::Compose => folder(&container.path).to_owned(),
-        Platform::Kubernetes => String::new(),
+        _ => String::new(),
     };
     (home, container.name.clone(), container.part.clone())
 }
@@ -380,6 +387,7 @@ fn is_base(container: &Container) -> bool {
             matches!(stem, "compose" | "docker-compose") && file_name(&container.path).matches('.').count() == 1
         }
         Platform::Kubernetes => container.image.is_some() && !container.part.is_empty(),
+        Platform::Task | Platform::Machine => true,
     }
 }
 
@@ -398,6 +406,16 @@ fn completed(base: &Container, over: &Container) -> Container {
         memory: over.memory.or(base.memory),
         ..over.clone()
     }
+}
+
+/// The containers of a pod: their names, images and places.
+fn parts(path: Ustr, pod: &Node) -> Vec<(String, String, Place)> {
+    let text = |container: &Node, key: &str| container.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let all = kubernetes::containers(pod).iter().map(|container| {
+        let at = container.entry("name").map_or(container.span, |(key, _)| key.span);
+        (text(container, "name"), text(container, "image"), place(path, at))
+    });
+    all.collect()
 }
 
 fn copies(path: Ustr, kind: &str, document: &Node) -> Option<(String, Place)> {

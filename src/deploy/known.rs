@@ -31,6 +31,22 @@ pub struct Known {
     pub off: Vec<Off>,
     pub speaks: Vec<Speaks>,
     pub milliseconds: Vec<Milliseconds>,
+    pub ingress_headers: Vec<String>,
+    pub beside_images: Vec<String>,
+    pub browser: Vec<BrowserSetting>,
+}
+
+/// A setting by which clients in the browser send traces to servers of other origins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrowserSetting {
+    /// Its name in their sources.
+    pub setting: String,
+    /// The headers that they send then.
+    pub headers: Vec<String>,
+    /// Words of sources that may send others.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// A protocol by which a program exports where no variable names one. All that is said must fit.

@@ -3,21 +3,30 @@
 //! [`crate::services`] asks the same files who starts whom. Here they are read for the rules on the files themselves; what
 //! the parts of compose files and of Kubernetes objects are called, both ask `compose` and `kubernetes`.
 
+mod agent;
+mod browser;
 mod collector;
 pub(crate) mod compose;
 mod container;
+mod cors;
+mod declarative;
 mod directives;
 mod known;
 pub(crate) mod kubernetes;
 mod pin;
+pub(crate) mod process;
 mod proxy;
 mod settings;
+pub(crate) mod tasks;
 mod values;
 mod variable;
 
+pub use agent::Agent;
+pub use browser::Browser;
 pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
 pub use container::{Container, Platform, Project, Variable, Workload};
+pub use cors::AllowList;
 pub use known::{Backend, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
@@ -49,6 +58,16 @@ const WORDS: &[&str] = &[
     "requestHeaderModifier",
     "customRequestHeaders",
     "VirtualService",
+    "llowHeaders",
+    "llow_headers",
+    "llowedHeaders",
+    "llow-headers",
+    "llowed-headers",
+    "Allow-Headers",
+    "enable-cors",
+    "file_format",
+    "name: cors",
+    "plugin: cors",
 ];
 
 /// What the deployment files of a workspace say about tracing itself.
@@ -68,6 +87,14 @@ pub struct Deployment {
     pub removals: Vec<Removal>,
     /// Versions of the collector that scripts fetch or images are built from.
     pub pins: Vec<Pin>,
+    /// Headers that servers let browsers of other origins send.
+    pub allow_lists: Vec<AllowList>,
+    /// Clients in the browser that send traces to servers of other origins.
+    pub browsers: Vec<Browser>,
+    /// Agents that lie in an image, and that nothing loads.
+    pub agents: Vec<Agent>,
+    /// Files that say something of tracing and could not be read, with the reason.
+    pub skipped: Vec<(String, String)>,
     /// Comments to hoplint, by file.
     pub directives: Vec<(Ustr, Vec<Directive>)>,
 }
@@ -77,23 +104,27 @@ impl Deployment {
     pub fn says_anything(&self) -> bool {
         let is_traced =
             |found: &Container| found.variables.iter().any(|variable| crate::services::is_of_tracing(&variable.name));
-        !self.collectors.is_empty() || !self.removals.is_empty() || self.containers.iter().any(is_traced)
+        !self.collectors.is_empty()
+            || !self.removals.is_empty()
+            || !self.agents.is_empty()
+            || !self.browsers.is_empty()
+            || self.containers.iter().any(is_traced)
     }
 }
 
-/// Whether a file that is no manifest of a build is wanted here: the configuration of a proxy.
+/// Whether a file that is no manifest of a build is wanted here: the configuration of a proxy, or what may set up traces
+/// in the browser.
 pub fn is_wanted(path: &str) -> bool {
-    proxy::is_configuration(path)
+    proxy::is_configuration(path) || browser::may_be_setup(path)
 }
 
-/// Reads the files of a workspace. Never fails: what cannot be read says nothing.
-///
-/// Files that are no YAML at all are told by [`crate::services::discover`], which reads them too.
+/// Reads the files of a workspace. Never fails: what cannot be read is told.
 pub fn read(files: &[ManifestFile]) -> Deployment {
     let mut out = Deployment::default();
     let all: FxHashMap<&str, &ManifestFile> = files.iter().map(|file| (file.path.as_str(), file)).collect();
     let other = |path: &str| all.get(path).copied();
     let maps = settings::Maps::new(files, &other);
+    let mut configurations = Vec::new();
     for file in files {
         let path = Ustr::from(&file.path);
         let found = directives::read(&file.path, &file.text);
@@ -102,23 +133,47 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         }
         if proxy::is_configuration(&file.path) {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
+            out.allow_lists.extend(cors::of_text(path, &file.text, 0));
         }
 <<<<<<< HEAD
         out.pins.extend(pin::read(path, &file.text));
-=======
         if file.is_yaml() && is_compose(&path) {
             container::of_compose(file, &other, &mut out);
         }
->>>>>>> a328e38 (Containers: the environment that a process has in the end, and what it means for where its spans go)
+=======
+        out.browsers.extend(browser::read(file));
+        if file.is_yaml() && is_compose(&path) {
+            container::of_compose(file, &other, &mut out);
+        }
+        if process::is_process(&path) {
+            out.containers.extend(process::containers(file));
+        }
+        if tasks::is_task(&path) {
+            let documents = file.documents().unwrap_or_default();
+            documents.iter().for_each(|document| tasks::containers(path, document, &mut out));
+        }
+>>>>>>> d9a115d (Deployment files: what browsers may send, agents that nothing loads, processes without containers, declarative configurations)
         let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
         if file.is_yaml() && is_meant() {
-            let documents = file.documents().unwrap_or_default();
+            let documents = file.documents().unwrap_or_else(|reason| {
+                out.skipped.extend(is_ours(&file.text).then(|| (file.path.clone(), reason.to_owned())));
+                &[]
+            });
             documents.iter().for_each(|document| read_document(file, document, &maps, &mut out));
+            configurations.extend(documents.iter().filter_map(|document| declarative::read(path, document)));
         }
     }
     container::unite(&mut out.projects);
     container::overlay(&mut out.containers);
+    declarative::apply(&mut out.containers, &configurations);
+    out.agents = agent::read(files, &out.containers);
     out
+}
+
+/// Whether a file that could not be read is one of those whose parts are known: an object of Kubernetes, a collector.
+fn is_ours(text: &str) -> bool {
+    let has = |words: [&str; 2]| words.iter().all(|word| text.contains(word));
+    has(["apiVersion:", "kind:"]) || has(["exporters:", "pipelines:"])
 }
 
 fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, out: &mut Deployment) {
@@ -131,8 +186,11 @@ fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, ou
         container::of_patches(path, text, document, maps, out);
     } else if values::is_values(&path) {
         values::read(path, document, out);
+    } else {
+        tasks::containers(path, document, out);
     }
     proxy::of_document(path, text, document, &mut out.removals);
+    cors::of_document(path, text, document, &mut out.allow_lists);
 }
 
 /// A place in a file.

@@ -55,9 +55,8 @@ fn environment<'n>(key: &Key, node: &'n Node) -> Option<Vec<Entry<'n>>> {
     };
     let found: Option<Vec<Entry<'_>>> = match &node.value {
         Value::Map(entries) => {
-            let entry = |(key, value): &'n (Key, Node)| {
-                is_name(&key.text).then(|| Entry::new(&key.text, key.span, value))
-            };
+            let entry =
+                |(key, value): &'n (Key, Node)| is_name(&key.text).then(|| Entry::new(&key.text, key.span, value));
             entries.iter().map(entry).collect()
         }
         Value::List(items) => {

@@ -6,6 +6,7 @@ mod peers;
 mod text;
 
 pub use collect::{Collected, hops};
+pub(crate) use peers::elements;
 pub use text::{Named, Piece, Text};
 
 use crate::analysis::{ServiceReport, Skipped};

@@ -253,7 +253,7 @@ fn options(effect: &FunctionDescription) -> Option<Slot> {
 }
 
 /// The elements of a list, or the value itself.
-fn elements(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
+pub(crate) fn elements(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
     let program = study.program;
     match program.expr_kind(value) {
         ExprKind::Composite { fields, .. } if study.fact(value).is_none() => {

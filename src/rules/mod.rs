@@ -27,6 +27,8 @@ pub struct Verdicts {
     pub findings: Vec<Finding>,
     /// Hop counts by unit index.
     pub hops: rustc_hash::FxHashMap<usize, HopCounts>,
+    /// The headers that code lets browsers send, for the rules on what lies between services.
+    pub allow_lists: Vec<crate::deploy::AllowList>,
     /// How each hop was judged, where somebody asks: the rules tell it as they go.
     pub notes: Option<Vec<Note>>,
 }

@@ -6,7 +6,7 @@ use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
     Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
-    golang, gradle, helm, kubernetes, logging, maven, python, resource, sections, settings, shell, workloads,
+    golang, gradle, helm, kubernetes, logging, maven, process, python, resource, sections, settings, shell, workloads,
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
@@ -27,6 +27,8 @@ pub fn is_manifest(path: &str) -> bool {
         || gradle::is_manifest(path)
         || docker::is_dockerfile(path)
         || shell::is_script(path)
+        || crate::deploy::process::is_process(path)
+        || crate::deploy::tasks::is_task(path)
         || dotenv::is_dotenv(path)
         || settings::is_settings(path)
         || settings::is_resource(path)
@@ -225,13 +227,22 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
         Ok(vec![docker::read(path, &file.text)])
     } else if shell::is_script(path) {
         Ok(vec![shell::read(path, &file.text)])
+    } else if crate::deploy::process::is_process(path) {
+        Ok(process::of_machine(file))
+    } else if crate::deploy::tasks::is_task(path) {
+        process::of_tasks(file)
     } else if !file.is_yaml() {
         Ok(Vec::new())
     } else if is_compose(path) {
         compose::read(file, &|path| all.iter().copied().find(|file| file.path == path))
     } else {
-        Ok([kubernetes::read(file, cluster)?, resource::read(file)?].concat())
+        Ok([kubernetes::read(file, cluster)?, resource::read(file)?, of_template(file)?].concat())
     }
+}
+
+/// The tasks in a template of CloudFormation.
+fn of_template(file: &ManifestFile) -> Result<Vec<Launch>, String> {
+    if file.text.contains("AWS::ECS::TaskDefinition") { process::of_tasks(file) } else { Ok(Vec::new()) }
 }
 
 /// A folder whose image runs Python is a project even without a manifest.

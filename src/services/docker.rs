@@ -7,7 +7,7 @@ use super::shell;
 use crate::paths::{file_name, folder};
 
 /// Whether this is a file that builds an image.
-pub(super) fn is_dockerfile(path: &str) -> bool {
+pub(crate) fn is_dockerfile(path: &str) -> bool {
     let name = file_name(path);
     let stem = name.split('.').next().unwrap_or(name);
     matches!(stem, "Dockerfile" | "Containerfile") || name.ends_with(".Dockerfile") || name.ends_with(".dockerfile")
@@ -113,17 +113,23 @@ pub(crate) struct Image {
     pub(crate) environment: Vec<(String, String, u32)>,
     /// The commands that bring files into it.
     pub(crate) fetches: Vec<String>,
+    /// The commands that start it, with the words that introduce them and their lines.
+    pub(crate) commands: Vec<(String, String, u32)>,
 }
 
 impl Image {
     /// Reads a Dockerfile.
     pub(crate) fn read(path: &str, text: &str) -> Self {
         let launch = read(path, text);
-        let variables = launch.facts.into_iter().filter_map(|fact| match fact.kind {
-            FactKind::Variable(name, value) => Some((name, value, fact.line)),
-            _ => None,
-        });
-        Self { environment: variables.collect(), fetches: launch.fetches }
+        let (mut environment, mut commands) = (Vec::new(), Vec::new());
+        for fact in launch.facts {
+            match fact.kind {
+                FactKind::Variable(name, value) => environment.push((name, value, fact.line)),
+                FactKind::Command(text, by) => commands.push((text, by, fact.line)),
+                _ => {}
+            }
+        }
+        Self { environment, fetches: launch.fetches, commands }
     }
 }
 
@@ -235,7 +241,7 @@ pub(super) fn words(command: &str) -> Vec<String> {
 }
 
 /// Words as a shell splits them, quotes taken off.
-pub(super) fn split(text: &str) -> Vec<String> {
+pub(crate) fn split(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut word = String::new();
     let mut quote = None;

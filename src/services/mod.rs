@@ -15,6 +15,7 @@ mod launch;
 mod logging;
 mod manifest;
 mod maven;
+mod process;
 mod python;
 mod resource;
 mod sections;
@@ -23,7 +24,7 @@ mod shell;
 mod stacks;
 mod workloads;
 
-pub(crate) use docker::Image;
+pub(crate) use docker::{Image, is_dockerfile, split};
 pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back};
 
@@ -220,6 +221,12 @@ pub fn is_of_tracing(variable: &str) -> bool {
 /// What people call a stack.
 pub(crate) fn title_of(stack: &str) -> &str {
     stacks().iter().find(|page| page.id == stack).map_or(stack, |page| page.title.as_str())
+}
+
+/// What people call the stack whose agent a file of this name is.
+pub(crate) fn stack_of_agent(jar: &str) -> Option<&'static str> {
+    let found = stacks::compiled().iter().find(|stack| stack.agents.iter().any(|pattern| pattern.is_match(jar)))?;
+    Some(found.page.title.as_str())
 }
 
 /// What an application calls itself by its settings, where it says so: others reach it by this name.

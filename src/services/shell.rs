@@ -1,19 +1,15 @@
-//! Commands in shell scripts, Makefiles, Procfiles and systemd units.
+//! Commands in shell scripts and Makefiles.
 //!
-//! Sources: <https://devcenter.heroku.com/articles/procfile>, <https://www.gnu.org/software/make/manual/make.html>,
-//! <https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html>.
+//! Source: <https://www.gnu.org/software/make/manual/make.html>.
 
 use super::docker::{split, words};
 use super::launch::{FactKind, Launch, expand};
 use crate::paths::file_name;
 
-/// Whether this is a script, Makefile, Procfile or systemd unit that may start a service.
+/// Whether this is a script or Makefile that may start a service.
 pub(super) fn is_script(path: &str) -> bool {
     let name = file_name(path);
-    matches!(name, "Makefile" | "makefile" | "GNUmakefile" | "Procfile")
-        || name.ends_with(".mk")
-        || name.ends_with(".service")
-        || is_start_script(name)
+    matches!(name, "Makefile" | "makefile" | "GNUmakefile") || name.ends_with(".mk") || is_start_script(name)
 }
 
 fn is_start_script(name: &str) -> bool {
@@ -29,7 +25,7 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
     launch.is_local = true;
     let mut known = Vec::new();
     for (line, text) in logical_lines(text) {
-        let text = body(file_name(path), &text);
+        let text = body(&text);
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
@@ -45,14 +41,9 @@ pub(super) fn read(path: &str, text: &str) -> Launch {
     launch
 }
 
-/// The command of a line: without the Procfile's process name, `ExecStart=`, the tab and `@` of make.
-fn body(file: &str, line: &str) -> String {
-    let line = line.trim();
-    if file == "Procfile" {
-        return line.split_once(':').map_or("", |(_, command)| command.trim()).to_owned();
-    }
-    let line = line.strip_prefix("ExecStart=").or_else(|| line.strip_prefix("Environment=")).unwrap_or(line);
-    line.trim_start_matches(['@', '-', '+']).trim().to_owned()
+/// The command of a line: without the tab and `@` of make.
+fn body(line: &str) -> String {
+    line.trim().trim_start_matches(['@', '-', '+']).trim().to_owned()
 }
 
 /// `export A=1`, `A=1 command`, `A := 1`.
@@ -98,11 +89,6 @@ mod tests {
 
     #[test]
     fn commands_are_found() {
-        let launch = read("Procfile", "web: tool \\\n  app\n");
-        assert!(
-            launch.facts.iter().any(|fact| fact.kind == FactKind::Command("tool    app".into(), "Procfile".into()))
-                || launch.facts.len() == 2
-        );
         let launch = read("Makefile", "A := x\nrun:\n\t@$(A) go build \\\n\t./cmd\n");
         assert!(launch.facts.iter().any(
             |fact| matches!(&fact.kind, FactKind::Build(text) if text.starts_with("x go build")) && fact.line == 3
@@ -118,6 +104,6 @@ mod tests {
 
     #[test]
     fn scripts_are_told_from_others() {
-        assert!(is_script("a/docker-entrypoint.sh") && is_script("Procfile") && !is_script("a/x.sh"));
+        assert!(is_script("a/docker-entrypoint.sh") && !is_script("a/x.sh"));
     }
 }

@@ -175,6 +175,9 @@ pub struct FunctionDescription {
     /// It gives an exporter the address of the collector.
     #[serde(default)]
     pub endpoint: Option<EndpointEffect>,
+    /// Places of the names of headers that browsers of other origins may send to the server.
+    #[serde(default)]
+    pub allows_headers: Vec<Slot>,
     /// Places of the address (URL, or host and port) of whom it talks to, or whom what it makes talks to.
     #[serde(default)]
     pub address: Vec<Slot>,

@@ -28,8 +28,8 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
         units::check(material, container, out);
         let Some((name, value, place)) = first(container, &ENDPOINTS) else { continue };
         let found = itself(material, container, name, value, place)
-            .or_else(|| wrong_port(material, container, value, place))
-            .or_else(|| nobody(material, container, value, place));
+            .or_else(|| nobody(material, container, value, place).filter(|_| !container.falls_back(name)))
+            .or_else(|| wrong_port(material, container, value, place));
         if let Some(mut found) = found {
             found.service.clone_from(&container.name);
             found.effect = format!(
@@ -76,10 +76,15 @@ fn itself(material: &Material<'_>, container: &Container, name: &str, value: &st
     let injects = material.deployment.workloads.iter().any(|found| {
         found.kind == "Namespace" && found.own.iter().any(|(key, ..)| key.contains("sidecar") || key.contains("inject"))
     });
-    if !is_local(value) || !container.is_alone || injects || receives(container) {
+    // One for want of another is what nobody asked for yet.
+    if !is_local(value) || !container.is_alone || injects || receives(container) || container.falls_back(name) {
         return None;
     }
-    let around = if container.platform == Platform::Compose { "its container" } else { "its pod" };
+    let around = match container.platform {
+        Platform::Kubernetes => "its pod",
+        Platform::Task => "its task",
+        Platform::Compose | Platform::Machine => "its container",
+    };
     let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message =
         format!("`{name}` of {} is `localhost`: {around} itself, in which no collector runs", container.name);
@@ -125,8 +130,11 @@ fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place
     found.help = format!(
         "use port {wanted}, or another `{name}`; this assumes that the receiver listens where OTLP does by custom"
     );
-    found.related =
-        spoken.at.map(|place| Related { place, message: format!("the protocol is {}", spoken.name) }).into_iter().collect();
+    found.related = spoken
+        .at
+        .map(|place| Related { place, message: format!("the protocol is {}", spoken.name) })
+        .into_iter()
+        .collect();
     Some(found)
 }
 

@@ -1,11 +1,12 @@
-//! `instrumentation-not-loaded`: an annotation for the operator that stands where the operator does not look.
+//! `instrumentation-not-loaded`: an annotation for the operator that stands where the operator does not look, or by which
+//! it looks at the wrong container.
 //!
 //! Source: <https://opentelemetry.io/docs/platforms/kubernetes/operator/automatic/>: it counts on a namespace and on the
-//! template of a pod.
+//! template of a pod, and for the first container where none is named.
 
 use super::super::Verdicts;
 use super::Material;
-use crate::deploy::known;
+use crate::deploy::{Workload, known};
 use crate::finding::{Confidence, Finding, Related};
 
 /// Judges the objects that make pods.
@@ -14,6 +15,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     let counts = |key: &str| known().pod_annotations.iter().any(|start| key.starts_with(start.as_str()));
     for workload in workloads {
         let Some(pod) = &workload.pod else { continue };
+        beside(workload, out);
         for (key, value, place) in workload.own.iter().filter(|(key, value, _)| counts(key) && value != "false") {
             let in_namespace =
                 workloads.iter().any(|other| other.kind == "Namespace" && other.own.iter().any(|(own, ..)| own == key));
@@ -37,4 +39,38 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
             out.findings.push(found);
         }
     }
+}
+
+/// The operator is told nothing of containers, and the first one runs no program of its own.
+fn beside(workload: &Workload, out: &mut Verdicts) {
+    let notes = workload.pod.iter().flatten();
+    let is_on = |key: &str, value: &str| {
+        known().pod_annotations.iter().any(|start| key.starts_with(start.as_str())) && value != "false"
+    };
+    let Some((key, value)) = notes.clone().find(|(key, value)| is_on(key, value)) else { return };
+    let names = notes.clone().any(|(key, _)| key.ends_with("container-names"));
+    let is_beside = |image: &str| known().beside_images.iter().any(|known| known == name_of(image));
+    let [(first, image, place), rest @ ..] = workload.containers.as_slice() else { return };
+    let Some((other, ..)) = rest.iter().find(|(_, image, _)| !is_beside(image)).filter(|_| !names) else { return };
+    if !is_beside(image) {
+        return;
+    }
+    let name = &workload.name;
+    let mut found = Finding::new("instrumentation-not-loaded", *place, Confidence::Likely);
+    found.message = format!("`{key}: {value}` counts for the first container of {name}: {first}, which runs {image}");
+    found.label = "is instrumented in its place".to_owned();
+    found.effect =
+        format!("{other} makes no spans and sends no trace header: each service behind it starts a new trace");
+    found.help = format!(
+        "put {other} first, or name it in `instrumentation.opentelemetry.io/container-names`; this assumes that {other} is the one that is meant"
+    );
+    found.confirm = format!("look for the variables of the agent in {other}: `kubectl exec … -c {other} -- env`");
+    found.service.clone_from(name);
+    out.findings.push(found);
+}
+
+/// The name of an image without registry, tag and digest.
+fn name_of(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
+    name.split(':').next().unwrap_or(name)
 }

@@ -1,6 +1,8 @@
 //! Rules on deployment files: collectors, containers, proxies.
 
+mod agent;
 mod backend;
+mod cors;
 mod environment;
 mod headers;
 mod inject;
@@ -53,7 +55,9 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     environment::check(material, out);
     sampler::check(material, out);
     headers::check(material, out);
+    cors::check(material, out);
     inject::check(material, out);
+    agent::check(material, out);
     unite(&mut out.findings, before);
 }
 

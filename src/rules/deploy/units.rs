@@ -21,9 +21,13 @@ pub(super) fn check(material: &Material<'_>, container: &Container, out: &mut Ve
         found.message = format!("`{variable}={value}` of {name} is {number} milliseconds");
         found.label = "milliseconds".to_owned();
         found.effect = if known.is_limit {
-            format!("{name} gives each export up after {number} ms: its part of the traces is missing whenever the collector takes longer")
+            format!(
+                "{name} gives each export up after {number} ms: its part of the traces is missing whenever the collector takes longer"
+            )
         } else {
-            format!("{name} sends a request for the few spans of each {number} ms, and loses those that it cannot send in time")
+            format!(
+                "{name} sends a request for the few spans of each {number} ms, and loses those that it cannot send in time"
+            )
         };
         found.severity = (!known.is_limit).then_some(Severity::Warning);
         found.help = format!("write {} for {number} seconds; this assumes that seconds are meant", number * 1000);

@@ -1,6 +1,7 @@
 //! Rules about process-wide settings: propagator, sampler, span processor, provider, exporter.
 
 mod beside;
+mod browsers;
 mod endpoint;
 mod off;
 mod propagator;
@@ -17,6 +18,7 @@ use crate::study::Study;
 
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    browsers::check(study, out);
     endpoint::check(study, out);
     off::check(study, out);
     propagator::check(study, out);
