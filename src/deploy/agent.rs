@@ -38,7 +38,7 @@ pub(super) fn read(files: &[ManifestFile], containers: &[Container]) -> Vec<Agen
 }
 
 fn of_image(file: &ManifestFile, files: &[ManifestFile], containers: &[Container]) -> Option<Agent> {
-    if !file.text.contains(".jar") || file.text.contains("-javaagent") {
+    if !file.text.contains(".jar") || file.text.contains("-javaagent:") {
         return None;
     }
     let image = Image::read(&file.path, &file.text);
@@ -96,7 +96,7 @@ fn is_loaded_elsewhere(files: &[ManifestFile], jar: &str) -> bool {
     };
     let loads = |file: &ManifestFile| {
         let text = file.text.as_str();
-        text.contains("-javaagent") || text.contains(jar) || VARIABLES.iter().any(|name| text.contains(name))
+        text.contains("-javaagent:") || text.contains(jar) || VARIABLES.iter().any(|name| text.contains(name))
     };
     files.iter().filter(is_start).any(loads)
 }
