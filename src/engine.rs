@@ -183,6 +183,7 @@ fn judge_language(
     let found = rules::check(&study, request.why.is_some() || request.facts);
     verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);
+    verdicts.allow_lists.extend(found.allow_lists);
     let notes = found.notes.unwrap_or_default();
     let why = request.why.as_ref().and_then(|query| {
         let why = rules::explain(&study, query, &notes)?;

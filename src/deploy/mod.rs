@@ -135,12 +135,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             out.removals.extend(proxy::of_text(path, &file.text, 0));
             out.allow_lists.extend(cors::of_text(path, &file.text, 0));
         }
-<<<<<<< HEAD
         out.pins.extend(pin::read(path, &file.text));
-        if file.is_yaml() && is_compose(&path) {
-            container::of_compose(file, &other, &mut out);
-        }
-=======
         out.browsers.extend(browser::read(file));
         if file.is_yaml() && is_compose(&path) {
             container::of_compose(file, &other, &mut out);
@@ -152,7 +147,6 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             let documents = file.documents().unwrap_or_default();
             documents.iter().for_each(|document| tasks::containers(path, document, &mut out));
         }
->>>>>>> d9a115d (Deployment files: what browsers may send, agents that nothing loads, processes without containers, declarative configurations)
         let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
         if file.is_yaml() && is_meant() {
             let documents = file.documents().unwrap_or_else(|reason| {
