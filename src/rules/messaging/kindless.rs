@@ -70,7 +70,7 @@ fn sent<'s, 'a>(
     let start = match given.first().filter(|context| !is_current(context)) {
         Some(context) => starts.iter().find(|start| comes_from(study, *context, start.call)),
         // What is current: the innermost of those that are managed around the call.
-        None => starts.iter().filter(|start| is_around(study, start, at)).next_back(),
+        None => starts.iter().rfind(|start| is_around(study, start, at)),
     }?;
     let from = study.program.expr(start.call).span;
     let sends = sending.iter().find(|hop| {

@@ -52,10 +52,13 @@ fn managed_body(facts: &FileFacts, held: Held) -> Option<&[u32]> {
     })
 }
 
+/// A block that is still to be walked, with the `finally` blocks and the handlers around it.
+type Around<'f> = (&'f [u32], Vec<&'f [u32]>, Vec<&'f Handler>);
+
 /// The handlers of a block, without those of functions written in it.
 fn catches<'f>(facts: &'f FileFacts, body: &'f [u32]) -> Vec<Catch<'f>> {
     let mut out = Vec::new();
-    let mut work: Vec<(&[u32], Vec<&[u32]>, Vec<&Handler>)> = vec![(body, Vec::new(), Vec::new())];
+    let mut work: Vec<Around<'_>> = vec![(body, Vec::new(), Vec::new())];
     while let Some((block, finally, outer)) = work.pop() {
         for stmt in statements(facts, block) {
             let StmtKind::Try { body, handlers, otherwise, finally: last } = &stmt.kind else {

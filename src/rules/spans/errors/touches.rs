@@ -3,7 +3,7 @@
 use super::Held;
 use crate::ir::{ExprKind, Language, Span};
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::flow::{CallSite, DefKind, RECEIVER};
+use crate::link::flow::{CallSite, DefKind};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::spans::life::{Fate, Life};
 use crate::study::{CallFact, Study, Summary};
@@ -155,7 +155,7 @@ fn may_tell(study: &Study<'_>, call: ValueRef, fact: Option<&CallFact<'_>>) -> b
     let is_known = fact.is_some_and(|fact| fact.effect.hop.is_some()) || !callee.functions.is_empty();
     let given = study.slot(call, Slot::AnyArg).into_iter().chain(program.receiver(call));
     given.into_iter().any(|value| match program.role_of(value) {
-        Some(TypeRole::Span) => !fact.is_some_and(|fact| fact.effect.activates.is_some()),
+        Some(TypeRole::Span) => fact.is_none_or(|fact| fact.effect.activates.is_none()),
         Some(TypeRole::Context) => study.language() == Language::Go && !is_known,
         _ => false,
     })
@@ -165,8 +165,6 @@ fn may_tell(study: &Study<'_>, call: ValueRef, fact: Option<&CallFact<'_>>) -> b
 fn holds(study: &Study<'_>, value: ValueRef, informed: &FxHashSet<ValueRef>) -> bool {
     study.program.reaching(value).iter().any(|def| match study.program.def(value.file, *def).kind {
         DefKind::Value { value: made, index: None } => informed.contains(&ValueRef { expr: made, ..value }),
-        // A receiver or parameter tells nothing of what it was made of.
-        DefKind::Param(n) if n == RECEIVER => false,
         _ => false,
     })
 }
