@@ -7,6 +7,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{HopKind, LibraryDescription, TypeRole};
 use crate::link::{Origin, ValueRef};
+use crate::rules::messaging::reading_units;
 use crate::study::{CallFact, Inbound, Study, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +46,14 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             entry.made.extend(made);
         }
     }
-    let shown = |found: &Asked| found.shown || found.calls.is_empty();
-    for ((_, library), found) in asked.into_iter().filter(|(_, found)| !shown(found)) {
+    asked.retain(|_, found| !found.shown && !found.calls.is_empty());
+    if asked.is_empty() {
+        return;
+    }
+    // Asked last: it looks at every call. Spans that record something else than requests (audits, model calls) have no
+    // place for a query.
+    let reading = reading_units(study);
+    for ((_, library), found) in asked.into_iter().filter(|((unit, _), _)| reading.contains(unit)) {
         let described = study.program.knowledge.libraries().iter().find(|known| known.id == library);
         out.findings.extend(described.and_then(|library| finding(study, library, &found)));
     }
