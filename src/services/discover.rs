@@ -378,7 +378,7 @@ fn of_dependencies(dependencies: &[Dependency], language: Language) -> Vec<Stack
     compiled()
         .iter()
         .filter(|stack| stack.page.languages.contains(&language))
-        .filter_map(|stack| of_stack(stack, &running))
+        .filter_map(|stack| of_stack(stack, &running, &|group| platform(dependencies, group)))
         .collect()
 }
 
@@ -403,9 +403,22 @@ fn of_plugins(unit: &Unit) -> Vec<StackUse> {
     out
 }
 
-fn of_stack(stack: &Compiled, running: &[(&Dependency, Candidate<'_>)]) -> Option<StackUse> {
+/// The major and minor version of the dependencies of a group, where all that say one agree.
+fn platform(dependencies: &[Dependency], group: &str) -> Option<(u32, u32)> {
+    let of_group = |found: &&Dependency| found.name.strip_prefix(group).is_some_and(|rest| rest.starts_with(':'));
+    let told = dependencies.iter().filter(of_group).filter(|found| !found.version.is_empty());
+    let mut found = told.map(|found| crate::study::minor(&found.version));
+    let first = found.next()??;
+    found.all(|other| other == Some(first)).then_some(first)
+}
+
+fn of_stack(
+    stack: &Compiled,
+    running: &[(&Dependency, Candidate<'_>)],
+    platform: &dyn Fn(&str) -> Option<(u32, u32)>,
+) -> Option<StackUse> {
     let (found, _) = running.iter().find(|(_, name)| stack.dependencies.is_match_candidate(name))?;
-    let missing = stack.page.missing(|name| running.iter().any(|(d, _)| d.name == name));
+    let missing = stack.page.missing(|name| running.iter().any(|(d, _)| d.name == name), platform);
     let active = stack.page.auto_configuration && missing.is_none();
     let mode = if stack.page.auto_configuration { Mode::AutoConfiguration } else { Mode::Code };
     let evidence = match missing {

@@ -27,6 +27,9 @@ pub struct StackDescription {
     /// Dependencies that must all be there besides, for the auto-configuration to happen.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// What newer versions of a framework require besides.
+    #[serde(default)]
+    pub requires_from: Vec<NewerNeed>,
     /// Other dependencies that bring what is required along.
     #[serde(default)]
     pub required_by: Vec<String>,
@@ -196,6 +199,18 @@ impl Reach {
     }
 }
 
+/// A dependency that the auto-configuration moved to in some version of a framework.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewerNeed {
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first version that asks for it: `4.0`.
+    pub from: String,
+    /// The dependency.
+    pub name: String,
+}
+
 /// What a resource of a platform must say so that the platform starts the service under a stack.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,12 +232,18 @@ pub struct Switch {
 }
 
 impl StackDescription {
-    /// The first dependency that it requires and that is not among these, by `has`.
-    pub fn missing(&self, has: impl Fn(&str) -> bool) -> Option<&str> {
+    /// The first dependency that it requires and that is not among these, by `has`. `version` tells the version of the
+    /// dependencies of a group, where it is known.
+    pub fn missing(&self, has: impl Fn(&str) -> bool, version: impl Fn(&str) -> Option<(u32, u32)>) -> Option<&str> {
         if self.required_by.iter().any(|name| has(name)) {
             return None;
         }
-        self.requires.iter().map(String::as_str).find(|name| !has(name))
+        let is_newer = |need: &&NewerNeed| {
+            let from = crate::study::minor(&need.from);
+            version(&need.platform).zip(from).is_some_and(|(version, from)| version >= from)
+        };
+        let newer = self.requires_from.iter().filter(is_newer).map(|need| need.name.as_str());
+        newer.chain(self.requires.iter().map(String::as_str)).find(|name| !has(name))
     }
 
     /// Whether it is known what a dependency brings along.

@@ -46,6 +46,24 @@ fn is_command_line(folder: &str) -> bool {
     folder.ends_with("-cli") || folder.ends_with("_cli") || folder.len() > 4 && folder.ends_with("ctl")
 }
 
+/// Whether a file is a command that operators run by hand, by where frameworks look for such.
+pub(super) fn is_command(path: &str) -> bool {
+    path.contains("/management/commands/") || path.starts_with("management/commands/")
+}
+
+/// Whether a file stands in for something in tests, by its name: `fake_provider.py`, `MockBank.java`. Words that are
+/// parts of others (`Stub`, which generated clients are called) say nothing.
+pub(super) fn is_stand_in(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let starts = |word: &&str| {
+        let rest = stem.strip_prefix(*word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_lowercase()))
+    };
+    ["fake", "Fake", "fakes", "mock", "Mock", "mocks"].iter().any(|word| starts(&word))
+        || ["_fake", "_mock"].iter().any(|end| stem.ends_with(end))
+}
+
 /// Whether a path lies in a folder of what makes load, or stands in for something in tests: no request runs there.
 pub(super) fn is_support(path: &str) -> bool {
     const WORDS: &[&str] = &[
@@ -86,7 +104,7 @@ fn folders(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_aside, is_support};
+    use super::{is_aside, is_stand_in, is_support};
 
     #[test]
     fn folders_of_examples_are_aside_and_packages_are_not() {
@@ -99,6 +117,12 @@ mod tests {
         assert!(is_aside("cmd/tillctl/get.go") && is_aside("pkg/till-cli/get.go"));
         assert!(!is_aside("pkg/ctl/get.go") && !is_aside("pkg/client/get.go"));
         assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));
+    }
+
+    #[test]
+    fn what_stands_in_says_so() {
+        assert!(is_stand_in("till/fake_bank.py") && is_stand_in("a/MockBank.java") && is_stand_in("bank_mock.py"));
+        assert!(!is_stand_in("till/fakery.py") && !is_stand_in("a/Mockingbird.java") && !is_stand_in("bank_stub.py"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
-use super::aside::{is_aside, is_support};
+use super::aside::{is_aside, is_stand_in, is_support};
 use crate::ir::{FunctionId, Language};
 use crate::knowledge::{FunctionDescription, Setting, TypeRole};
 use crate::link::{FuncRef, Program, ValueRef};
@@ -70,7 +70,7 @@ pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHa
         Language::Go => {}
         Language::Java => {
             let paths = program.files.iter().map(|file| file.source.path);
-            return paths.filter(|path| is_support(path)).collect();
+            return paths.filter(|path| is_support(path) || is_stand_in(path)).collect();
         }
         Language::Python => return FxHashSet::default(),
     }

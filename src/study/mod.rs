@@ -3,6 +3,7 @@
 mod aside;
 mod binary;
 mod evidence;
+mod programs;
 mod reach;
 mod stubs;
 mod summary;
@@ -59,10 +60,13 @@ pub struct Study<'a> {
     summaries: FxHashMap<FuncRef, Summary>,
     inbound: FxHashMap<FuncRef, Inbound>,
     under_spans: FxHashSet<FuncRef>,
+    behind_async: FxHashSet<FuncRef>,
     untraced: FxHashSet<Ustr>,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
     commands: binary::Commands,
+    /// The files that only what is run by hand leads to.
+    beside: FxHashSet<u32>,
     links: OnceCell<FxHashSet<(usize, usize)>>,
     /// The Go units that are programs, by their index.
     programs: FxHashSet<usize>,
@@ -113,10 +117,12 @@ impl<'a> Study<'a> {
             summaries: FxHashMap::default(),
             inbound: FxHashMap::default(),
             under_spans: FxHashSet::default(),
+            behind_async: FxHashSet::default(),
             untraced: FxHashSet::default(),
             operators: reach::operators(program),
             built: FxHashSet::default(),
             commands: binary::Commands::new(program),
+            beside: FxHashSet::default(),
             links: OnceCell::new(),
             programs: unused::programs(program, units),
             handed_around: OnceCell::new(),
@@ -127,7 +133,12 @@ impl<'a> Study<'a> {
         study.built = study.commands.packages(program);
         study.index();
         study.summaries = summary::summaries(&study);
-        (study.inbound, study.under_spans) = reach::inbound(&study);
+        let reached = reach::reached(&study);
+        (study.inbound, study.under_spans) = (reached.inbound, reached.under_spans);
+        study.behind_async = reached.behind_async;
+        let programs = programs::Programs::new(&study);
+        study.untraced.extend(programs.untraced);
+        study.beside = programs.beside;
         study
     }
 
@@ -232,6 +243,11 @@ impl<'a> Study<'a> {
         self.under_spans.contains(&function)
     }
 
+    /// Whether a Java function runs only on threads of methods that are asynchronous by annotation.
+    pub fn is_behind_async(&self, function: FuncRef) -> bool {
+        self.behind_async.contains(&function)
+    }
+
     /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
     /// having no library that calls it for inbound work.
     pub fn outlives_request(&self, function: FuncRef) -> bool {
@@ -248,6 +264,11 @@ impl<'a> Study<'a> {
     /// traced.
     pub fn is_out_of_traces(&self, path: Ustr) -> bool {
         self.untraced.contains(&path)
+    }
+
+    /// Whether only examples, benchmarks, scripts and commands lead to a Python file: no request runs what is in it.
+    pub fn is_beside_services(&self, file: u32) -> bool {
+        self.beside.contains(&file)
     }
 
     /// Whether a file declares the commands of a command line, or takes up the process's own work.

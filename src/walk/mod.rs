@@ -153,7 +153,9 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
 /// Whether a name begins with a dot; the file from which deployments take their variables, and a folder in which resources
 /// of a platform lie by custom, are read.
 fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().first() == Some(&b'.') && name != ".env" && name != ".nais"
+    // Folders in which teams keep what their services are deployed by.
+    const DEPLOYMENT: &[&str] = &[".env", ".nais", ".deploy", ".docker", ".helm", ".k8s"];
+    name.as_encoded_bytes().first() == Some(&b'.') && !DEPLOYMENT.iter().any(|known| name == *known)
 }
 
 /// Whether ignore files above the root belong to the same repository.

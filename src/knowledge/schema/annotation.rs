@@ -39,6 +39,8 @@ pub enum AnnotationRole {
     Assembles,
     /// The container looks for what it makes among the application's classes.
     Scans,
+    /// The container makes the type only where one of the named profiles is on.
+    Profile,
     /// The function becomes a context manager or wrapper of its caller (Python `contextmanager`).
     ContextManager,
 }

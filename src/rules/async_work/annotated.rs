@@ -1,6 +1,6 @@
 //! Methods that run asynchronously by annotation, on an executor that nothing makes carry the context.
 
-use super::decorator::decorates;
+use super::decorator::{decorates, surely_decorates};
 use super::{mdc, task};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
@@ -98,6 +98,16 @@ fn judge_as(
     let lost: Vec<FuncRef> = methods.iter().filter(loses).copied().collect();
     let rule = if mdc_only { "mdc-lost" } else { "task-context" };
     (!lost.is_empty()).then_some((rule, lost))
+}
+
+/// Whether a function runs only behind methods that are asynchronous by annotation, and nothing is seen to make these carry
+/// the context: no trace is known to come that far.
+pub(in crate::rules) fn is_cut_off(study: &Study<'_>, function: FuncRef) -> bool {
+    let unit = study.unit_of(function.file);
+    study.is_behind_async(function)
+        && study.unit(function.file).covers_all.is_none()
+        && !is_carried(study, function.file)
+        && !surely_decorates(study, unit)
 }
 
 /// Whether a stack covers the framework that runs asynchronous methods, or a setting makes it carry the context.

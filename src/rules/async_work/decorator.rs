@@ -24,6 +24,25 @@ pub(super) fn decorates(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
     study.with_imported(unit).into_iter().any(here)
 }
 
+/// Whether something that is seen makes the executors of a unit carry the context: a decorator that comes from a library of
+/// which nothing is known may as well carry something else.
+pub(in crate::rules) fn surely_decorates(study: &Study<'_>, unit: usize) -> bool {
+    let is_strange = |fact: &CallFact<'_>| {
+        let given = study.slot(fact.call, Slot::Arg(0));
+        let known = |value: &crate::link::ValueRef| {
+            let made = study.program.callee(*value).constructs;
+            made.is_none_or(|ty| study.program.own_type(ty).is_some() || study.program.knowledge.ty(ty).is_some())
+        };
+        fact.effect.carries == Some(Slot::Receiver) && !given.is_empty() && !given.iter().all(known)
+    };
+    let sets = |unit: usize| study.calls_of_unit(unit).filter(|fact| fact.effect.carries.is_some());
+    decorates(study, unit, false)
+        && !study.of_unit("strange decorators alone", unit, || {
+            let mut all = study.with_imported(unit).into_iter().flat_map(sets).peekable();
+            all.peek().is_some() && all.all(is_strange)
+        })
+}
+
 /// Whether the unit has a decorator of tasks, which its frameworks may use.
 pub(super) fn has_decorator(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
     let program = study.program;

@@ -13,6 +13,8 @@ mod spawned;
 mod spawner;
 mod task;
 
+pub(super) use annotated::is_cut_off;
+
 use super::Verdicts;
 use crate::study::Study;
 

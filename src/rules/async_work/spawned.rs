@@ -275,6 +275,9 @@ fn judge<'a>(
         Executor::Kept(made) => Some(made),
         Executor::Plain(made) => made,
     };
+    if is_on_purpose(study, fact.call) {
+        return Err(Kept::Passed("a comment at the call speaks of the context that is left behind"));
+    }
     let assumed = assumed || inside_only;
     Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, assumed })
 }
@@ -297,6 +300,27 @@ fn runs_in_lost_task(study: &Study<'_>, function: FuncRef) -> bool {
         inner = outer;
     }
     false
+}
+
+/// Most lines of a comment above a call that are read.
+const MAX_COMMENT: usize = 12;
+
+/// Whether the comment right above the statement of a call, or beside it, speaks of contexts: whoever wrote it knew what
+/// the call leaves behind.
+fn is_on_purpose(study: &Study<'_>, call: ValueRef) -> bool {
+    const WORDS: &[&str] = &["contextvar", "opentelemetry", "otel context", "trace context", "span context", "tracing"];
+    let (mark, path) = match study.language() {
+        Language::Python => ("#", study.program.place(call).path),
+        _ => ("//", study.program.place(call).path),
+    };
+    let Some(text) = study.file_text(path) else { return false };
+    let start = study.program.expr(call).span.start as usize;
+    let Some(before) = text.get(..start) else { return false };
+    let above = before.lines().rev().skip(usize::from(!before.ends_with('\n')));
+    let above = above.take(MAX_COMMENT).map(str::trim).take_while(|line| line.starts_with(mark));
+    let beside = text.get(start..).and_then(|rest| rest.lines().next()).and_then(|line| line.split_once(mark));
+    let words = above.chain(beside.map(|(_, comment)| comment)).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    WORDS.iter().any(|word| words.contains(word))
 }
 
 fn carried(because: &'static str) -> Kept {

@@ -306,6 +306,9 @@ fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     if !gate::can_be_inside(study, function) {
         return Some(OUTSIDE);
     }
+    if study.is_out_of_traces(study.program.place(call).path) {
+        return Some("its file is part of no program that is traced");
+    }
     if gate::is_apart(study, function, call) {
         return Some("by its name it is about exporters, health checks, start-up or an example");
     }

@@ -5,6 +5,7 @@ use crate::facts::{Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::rules::async_work::is_cut_off;
 use crate::services::Mode;
 pub(super) use crate::study::is_aside;
 use crate::study::{Inbound, Study, Summary, UnitView};
@@ -26,12 +27,16 @@ pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
 
 /// Whether a trace that came in can be current in a function.
 pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
+    if is_cut_off(study, function) {
+        return false;
+    }
     match study.inbound(function) {
         Inbound::Entry(_) | Inbound::Below(_) => true,
         // Go hands its context over: of what nobody is seen to give one that holds a trace, none is known.
         inbound if study.language() == Language::Go => {
             study.is_under_span(function) || (inbound == Inbound::Takes && study.is_offered(function.file))
         }
+        Inbound::Takes | Inbound::Unknown if study.is_beside_services(function.file) => false,
         Inbound::Takes => true,
         Inbound::Root => false,
         Inbound::Unknown => {

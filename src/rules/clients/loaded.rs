@@ -52,7 +52,7 @@ fn waiting(unit: &UnitView) -> Option<Idle<'_>> {
     }
     let found = unit.stacks.first()?;
     let page = stacks().iter().find(|page| page.id == found.stack)?;
-    let missing = page.missing(|name| unit.dependencies.contains(name))?;
+    let missing = page.missing(|name| unit.dependencies.contains(name), |group| unit.platform(group))?;
     let dependency = unit.declared.iter().find(|known| known.path == found.path && known.line == found.line)?;
     Some(Idle { dependency, page, missing: Some(missing), start: None })
 }
@@ -66,7 +66,7 @@ fn alone(unit: &UnitView) -> Option<Idle<'_>> {
         let serves = |page: &&StackDescription| {
             page.languages.contains(&unit.language)
                 && page.is_companion(&dependency.name)
-                && page.missing(|name| unit.dependencies.contains(name)).is_none()
+                && page.missing(|name| unit.dependencies.contains(name), |_| None).is_none()
         };
         let page = stacks().iter().find(serves)?;
         Some(Idle { dependency, page, missing: None, start: None })

@@ -28,7 +28,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let traced: Vec<bool> = study.units.iter().map(is_traced_by_code).collect();
     let is_judged = |file: u32| {
         let source = &program.files[file as usize].source;
-        traced.get(source.unit) == Some(&true) && !is_aside(&source.path)
+        traced.get(source.unit) == Some(&true)
+            && !is_aside(&source.path)
+            && !study.is_beside_services(file)
+            && !study.is_out_of_traces(source.path)
     };
     let facts = study.calls().iter().filter(|fact| writes_records(fact) && is_judged(fact.call.file));
     let facts: Vec<_> = facts.filter(|fact| !is_forgotten(study, fact.call) && !writes_extras(study, fact)).collect();

@@ -28,8 +28,19 @@ pub enum Inbound {
     Unknown,
 }
 
-/// Classifies every function of the program; and tells which ones run under spans that the program starts (Go).
-pub(super) fn inbound(study: &Study<'_>) -> (FxHashMap<FuncRef, Inbound>, FxHashSet<FuncRef>) {
+/// What is known of how the functions of a program come to run.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    /// How each one does.
+    pub(super) inbound: FxHashMap<FuncRef, Inbound>,
+    /// Those that run under spans that the program starts (Go).
+    pub(super) under_spans: FxHashSet<FuncRef>,
+    /// Those that only methods lead to which run on other threads by annotation (Java), with these.
+    pub(super) behind_async: FxHashSet<FuncRef>,
+}
+
+/// Classifies every function of the program.
+pub(super) fn reached(study: &Study<'_>) -> Reached {
     let mut out: FxHashMap<FuncRef, Inbound> = FxHashMap::default();
     entries(study, &mut out);
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
@@ -47,7 +58,29 @@ pub(super) fn inbound(study: &Study<'_>) -> (FxHashMap<FuncRef, Inbound>, FxHash
         Language::Go => ways.under_spans(),
         _ => FxHashSet::default(),
     };
-    (out, under_spans)
+    let behind_async = match study.language() {
+        Language::Java => ways.behind(&async_methods(study), &out),
+        _ => FxHashSet::default(),
+    };
+    Reached { inbound: out, under_spans, behind_async }
+}
+
+/// The methods that run on other threads by annotation, where something switches that on.
+fn async_methods(study: &Study<'_>) -> FxHashSet<FuncRef> {
+    let program = study.program;
+    let is = |file: u32, found, role| annotation_role(study, file, found) == Some(role);
+    let switched = (0u32..).zip(&program.files).any(|(at, file)| {
+        let mut annotations = file.source.facts.types.iter().flat_map(|ty| &ty.annotations);
+        annotations.any(|found| is(at, found, AnnotationRole::EnablesAsync))
+    });
+    let is_async = |function: &FuncRef| {
+        let annotations = &program.function(*function).annotations;
+        annotations.iter().any(|found| is(function.file, found, AnnotationRole::Async))
+    };
+    match switched {
+        true => program.all_functions().filter(is_async).collect(),
+        false => FxHashSet::default(),
+    }
 }
 
 fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
@@ -57,6 +90,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
         let is_root =
             function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some());
         let is_root = is_root || takes_command(study, function) || listens_to_life(study, function);
+        let is_root = is_root || is_for_tests(study, function);
         let how = if is_root {
             Some(Inbound::Root)
         } else {
@@ -140,6 +174,40 @@ fn listens_to_life(study: &Study<'_>, function: FuncRef) -> bool {
         let value = ValueRef { file: function.file, expr: annotation.expr };
         matches!(program.expr_kind(value), ExprKind::Call { args, .. } if args.iter().any(|arg| is_step(arg.value)))
     })
+}
+
+/// Whether the container makes the type of a method in tests alone, by the profiles that it names.
+fn is_for_tests(study: &Study<'_>, function: FuncRef) -> bool {
+    let Some(owner) = study.program.enclosing_type(function).filter(|_| study.language() == Language::Java) else {
+        return false;
+    };
+    let annotations = &study.program.type_decl(owner).annotations;
+    let profile =
+        annotations.iter().find(|found| annotation_role(study, owner.file, found) == Some(AnnotationRole::Profile));
+    let names = profile.map(|found| named_texts(study.program, ValueRef { file: owner.file, expr: found.expr }));
+    // `!test` is everywhere else.
+    let is_test = |name: &Ustr| {
+        let mut words = name.split(|c: char| !c.is_alphanumeric() && c != '!');
+        words.any(|word| matches!(word.to_ascii_lowercase().as_str(), "test" | "tests" | "it" | "e2e"))
+    };
+    names.is_some_and(|names| !names.is_empty() && names.iter().all(is_test))
+}
+
+/// The texts among the arguments of an annotation, also those in a list.
+fn named_texts(program: &Program<'_>, annotation: ValueRef) -> Vec<Ustr> {
+    let ExprKind::Call { args, .. } = program.expr_kind(annotation) else { return Vec::new() };
+    let mut work: Vec<ValueRef> = args.iter().map(|arg| ValueRef { expr: arg.value, ..annotation }).collect();
+    let mut out = Vec::new();
+    while let Some(value) = work.pop() {
+        match program.expr_kind(value) {
+            ExprKind::Str(text) => out.push(*text),
+            ExprKind::Composite { fields, .. } => {
+                work.extend(fields.iter().map(|field| ValueRef { expr: field.value, ..value }));
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 /// By overriding or implementing a method that a library calls.

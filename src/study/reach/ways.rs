@@ -187,6 +187,25 @@ impl<'s, 'a> Ways<'s, 'a> {
         seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
     }
 
+    /// The functions that some lead to, with themselves, if nothing that comes in or that nobody is seen to run leads to them
+    /// by another way.
+    pub(super) fn behind(
+        &self,
+        doors: &FxHashSet<FuncRef>,
+        inbound: &FxHashMap<FuncRef, Inbound>,
+    ) -> FxHashSet<FuncRef> {
+        if doors.is_empty() {
+            return FxHashSet::default();
+        }
+        let is_door = |at: usize| doors.contains(&self.functions[at]);
+        let is_entry = |at: usize| matches!(inbound.get(&self.functions[at]), Some(Inbound::Entry(_)));
+        let numbers = || 0..self.functions.len();
+        let open = numbers().filter(|at| (is_entry(*at) || self.is_open(*at)) && !is_door(*at));
+        let held = self.reached(open, With::Values, is_door);
+        let behind = self.reached(numbers().filter(|at| is_door(*at)), With::Values, |_| false);
+        numbers().filter(|at| behind[*at] && (!held[*at] || is_door(*at))).map(|at| self.functions[at]).collect()
+    }
+
     /// Whether nothing is seen to run a function, or it runs whenever a request comes.
     fn is_open(&self, at: usize) -> bool {
         // What an interface of the program's own asks for runs where that is asked.
