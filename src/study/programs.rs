@@ -48,12 +48,14 @@ impl Programs {
     }
 }
 
-/// The files that only what is run by hand leads to. A script that leads to what takes requests may well start a service.
+/// The files that only what is run by hand leads to. A script may well start a service: what leads to a function that
+/// takes requests is part of one, unless it lies among the scripts itself.
 fn beside(study: &Study<'_>, graph: &Graph, roots: &[u32]) -> FxHashSet<u32> {
+    let is_by_hand = |at: &u32| is_beside(&study.program.files[*at as usize].source.path);
     let entries = study.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
     let serving = graph.reached(entries.map(|(function, _)| function.file), &graph.askers);
-    let is_by_hand = |at: &u32| !serving[*at as usize] && is_beside(&study.program.files[*at as usize].source.path);
-    let (by_hand, others): (Vec<u32>, Vec<u32>) = roots.iter().partition(|at| is_by_hand(at));
+    let (by_hand, mut others): (Vec<u32>, Vec<u32>) = roots.iter().partition(|at| is_by_hand(at));
+    others.extend((0..graph.count()).filter(|at| serving[*at as usize] && !is_by_hand(at)));
     let by_hand = graph.reached(by_hand.into_iter(), &graph.next);
     let others = graph.reached(others.into_iter(), &graph.next);
     (0..graph.count()).filter(|at| by_hand[*at as usize] && !others[*at as usize]).collect()
