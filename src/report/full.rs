@@ -4,6 +4,7 @@ use super::diagnostic::severity_word;
 use super::source::Source;
 use super::text::{clean, clean_lines, count, without_secrets};
 use super::{Diagnostic, Report};
+use crate::analysis::ServiceReport;
 use crate::finding::Severity;
 use crate::ir::{Language, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
@@ -198,8 +199,14 @@ pub fn footer(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result
     }
     if !summary.services.is_empty() && summary.services.iter().all(|service| service.stacks.is_empty()) {
         parts.push("no tracing was found: no SDK, agent or launcher that hoplint knows".to_owned());
-    } else if summary.hops.total() > 0 {
-        parts.push(summary.hops.words());
+    } else {
+        if summary.hops.total() > 0 {
+            parts.push(summary.hops.words());
+        }
+        let is_on = |service: &ServiceReport| service.stacks.iter().any(|stack| stack.active);
+        if !summary.services.iter().any(is_on) && !summary.services.is_empty() {
+            parts.push("tracing is there, and nothing is seen to switch it on".to_owned());
+        }
     }
     if summary.suppressed > 0 {
         parts.push(format!("{} suppressed", summary.suppressed));

@@ -136,6 +136,9 @@ pub struct StackDescription {
     /// Regular expressions on the whole names of functions of modules from elsewhere that, by what they are called, set it up.
     #[serde(default)]
     pub set_up_names: Vec<String>,
+    /// Modules that make spans through its API, whoever sets it up.
+    #[serde(default)]
+    pub used_through: Vec<String>,
     /// Modules whose import alone instruments what it covers: it patches while it is loaded.
     #[serde(default)]
     pub patching_imports: Vec<String>,

@@ -36,6 +36,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     shared_set_up(program, units);
     set_up_out_of_sight(program, units);
     set_up_by_name(program, units);
+    super::by_name::note(program, units);
     if switched.is_empty() {
         return;
     }
@@ -275,6 +276,8 @@ fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
     for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
         let names: Vec<regex::Regex> =
             page.set_up_names.iter().filter_map(|name| regex::Regex::new(name).ok()).collect();
+        // A Go import names no function.
+        let names = if program.language == Language::Go { Vec::new() } else { names };
         for file in program.files.iter().filter(|file| !names.is_empty() && !is_aside(&file.source.path)) {
             let unit = &mut units[file.source.unit];
             if unit.has_family(&page.family) {

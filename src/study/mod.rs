@@ -2,6 +2,7 @@
 
 mod aside;
 mod binary;
+mod by_name;
 mod evidence;
 mod programs;
 mod reach;

@@ -2,6 +2,7 @@
 
 use super::Study;
 use super::aside::is_aside;
+use super::evidence::links;
 use super::unit::UnitView;
 use crate::finding::Place;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
@@ -30,7 +31,9 @@ pub(super) fn unimported_files(program: &Program<'_>, units: &[UnitView]) -> FxH
     }
     let mut programs = programs(program, units);
     let is_traced = |unit: &usize| units.get(*unit).is_some_and(|unit| unit.stacks.iter().any(|found| found.active));
-    programs.retain(is_traced);
+    // Whose packages other modules import is a library too.
+    let shared: FxHashSet<usize> = links(program).into_iter().map(|(_, unit)| unit).collect();
+    programs.retain(|unit| is_traced(unit) && !shared.contains(unit));
     let mut built = FxHashSet::default();
     while let Some(package) = mains.pop() {
         if let Some(next) = imports.get(&package).filter(|_| built.insert(package)) {

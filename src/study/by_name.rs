@@ -1,0 +1,64 @@
+//! What Go code calls and imports from elsewhere that traces by its name alone: packages of an organisation's own that set
+//! a stack up, parts of frameworks that work through a stack's API.
+
+use super::aside::is_aside;
+use super::unit::UnitView;
+use crate::ir::Language;
+use crate::link::{FileUnit, Program, ValueRef};
+use crate::services::{Mode, StackDescription, StackUse, stacks};
+use regex::RegexSet;
+
+/// Takes note of stacks that are there and not seen to be switched on. What they instrument is not known.
+pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Go {
+        return;
+    }
+    for page in stacks().iter().filter(|page| page.languages.contains(&Language::Go)) {
+        let Ok(names) = RegexSet::new(&page.set_up_names) else { continue };
+        if names.is_empty() && page.used_through.is_empty() {
+            continue;
+        }
+        for (at, file) in (0u32..).zip(&program.files) {
+            let Some(unit) = units.get_mut(file.source.unit) else { continue };
+            if unit.has_family(&page.family) || is_aside(&file.source.path) {
+                continue;
+            }
+            let found = called(program, at, file, &names).or_else(|| imported(file, page));
+            unit.stacks.extend(found.map(|(line, evidence)| StackUse {
+                stack: page.id.clone(),
+                mode: Mode::Code,
+                active: false,
+                path: file.source.path.to_string(),
+                line,
+                evidence,
+            }));
+        }
+    }
+}
+
+/// The line of the first call of a function from elsewhere that no description has and that sets a stack up by its name.
+fn called(program: &Program<'_>, at: u32, file: &FileUnit<'_>, names: &RegexSet) -> Option<(u32, String)> {
+    let facts = &file.source.facts;
+    let strange = |path: &str| program.module_unit(path).is_none();
+    let may_be = facts.imports.iter().any(|import| names.is_match(&format!("{}.init", import.target)));
+    let mut sites = file.flow.calls.iter().filter(|_| may_be);
+    sites.find_map(|site| {
+        let callee = program.callee(ValueRef { file: at, expr: site.expr });
+        let name = callee.name.filter(|name| callee.functions.is_empty() && names.is_match(name))?;
+        // What begins a span sets nothing up.
+        let name = Some(name).filter(|name| !name.to_ascii_lowercase().contains("span"))?;
+        let package = name.rsplit_once('.')?.0;
+        (strange(package) && program.described(name).is_none()).then(|| {
+            let line = facts.lines.line(facts.expr(site.expr).span.start);
+            (line, format!("calls {name}, which sets it up by its name"))
+        })
+    })
+}
+
+/// The line of the first import of what makes spans through the stack's API, whoever sets that up.
+fn imported(file: &FileUnit<'_>, page: &StackDescription) -> Option<(u32, String)> {
+    let facts = &file.source.facts;
+    let found =
+        facts.imports.iter().find(|import| page.used_through.iter().any(|path| import.target == path.as_str()))?;
+    Some((facts.lines.line(found.span.start), format!("uses {}, and nothing here sets it up", found.target)))
+}
