@@ -5,6 +5,7 @@ mod body;
 mod brought;
 mod calls;
 pub(super) mod dark;
+mod fallback;
 mod forgotten;
 mod gate;
 mod late;
