@@ -112,7 +112,7 @@ fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescriptio
         for site in &file.flow.calls {
             let call = ValueRef { file: at as u32, expr: site.expr };
             let named = method_name(study, call).is_some_and(|name| by_method.contains_key(name));
-            if !named || study.fact(call).is_some() {
+            if !named || study.fact(call).is_some() || is_crossed_inside(study, call, is_kind) {
                 continue;
             }
             let Some((method, function)) = interface_method(study, call) else { continue };
@@ -126,6 +126,13 @@ fn behind_interfaces<'a>(study: &Study<'a>, is_kind: &dyn Fn(&FunctionDescriptio
         }
     }
     out
+}
+
+/// Whether an own method that a call may run crosses the boundary itself: the hop is judged there.
+fn is_crossed_inside(study: &Study<'_>, call: ValueRef, is_kind: &dyn Fn(&FunctionDescription) -> bool) -> bool {
+    study.program.callee(call).functions.iter().any(|function| {
+        study.with_nested(*function).into_iter().any(|inner| study.calls_in(inner).any(|fact| is_kind(fact.effect)))
+    })
 }
 
 /// The name after the dot of a call.
