@@ -99,6 +99,9 @@ pub struct FunctionDescription {
     /// It hands this event to the listeners that take its type.
     #[serde(default)]
     pub publishes: Option<Slot>,
+    /// It runs the handlers that come after the one that it stands in: that one is a filter before them.
+    #[serde(default)]
+    pub goes_on: bool,
     /// It registers a handler.
     #[serde(default)]
     pub registers: Option<Registers>,

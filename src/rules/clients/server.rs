@@ -8,7 +8,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{Annotation, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Inbound, Study, described_annotation, functions_of};
+use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of};
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -57,6 +57,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
             Ruling::unknown("no handler that goes on with a trace is seen to be mounted on it")
         }
         Life::Plain if !runs => Ruling::unknown("it is not seen to be run"),
+        Life::Plain if has_tracing_filter(study, &later) => Ruling::unknown(
+            "a filter of the service in front of its handlers starts their spans, which is judged itself",
+        ),
         Life::Plain if extracts(study, fact) => Ruling::unknown("the service reads traces that come in by hand"),
         Life::Plain => Ruling::broken("nothing instruments it, and its handlers go on with a trace"),
     };
@@ -142,6 +145,20 @@ fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
         }
     }
     Some(out)
+}
+
+/// Whether something of the service's own that is put in front of a server's handlers starts a span and runs them under it.
+fn has_tracing_filter(study: &Study<'_>, later: &Later) -> bool {
+    let starts = |function: FuncRef| {
+        let mut calls = study.calls_in(function);
+        study.summary(function).has(Summary::STARTS) && calls.any(|fact| fact.effect.goes_on)
+    };
+    later.uses.iter().any(|call| {
+        let given = study.slot(*call, Slot::AnyArg).into_iter();
+        let makers = given.clone().flat_map(|value| study.program.callee(value).functions.to_vec());
+        let functions = given.flat_map(|value| functions_of(study, value)).chain(makers);
+        functions.into_iter().any(|function| study.with_nested(function).into_iter().any(starts))
+    })
 }
 
 /// The functions that a call mounts on a server: by its description, or the methods of the service that a generated

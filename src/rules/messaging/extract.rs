@@ -23,8 +23,9 @@ pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verd
         let decl = study.program.function(function);
         // What stands inside a function that has the request is looked at with it.
         let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
-        let nested =
-            above.is_some_and(|above| study.context_param(above).is_some() || !hands_out_filters(study, above));
+        let nested = above.is_some_and(|above| {
+            study.context_param(above).is_some() || !(hands_out_filters(study, above) || goes_on(study, function))
+        });
         if !traced.contains(&unit) || outside || nested || function.id.0 == 0 {
             continue;
         }
@@ -53,6 +54,11 @@ fn hands_out_filters(study: &Study<'_>, function: FuncRef) -> bool {
         role == Some(TypeRole::Middleware) || ty.name.ends_with("Handler") || ty.name.ends_with("HandlerFunc")
     };
     decl.params.iter().any(|param| param.ty.as_ref().is_some_and(is_handler)) && decl.results.iter().any(is_handler)
+}
+
+/// Whether a function runs the handlers that come after it, as the middleware of some frameworks does.
+fn goes_on(study: &Study<'_>, function: FuncRef) -> bool {
+    study.calls_in(function).any(|fact| fact.effect.goes_on)
 }
 
 /// The start of a server's span in a function, or of any span in a filter, also by a helper that starts it itself.
@@ -133,6 +139,9 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
         helpers.dedup();
         out.extend(helpers.iter().map(|helper| study.unit_of(helper.file)));
     }
+    out.extend(
+        made_handlers(study).filter(|(unit, family)| !is_foreign(study, family, spans(*unit))).map(|(unit, _)| unit),
+    );
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();
@@ -147,6 +156,18 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
         }
     }
     out
+}
+
+/// The units that write out a handler which is instrumentation itself (`&ochttp.Handler{…}`), with its family.
+fn made_handlers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = (usize, &'a str)> {
+    let files = (0u32..).zip(&study.program.files);
+    let sites = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, file, site)));
+    sites.filter_map(|(at, file, site)| {
+        let made = study.program.callee(ValueRef { file: at, expr: site.expr }).constructs?;
+        let (library, ty) = study.program.knowledge.ty(made)?;
+        let is_handler = ty.instrumented && matches!(ty.role, TypeRole::Other | TypeRole::Server);
+        is_handler.then_some((file.source.unit, library.family.as_str()))
+    })
 }
 
 /// The family whose spans the code of a unit starts, where it starts those of one only, and one that keeps them apart.
@@ -187,7 +208,16 @@ fn may_serve(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let mut values = study.slot(fact.call, Slot::AnyArg);
     values.extend(study.slot(fact.call, Slot::Receiver));
     values.push(fact.call);
-    !values.into_iter().filter_map(|value| study.program.role_of(value)).any(client)
+    !values.into_iter().filter_map(|value| study.program.role_of(value)).any(client) && !goes_into_client(study, fact)
+}
+
+/// Whether what a call makes is given, where it is made, to what makes a client:
+/// `grpc.NewClient(address, grpc.WithStatsHandler(otelgrpc.NewClientHandler()))`.
+fn goes_into_client(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    const DEPTH: usize = 4;
+    let around = std::iter::successors(study.program.parent(fact.call), |at| study.program.parent(*at)).take(DEPTH);
+    let makes = around.filter_map(|at| study.fact(at)?.effect.makes);
+    makes.into_iter().any(|role| matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel | TypeRole::Producer))
 }
 
 /// The request that a function is given.
@@ -217,6 +247,7 @@ fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
     let role = owner.and_then(|owner| study.program.role(owner));
     let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
     given
+        || goes_on(study, function)
         || above.is_some_and(|above| hands_out_filters(study, above))
         || (role == Some(TypeRole::Middleware) && study.inbound(function) != Inbound::Unknown)
 }

@@ -59,9 +59,24 @@ pub(in crate::rules) fn sets_identity(study: &Study<'_>, function: FuncRef) -> b
             let call = ValueRef { file: inner.file, expr: site.expr };
             let into_headers =
                 || program.receiver(call).is_some_and(|value| program.role_of(value) == Some(TypeRole::Carrier));
-            into_headers() && content(study, &[], &study.slot(call, Slot::AnyArg)) != Content::Bare
+            into_headers() && {
+                let given = study.slot(call, Slot::AnyArg);
+                given.iter().any(|value| is_named_for_trace(study, *value))
+                    || content(study, &[], &given) == Content::Traced
+            }
         })
     })
+}
+
+/// Whether a value, or what it is converted from, has a name that speaks of traces.
+fn is_named_for_trace(study: &Study<'_>, value: ValueRef) -> bool {
+    match study.program.expr_kind(value) {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => speaks_of_traces(name),
+        ExprKind::Call { args, .. } => {
+            matches!(&args[..], [only] if is_named_for_trace(study, ValueRef { expr: only.value, ..value }))
+        }
+        _ => false,
+    }
 }
 
 /// Judges the values that make up a message, the parts that are written into it, and all that they are built from.
