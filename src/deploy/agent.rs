@@ -73,7 +73,7 @@ fn agent(command: &str) -> Option<(String, &'static str)> {
         .filter(|word| word.ends_with(".jar"))
         .find_map(|word| Some((word, crate::services::stack_of_agent(word)?)))?;
     // The last word is where it goes to, a folder or a file.
-    let goal = words().last().filter(|last| last.ends_with(".jar")).unwrap_or(word);
+    let goal = words().next_back().filter(|last| last.ends_with(".jar")).unwrap_or(word);
     Some((file_name(goal).to_owned(), title))
 }
 

@@ -12,6 +12,7 @@ static KNOWN: LazyLock<Known> =
 #[allow(missing_docs)]
 pub struct Known {
     pub console_exporters: Vec<String>,
+    pub retrying_exporters: Vec<String>,
     pub limiters: Vec<String>,
     pub batchers: Vec<String>,
     pub tail_samplers: Vec<String>,

@@ -75,11 +75,8 @@ impl<'f> Project<'f> {
             let is_own = |other: &&crate::deploy::Given| !other.is_common && other.name == given.name;
             let (name, line) = (given.name.clone(), self.line(given.span));
             match &given.value {
-                Some(value) if given.is_common => {
-                    if !all.iter().any(|other| is_own(&other)) {
-                        launch.say(line, FactKind::Common(name, value.clone()));
-                    }
-                }
+                Some(_) if given.is_common && all.iter().any(|other| is_own(&other)) => {}
+                Some(value) if given.is_common => launch.say(line, FactKind::Common(name, value.clone())),
                 Some(value) => launch.say(line, FactKind::Variable(name, value.clone())),
                 None if is_map => launch.say(line, FactKind::Variable(name, String::new())),
                 None => {}

@@ -222,7 +222,8 @@ fn fragile(collector: &Collector, out: &mut Vec<Finding>) {
             ("retry_on_failure", "a batch that the backend refuses once is lost"),
             ("sending_queue", "what arrives while the backend is slow is refused"),
         ];
-        for (name, effect) in switches {
+        let retries_itself = known().retrying_exporters.iter().any(|kind| kind == component.kind());
+        for (name, effect) in switches.into_iter().skip(usize::from(retries_itself)) {
             let Some(enabled) = component.settings.at(&[name, "enabled"]).filter(|node| node.is_false()) else {
                 continue;
             };

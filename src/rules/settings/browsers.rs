@@ -3,14 +3,15 @@
 use super::super::Verdicts;
 use crate::deploy::AllowList;
 use crate::facts::{Piece, elements};
+use crate::knowledge::Slot;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashMap;
 
-/// Collects the lists of one language. What one function adds to a list in several calls is one.
+/// Collects the lists of one language. What one function adds in several calls to what one name stands for is one list.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let calls = study.calls().iter().filter(|fact| !fact.effect.allows_headers.is_empty());
-    let mut by_function: FxHashMap<FuncRef, Option<AllowList>> = FxHashMap::default();
+    let mut by_owner: FxHashMap<(FuncRef, String), Option<AllowList>> = FxHashMap::default();
     for fact in calls {
         let given: Vec<ValueRef> =
             fact.effect.allows_headers.iter().flat_map(|slot| study.slot(fact.call, *slot)).collect();
@@ -18,13 +19,24 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         let found = list(study, fact, &given);
-        let known = by_function.entry(fact.function).or_insert_with(|| found.clone());
+        let known = by_owner.entry((fact.function, owner(study, fact, &given))).or_insert_with(|| found.clone());
         match (known.as_mut(), found) {
             (Some(known), Some(found)) => known.headers.extend(found.headers),
             _ => *known = None,
         }
     }
-    out.allow_lists.extend(by_function.into_values().flatten());
+    out.allow_lists.extend(by_owner.into_values().flatten());
+}
+
+/// Whose list a call is about: the value before the dot, which may have several calls; else the call's own. One that is
+/// given everything at once (`add_middleware`) has a list of its own for each.
+fn owner(study: &Study<'_>, fact: &CallFact<'_>, given: &[ValueRef]) -> String {
+    let receiver = study.program.receiver(fact.call);
+    let is_made_of = fact.effect.allows_headers.iter().any(|slot| matches!(slot, Slot::Named(_)));
+    match receiver.filter(|_| !is_made_of) {
+        Some(receiver) => study.text(receiver),
+        None => format!("{given:?}"),
+    }
 }
 
 /// The list of one call; `None` where the code does not write all of it.
@@ -36,7 +48,8 @@ fn list(study: &Study<'_>, fact: &CallFact<'_>, given: &[ValueRef]) -> Option<Al
             headers.extend(name.split(',').map(|name| name.trim().to_ascii_lowercase()));
         }
     }
-    let by = study.callee_text(fact.call);
+    let whole = study.callee_text(fact.call);
+    let by = if whole.ends_with('}') { whole } else { whole.rsplit('.').next().unwrap_or_default().to_owned() };
     (!headers.is_empty()).then(|| AllowList { headers, place: study.program.place(fact.call), by })
 }
 
