@@ -60,7 +60,7 @@ pub(super) fn is_stand_in(path: &str) -> bool {
         let rest = stem.strip_prefix(*word);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_lowercase()))
     };
-    ["fake", "Fake", "fakes", "mock", "Mock", "mocks"].iter().any(|word| starts(&word))
+    ["fake", "Fake", "fakes", "mock", "Mock", "mocks"].iter().any(starts)
         || ["_fake", "_mock"].iter().any(|end| stem.ends_with(end))
 }
 

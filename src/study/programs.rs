@@ -84,7 +84,7 @@ fn untraced(program: &Program<'_>, units: &[UnitView], graph: &Graph, roots: &[u
         !traced[*at as usize]
             && starts(program, *at)
             && !loaded.contains(&unit(*at))
-            && view.is_some_and(|view| is_traced_by_code(view))
+            && view.is_some_and(is_traced_by_code)
     };
     let (dark, open): (Vec<u32>, Vec<u32>) = roots.iter().partition(|at| is_dark(at));
     let dark = graph.reached(dark.into_iter(), &graph.next);
