@@ -100,6 +100,12 @@ pub struct TypeDescription {
     /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
+    /// It reads files, though what makes it also opens connections to others.
+    #[serde(default)]
+    pub reads_files: bool,
+    /// Methods that the library calls, on whatever implements it, with the events that somebody publishes.
+    #[serde(default)]
+    pub listener_methods: Vec<Ustr>,
     /// There is one only while a request that came in is served: whatever takes it runs for inbound work.
     #[serde(default)]
     pub inbound: bool,

@@ -254,7 +254,16 @@ pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
     parts.iter().any(|value| is_strange(study, *value, &mut left))
         || parts.iter().any(|value| begins_strange(study, *value) || is_named_strange(study, *value))
         || parts.iter().chain(&receiver).any(|value| is_typed_in(study, *value, &mut left))
-        || receiver.into_iter().any(|value| is_own_file(study, value))
+        || receiver.into_iter().any(|value| is_own_file(study, value, MAX_STEPS))
+        || is_read_as_file(study, call)
+}
+
+/// Whether what a call opens is taken for what reads files: `(JarURLConnection) url.openConnection()`.
+fn is_read_as_file(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let cast = program.parent(call).map(|parent| (parent.file, program.expr_kind(parent)));
+    let Some((file, ExprKind::Cast { ty, .. })) = cast else { return false };
+    program.knowledge.ty(program.type_ref(file, ty)).is_some_and(|(_, found)| found.reads_files)
 }
 
 /// Whether an address is named after a stranger: `self.jwks_uri`.
@@ -330,13 +339,21 @@ fn is_told_apart(study: &Study<'_>, value: ValueRef) -> bool {
     })
 }
 
-/// Whether a value is the address of one of the program's own files.
-fn is_own_file(study: &Study<'_>, value: ValueRef) -> bool {
+/// How many calls back from an address are looked at.
+const MAX_STEPS: u32 = 4;
+
+/// Whether a value is the address of one of the program's own files: what finds such, or the next one of several.
+fn is_own_file(study: &Study<'_>, value: ValueRef, steps: u32) -> bool {
     let program = study.program;
+    let Some(rest) = steps.checked_sub(1) else { return false };
     program.origins(value, false).into_iter().any(|origin| match origin {
         Origin::Call(found, _) | Origin::Literal(found) => match program.expr_kind(found) {
             ExprKind::Call { callee, .. } => match program.expr_kind(ValueRef { expr: *callee, ..found }) {
-                ExprKind::Member { name, .. } | ExprKind::Name(name) => words::finds_own_file(name),
+                ExprKind::Member { base, name, .. } => {
+                    let base = ValueRef { expr: *base, ..found };
+                    words::finds_own_file(name) || words::takes_next(name) && is_own_file(study, base, rest)
+                }
+                ExprKind::Name(name) => words::finds_own_file(name),
                 _ => false,
             },
             _ => false,

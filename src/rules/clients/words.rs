@@ -153,7 +153,15 @@ pub(super) fn names_address(text: &str) -> bool {
 
 /// Whether a method finds one of the program's own files (Java's class path).
 pub(super) fn finds_own_file(name: &str) -> bool {
-    matches!(name, "getResource" | "getSystemResource" | "findResource")
+    matches!(
+        name,
+        "getResource" | "getSystemResource" | "findResource" | "getResources" | "getSystemResources" | "findResources"
+    )
+}
+
+/// Whether a method hands out the next of several things.
+pub(super) fn takes_next(name: &str) -> bool {
+    matches!(name, "nextElement" | "next")
 }
 
 /// Whether a name or path is about a stranger's service: a word of it, or several written as one (`PyPI`).
