@@ -8,7 +8,7 @@ use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, T
 use crate::link::FuncRef;
 use crate::rules::{Ruling, Verdicts};
 use crate::services::Told;
-use crate::study::{Study, Summary, annotation_role};
+use crate::study::{Inbound, Study, Summary, annotation_role};
 use std::collections::BTreeMap;
 
 /// Where a unit switches asynchronous methods on: file and place.
@@ -27,7 +27,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for function in study.program.all_functions() {
         let decl = study.program.function(function);
         let is_async = |found| annotation_role(study, function.file, found) == Some(AnnotationRole::Async);
-        if decl.annotations.iter().any(is_async) {
+        // What only start-up, timers and events of these run was given no request's context.
+        if decl.annotations.iter().any(is_async) && study.inbound(function) != Inbound::Root {
             let unit = study.program.files[function.file as usize].source.unit;
             methods.entry(unit).or_default().push(function);
         }

@@ -1,6 +1,7 @@
 //! Which functions run under a trace that came in, and which are roots by design.
 
 mod dispatch;
+mod events;
 mod ways;
 
 use super::Study;

@@ -2,6 +2,7 @@
 
 use super::super::Study;
 use super::dispatch::implementing;
+use super::events::heard;
 use super::{Inbound, functions_of};
 use crate::ir::{ExprId, ExprKind, Language, TypeKind};
 use crate::knowledge::{Slot, TypeRole};
@@ -62,6 +63,9 @@ impl<'s, 'a> Ways<'s, 'a> {
         ways.add_values();
         for (method, implementers) in implementing(study) {
             ways.add_all(method, &implementers);
+        }
+        for (publisher, listener) in heard(study) {
+            ways.add_all(publisher, &[listener]);
         }
         for (outer, inner) in &study.nested {
             ways.add_all(*outer, inner);
