@@ -25,6 +25,7 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
     let threads = request.threads.unwrap_or(0);
     let options = WalkOptions {
         is_manifest: services::is_manifest,
+        is_deployment: services::is_deployment,
         exclude: request.config.exclude.clone(),
         threads,
         ..WalkOptions::default()

@@ -42,7 +42,13 @@ struct Found {
 /// Looks at the tests of one tree. `exclude` are the configuration's globs, `threads` 0 for one a core.
 pub fn look(tests: &mut Tests, root: &Path, paths: &Paths, exclude: &[String], threads: usize) {
     tests.looked = true;
-    let options = WalkOptions { is_manifest: may_be_test, exclude: exclude.to_vec(), include_tests: true, threads };
+    let options = WalkOptions {
+        is_manifest: may_be_test,
+        exclude: exclude.to_vec(),
+        include_tests: true,
+        threads,
+        ..WalkOptions::default()
+    };
     let walked = walk::walk(root, &options);
     let sources = walked.sources.iter().filter(|file| is_test_path(&file.relative, file.language));
     let sources = sources.map(|file| (&file.relative, &file.absolute, file.size));

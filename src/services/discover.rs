@@ -37,6 +37,16 @@ pub fn is_manifest(path: &str) -> bool {
         || crate::deploy::is_wanted(path)
 }
 
+/// Whether a file says how services are deployed, wherever it lies, and not how they are built.
+pub fn is_deployment(path: &str) -> bool {
+    docker::is_dockerfile(path)
+        || dotenv::is_dotenv(path)
+        || is_yaml(path)
+        || crate::deploy::process::is_process(path)
+        || crate::deploy::tasks::is_task(path)
+        || crate::deploy::is_wanted(path)
+}
+
 /// Finds the units of a workspace and the stacks that its files show.
 ///
 /// Reads nothing but its argument; the order of the files makes no difference.

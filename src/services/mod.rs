@@ -28,7 +28,7 @@ pub(crate) use docker::{Image, is_dockerfile, split};
 pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back};
 
-pub use discover::{discover, is_manifest};
+pub use discover::{discover, is_deployment, is_manifest};
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};

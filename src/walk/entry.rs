@@ -59,6 +59,9 @@ impl Collector<'_> {
             return language
                 .map(|_| self.skipped(entry.path(), "its name is not valid UTF-8 or holds control characters"));
         };
+        if super::hidden::is_within(&relative) {
+            return (self.options.is_deployment)(&relative).then(|| self.manifest(entry, relative));
+        }
         match language {
             Some(language) => self.source(entry, relative, language),
             None if (self.options.is_manifest)(&relative) => Some(self.manifest(entry, relative)),

@@ -1,9 +1,11 @@
 //! Which files of a tree are read: sources, manifests, and what is left out with the reason.
 //!
 //! Symbolic links are never followed, so the walk cannot loop and cannot leave its root. `.gitignore` and `.ignore`
-//! files hold with and without a `.git`; hidden files are left out. Files are only listed here, none is opened.
+//! files hold with and without a `.git`. Hidden files are left out, and in hidden folders everything but what services are
+//! deployed by. Files are only listed here, none is opened.
 
 mod entry;
+mod hidden;
 mod names;
 mod vendored;
 
@@ -23,6 +25,8 @@ use std::sync::mpsc;
 pub struct WalkOptions {
     /// Whether the file with this path (relative to the root, `/` separated) is a manifest.
     pub is_manifest: fn(&str) -> bool,
+    /// Whether a manifest in a hidden folder is one to be read.
+    pub is_deployment: fn(&str) -> bool,
     /// Globs in `.gitignore` syntax, relative to the root, of what is left out.
     pub exclude: Vec<String>,
     /// Whether test code is listed with the sources.
@@ -33,7 +37,7 @@ pub struct WalkOptions {
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self { is_manifest: |_| false, exclude: Vec::new(), include_tests: false, threads: 0 }
+        Self { is_manifest: |_| false, is_deployment: |_| false, exclude: Vec::new(), include_tests: false, threads: 0 }
     }
 }
 
@@ -136,7 +140,7 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
         .threads(threads)
         .overrides(exclude)
         .filter_entry(move |entry| {
-            if entry.depth() > 0 && is_hidden(entry.file_name()) {
+            if entry.depth() > 0 && hidden::is_left_out(entry) {
                 return false;
             }
             let keep = entry.depth() == 0
@@ -148,14 +152,6 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
             keep
         });
     builder
-}
-
-/// Whether a name begins with a dot; the file from which deployments take their variables, and a folder in which resources
-/// of a platform lie by custom, are read.
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    // Folders in which teams keep what their services are deployed by.
-    const DEPLOYMENT: &[&str] = &[".env", ".nais", ".deploy", ".docker", ".helm", ".k8s"];
-    name.as_encoded_bytes().first() == Some(&b'.') && !DEPLOYMENT.iter().any(|known| name == *known)
 }
 
 /// Whether ignore files above the root belong to the same repository.
