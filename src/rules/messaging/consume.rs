@@ -5,7 +5,7 @@ use super::client::{Instance, Plugged, instance, unseen};
 use super::hops::{hop_calls, loop_over, method_name};
 use super::material::names_key;
 use super::produce::{MANAGED, PLUGGED, UNTRACED};
-use super::{managed, relay, reply};
+use super::{managed, relay, reply, waiting};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -141,6 +141,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Ruling, Box<Finding>>
     let made = if over { Instance::Plain } else { instance(study, fact) };
     if made == Instance::Instrumented {
         return Ok(Ruling::carried("its consumer is instrumented"));
+    }
+    if waiting::is_for_replies(study, fact) {
+        return Ok(Ruling::unknown("it waits, in a span of its own, for replies to what it has sent"));
     }
     let mut ruling = match made {
         Instance::Unknown => {

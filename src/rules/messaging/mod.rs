@@ -16,6 +16,7 @@ mod produce;
 mod relay;
 mod reply;
 mod tasks;
+mod waiting;
 
 pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;

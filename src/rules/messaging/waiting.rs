@@ -1,0 +1,53 @@
+//! Loops that wait for replies: what comes belongs to the work that asked for it, whose span is current all the while.
+
+use crate::ir::{Span, StmtKind};
+use crate::knowledge::{AnnotationRole, FunctionDescription, HopKind};
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{CallFact, Study, Summary, annotation_role};
+
+/// Whether a call that receives messages stands in a span of its own function that has asked somebody for something
+/// before.
+pub(super) fn is_for_replies(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
+    let call = study.program.expr(fact.call).span;
+    let around = file.source.facts.stmts.iter().filter(|stmt| stmt.span.contains(call));
+    around.into_iter().any(|stmt| {
+        let StmtKind::With { items, .. } = &stmt.kind else { return false };
+        let is_span = |value: ValueRef| makes_current(study, value) && !study.program.expr(value).span.contains(call);
+        items.iter().any(|item| is_span(ValueRef { expr: item.value, ..fact.call }))
+            && asks(study, fact, Span { start: stmt.span.start, end: call.start })
+    })
+}
+
+/// Whether what a `with` manages is a span that is current within.
+fn makes_current(study: &Study<'_>, value: ValueRef) -> bool {
+    let is_described = |effect: &FunctionDescription| effect.activates.is_some() || effect.span.is_some();
+    let is_manager = |function: &FuncRef| {
+        let mut annotations = study.program.function(*function).annotations.iter();
+        let role = |found| annotation_role(study, function.file, found);
+        study.summary(*function).has(Summary::STARTS)
+            && annotations.any(|found| role(found) == Some(AnnotationRole::ContextManager))
+    };
+    study.fact(value).is_some_and(|fact| is_described(fact.effect))
+        || study.program.callee(value).functions.iter().any(is_manager)
+}
+
+/// Whether the function of a call sends something in a range before it.
+fn asks(study: &Study<'_>, fact: &CallFact<'_>, before: Span) -> bool {
+    let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
+    file.flow.calls_of(fact.function.id).any(|site| {
+        let call = ValueRef { expr: site.expr, ..fact.call };
+        let sends = |effect: &CallFact<'_>| {
+            let kind = effect.effect.hop.map(|hop| hop.kind);
+            matches!(kind, Some(HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce))
+        };
+        before.contains(study.program.expr(call).span)
+            && (study.fact(call).is_some_and(sends) || is_own_sender(study, call))
+    })
+}
+
+/// Whether a call runs functions of the service's own that send something.
+fn is_own_sender(study: &Study<'_>, call: ValueRef) -> bool {
+    let functions = &study.program.callee(call).functions;
+    functions.iter().any(|function| study.summary(*function).has(Summary::CALLS_OUT | Summary::PRODUCES))
+}
