@@ -1,6 +1,7 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
 use super::aside::is_aside;
+use super::tasks::within_tasks;
 use super::unit::{Coverage, UnitView, instruments_project};
 use crate::ir::{ExprKind, FileFacts, Import, Language};
 use crate::knowledge::{FunctionDescription, Setting, Slot};
@@ -17,9 +18,13 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     listed(program, units);
     without_tracing(program, units);
     own_instrumentors(program, units);
+    let within_tasks = within_tasks(program, units);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
     for found in program.described_calls().iter().filter(|found| !found.effect.switches_on.is_empty()) {
         let file = &program.files[found.call.file as usize].source;
+        if within_tasks.contains(&found.call) {
+            continue;
+        }
         if needs_telling(program.language, &found.library.family) && !units[file.unit].has_family(&found.library.family)
         {
             continue;
@@ -33,7 +38,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
         let libraries = found.effect.switches_on.iter().map(|library| (library.clone(), coverage.clone()));
         switched.entry(file.unit).or_default().extend(libraries);
     }
-    shared_set_up(program, units);
+    shared_set_up(program, units, &within_tasks);
     set_up_out_of_sight(program, units);
     set_up_by_name(program, units);
     super::by_name::note(program, units);
@@ -215,9 +220,9 @@ fn imported(file: &FileUnit<'_>, import: &Import, page: &StackDescription, unit:
 
 /// Adds to each unit the stacks of another unit whose set-up code it runs: a service that calls the tracing set-up of a
 /// library in the same workspace is traced by it.
-fn shared_set_up(program: &Program<'_>, units: &mut [UnitView]) {
+fn shared_set_up(program: &Program<'_>, units: &mut [UnitView], without: &FxHashSet<ValueRef>) {
     let mut seen: FxHashSet<FuncRef> = FxHashSet::default();
-    let mut work: Vec<FuncRef> = set_ups(program);
+    let mut work: Vec<FuncRef> = set_ups(program, without);
     while let Some(function) = work.pop() {
         if !seen.insert(function) {
             continue;
@@ -278,39 +283,86 @@ fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
             page.set_up_names.iter().filter_map(|name| regex::Regex::new(name).ok()).collect();
         // A Go import names no function.
         let names = if program.language == Language::Go { Vec::new() } else { names };
-        for file in program.files.iter().filter(|file| !names.is_empty() && !is_aside(&file.source.path)) {
+        for (at, file) in (0u32..).zip(&program.files) {
             let unit = &mut units[file.source.unit];
+            if names.is_empty() || is_aside(&file.source.path) || unit.set_up_by_others {
+                continue;
+            }
+            let Some((line, evidence)) =
+                named_import(program, file, &names).or_else(|| named_call(program, at, &names))
+            else {
+                continue;
+            };
+            unit.set_up_by_others = true;
             if unit.has_family(&page.family) {
                 continue;
             }
-            let is_it = |import: &&Import| {
-                names.iter().any(|name| name.is_match(&import.target))
-                    && program.knowledge.function(import.target).is_none()
-                    && !import.module.starts_with('.')
-                    && program.module_unit(&import.module).is_none()
-            };
-            let Some(import) = file.source.facts.imports.iter().find(is_it) else { continue };
             unit.stacks.push(StackUse {
                 stack: page.id.clone(),
                 mode: Mode::Code,
                 active: false,
                 path: file.source.path.to_string(),
-                line: file.source.facts.lines.line(import.span.start),
-                evidence: format!("imports {}, which sets it up by its name", import.target),
+                line,
+                evidence,
             });
         }
     }
 }
 
+/// The line of an import from elsewhere that has one of these names.
+fn named_import(program: &Program<'_>, file: &FileUnit<'_>, names: &[regex::Regex]) -> Option<(u32, String)> {
+    let is_it = |import: &&Import| {
+        names.iter().any(|name| name.is_match(&import.target))
+            && program.knowledge.function(import.target).is_none()
+            && is_from_elsewhere(program, &import.module)
+    };
+    let import = file.source.facts.imports.iter().find(is_it)?;
+    let line = file.source.facts.lines.line(import.span.start);
+    Some((line, format!("imports {}, which sets it up by its name", import.target)))
+}
+
+/// The line of a call, through a module from elsewhere, of what has one of these names: `otel_kit.setup()`.
+fn named_call(program: &Program<'_>, at: u32, names: &[regex::Regex]) -> Option<(u32, String)> {
+    let file = program.files.get(at as usize)?;
+    // Whether anything in the module could have one of the names.
+    let may_hold = |import: &&Import| names.iter().any(|name| name.is_match(&format!("{}.init", import.target)));
+    let strange = file.source.facts.imports.iter().filter(may_hold);
+    let strange = strange.filter(|import| is_from_elsewhere(program, &import.module));
+    let strange: Vec<&str> = strange.map(|import| import.target.as_str()).collect();
+    let found = file.flow.calls.iter().filter(|_| !strange.is_empty()).find_map(|site| {
+        let call = ValueRef { file: at, expr: site.expr };
+        let callee = program.callee(call);
+        let name = callee.name.filter(|_| callee.functions.is_empty())?;
+        let is_below = |target: &&str| name.strip_prefix(*target).is_some_and(|rest| rest.starts_with('.'));
+        let is_named = names.iter().any(|wanted| wanted.is_match(&name)) && strange.iter().any(is_below);
+        (is_named && program.knowledge.function(name).is_none()).then_some((call, name))
+    });
+    let (call, name) = found?;
+    let line = file.source.facts.lines.line(program.expr(call).span.start);
+    Some((line, format!("calls {name}, which sets it up by its name")))
+}
+
+/// Whether a module is neither the workspace's own nor one of which something is described.
+fn is_from_elsewhere(program: &Program<'_>, module: &str) -> bool {
+    let libraries = program.knowledge.libraries().iter();
+    let mut described = libraries.flat_map(|library| &library.modules);
+    let is_below = |known: &String| {
+        module.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    !module.starts_with('.')
+        && !prefixes(module).any(|name| program.module_unit(name).is_some())
+        && !described.any(is_below)
+}
+
 /// The functions that set tracing up: they install a provider, switch a library's instrumentation on, or instrument an
 /// app that they are given.
-fn set_ups(program: &Program<'_>) -> Vec<FuncRef> {
-    let calls = program.described_calls().iter();
+fn set_ups(program: &Program<'_>, without: &FxHashSet<ValueRef>) -> Vec<FuncRef> {
+    let calls = program.described_calls().iter().filter(|found| !without.contains(&found.call));
     let found = calls.filter(|found| found.site.function.0 != 0 && sets_up(found.effect));
     found.map(|found| program.outermost(FuncRef { file: found.call.file, id: found.site.function })).collect()
 }
 
-fn sets_up(effect: &FunctionDescription) -> bool {
+pub(super) fn sets_up(effect: &FunctionDescription) -> bool {
     matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
         || !effect.switches_on.is_empty()
         || matches!(effect.instruments, Some(Slot::Arg(_) | Slot::AnyArg))

@@ -8,6 +8,7 @@ mod programs;
 mod reach;
 mod stubs;
 mod summary;
+mod tasks;
 mod text;
 mod unit;
 mod unused;

@@ -52,6 +52,10 @@ pub struct UnitView {
     pub covers_all: Option<(Coverage, BTreeSet<String>)>,
     /// An instrumentation package exists for this very project, so its public methods have spans around them.
     pub own_instrumentor: bool,
+    /// Its code sets tracing up only in the body of a task, so that nothing else is traced.
+    pub set_up_within_task: bool,
+    /// A package of which nothing is known sets its tracing up, by what it is called.
+    pub set_up_by_others: bool,
     /// What its files of settings say.
     pub settings: Settings,
     /// How it writes its log records.
@@ -98,6 +102,8 @@ impl UnitView {
             starts: unit.starts.clone(),
             covered: FxHashMap::default(),
             covers_all: None,
+            set_up_within_task: false,
+            set_up_by_others: false,
             settings: unit.settings.clone(),
             logging: unit.logging.clone(),
             may_be_named: unit.may_be_named,

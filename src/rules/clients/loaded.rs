@@ -24,7 +24,7 @@ struct Idle<'a> {
 pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLines, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for (at, unit) in units.iter().enumerate() {
-        if unit.stacks.iter().any(|found| found.active) || !unit.covered.is_empty() {
+        if unit.stacks.iter().any(|found| found.active) || !unit.covered.is_empty() || unit.set_up_by_others {
             continue;
         }
         let Some(idle) = idle(unit, lines) else { continue };
