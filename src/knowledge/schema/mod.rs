@@ -36,6 +36,10 @@ pub struct LibraryDescription {
     /// The family of the stacks whose spans it starts, where those of other families are no parents for them.
     #[serde(default)]
     pub family: String,
+    /// It takes spans that stand in variables of the callers for the parents of those that it makes: none needs to be made
+    /// current.
+    #[serde(default)]
+    pub finds_spans_of_callers: bool,
     /// A trace travels by other libraries only: a file that imports none but passive ones can hold no finding.
     #[serde(default)]
     pub passive: bool,

@@ -93,7 +93,9 @@ fn judge_as(
             && if mdc_only {
                 mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
             } else {
-                study.summary(**function).has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES)
+                // Where the stack writes its ids into log records, a record without them is out of the trace.
+                let logs = || view.logs_ids() && mdc::logs(study, &functions);
+                study.summary(**function).has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES) || logs()
             }
     };
     let lost: Vec<FuncRef> = methods.iter().filter(loses).copied().collect();
@@ -134,7 +136,8 @@ fn finding(study: &Study<'_>, rule: &'static str, file: u32, place: Place, lost:
     out.effect = if rule == "mdc-lost" {
         "The log records of these methods carry no id and can't be joined with those of the request".to_owned()
     } else {
-        "The spans of these methods start traces of their own".to_owned()
+        "The spans of these methods start traces of their own, and their log records have no id of the request's"
+            .to_owned()
     };
     out.help = format!("Give the executor of `{first}` a task decorator that carries the {what}");
     out.confirm = format!("Log the id in `{first}`: it is missing, or not the caller's");

@@ -213,6 +213,9 @@ fn judge<'a>(
     if unit.covers_every_client(fact.library) {
         return Err(carried("what traces the service covers the library"));
     }
+    if unit.set_up_by_others && !unit.stacks.iter().any(|found| found.active) {
+        return Err(Kept::Judged(Ruling::unknown("what sets tracing up is not seen, and may take the context along")));
+    }
     if spawner::finds_context_anywhere(study, fact.function) {
         return Err(carried("what traces the service finds the invocation's context on any thread"));
     }

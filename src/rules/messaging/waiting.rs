@@ -1,5 +1,6 @@
 //! Loops that wait for replies: what comes belongs to the work that asked for it, whose span is current all the while.
 
+use super::hops::method_name;
 use crate::ir::{Span, StmtKind};
 use crate::knowledge::{AnnotationRole, FunctionDescription, HopKind};
 use crate::link::{FuncRef, ValueRef};
@@ -30,6 +31,20 @@ fn makes_current(study: &Study<'_>, value: ValueRef) -> bool {
     };
     study.fact(value).is_some_and(|fact| is_described(fact.effect))
         || study.program.callee(value).functions.iter().any(is_manager)
+        || is_called_like_one(study, value)
+}
+
+/// Whether a call on something of an unseen type has the name of a method that starts current spans.
+fn is_called_like_one(study: &Study<'_>, value: ValueRef) -> bool {
+    let callee = study.program.callee(value);
+    if study.fact(value).is_some() || !callee.functions.is_empty() {
+        return false;
+    }
+    let Some(method) = method_name(study, value) else { return false };
+    let starts = |effect: &&FunctionDescription| effect.span.is_some_and(|span| span.current);
+    let libraries = study.program.knowledge.libraries().iter();
+    let mut names = libraries.flat_map(|library| &library.functions).filter(starts).flat_map(|effect| &effect.names);
+    names.any(|name| name.rsplit_once('.').is_some_and(|(_, last)| last == method))
 }
 
 /// Whether the function of a call sends something in a range before it.

@@ -20,6 +20,10 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
             out.pass(start.call, RULE, "the span is made current or a parent, or not every use of it is seen");
             continue;
         };
+        if finds_spans_of_callers(study, study.unit_of(start.call.file)) {
+            out.pass(start.call, RULE, "what traces the service finds spans in the variables of callers");
+            continue;
+        }
         let within = escaping(study, *start, inside);
         if within.is_empty() {
             out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");
@@ -32,6 +36,12 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
             out.count(unit, *call, RULE, ruling);
         }
     }
+}
+
+/// Whether a unit calls a library whose spans have those for parents that stand in variables of their callers.
+fn finds_spans_of_callers(study: &Study<'_>, unit: usize) -> bool {
+    let calls = || study.calls_of_unit(unit).any(|fact| fact.library.finds_spans_of_callers);
+    study.language() == Language::Python && study.of_unit("finds spans of callers", unit, calls)
 }
 
 /// The bytes in which the span is open, where every use of it was seen and none makes it a parent.
