@@ -72,6 +72,7 @@ pub fn wrapper_library() -> LibraryDescription {
         title: "this project's wrappers".to_owned(),
         modules: Vec::new(),
         family: String::new(),
+        finds_spans_of_callers: false,
         passive: false,
         tests: false,
         log_ids: false,

@@ -6,7 +6,8 @@ use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
     Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
-    golang, gradle, helm, kubernetes, logging, maven, process, python, resource, sections, settings, shell, workloads,
+    golang, gradle, helm, kubernetes, logging, maven, process, python, resource, sections, settings, shell, values,
+    workloads,
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
@@ -246,7 +247,13 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
     } else if is_compose(path) {
         compose::read(file, &|path| all.iter().copied().find(|file| file.path == path))
     } else {
-        Ok([kubernetes::read(file, cluster)?, resource::read(file)?, of_template(file)?].concat())
+        Ok([
+            kubernetes::read(file, cluster)?,
+            resource::read(file)?,
+            of_template(file)?,
+            values::read(file).into_iter().collect(),
+        ]
+        .concat())
     }
 }
 

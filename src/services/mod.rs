@@ -22,6 +22,7 @@ mod sections;
 mod settings;
 mod shell;
 mod stacks;
+mod values;
 mod workloads;
 
 pub(crate) use docker::{Image, is_dockerfile, split};
