@@ -146,7 +146,18 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     async_work::check(study, &mut out);
     labels::check(study, &mut out);
     out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path) && !study.is_in_unused(finding.place));
+    without_repeats(&mut out.findings);
     out
+}
+
+/// Takes away what says of a span that starts without its caller's trace a second time that its context is a fresh one.
+fn without_repeats(findings: &mut Vec<Finding>) {
+    let starts = findings.iter().filter(|finding| finding.rule == "missing-extract");
+    let starts: Vec<crate::finding::Place> = starts.map(|finding| finding.place).collect();
+    let is_said = |place: &crate::finding::Place| {
+        starts.iter().any(|start| start.path == place.path && start.span.contains(place.span))
+    };
+    findings.retain(|finding| finding.rule != "context-replaced" || !is_said(&finding.place));
 }
 
 /// Rules about whole services, after all languages were judged.

@@ -1,10 +1,10 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
 use super::aside::{is_aside, is_stand_in, is_support};
+use super::tracing::{Tracing, lies_in};
+use super::unit::UnitView;
 use crate::ir::{FunctionId, Language};
-use crate::knowledge::{FunctionDescription, Setting, TypeRole};
-use crate::link::{FuncRef, Program, ValueRef};
-use crate::services::stacks;
+use crate::link::{FuncRef, Program};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -63,32 +63,68 @@ fn reached(imports: &FxHashMap<Ustr, FxHashSet<Ustr>>, from: Ustr) -> FxHashSet<
     out
 }
 
-/// The files in which no trace can be: those that are there for tests and load, and those of which every command that
-/// they are built into does without tracing, whatever the other commands of their module do.
-pub(super) fn untraced_files(program: &Program<'_>, commands: &Commands) -> FxHashSet<Ustr> {
+/// The files of a program that traces stay out of, by their paths.
+#[derive(Debug, Default)]
+pub(super) struct Untraced {
+    /// The files in which nothing is to be found: those that are there for tests and load, and those of which every command
+    /// that they are built into does without tracing, whatever the other commands of their module do.
+    pub files: FxHashSet<Ustr>,
+    /// The files of which all commands that they are built into begin no trace, nor take one up: they only ask others.
+    pub idle: FxHashSet<Ustr>,
+}
+
+/// What traces stay out of.
+pub(super) fn untraced(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
     match program.language {
-        Language::Go => {}
+        Language::Go => of_commands(program, units, commands),
         Language::Java => {
             let paths = program.files.iter().map(|file| file.source.path);
-            return paths.filter(|path| is_support(path) || is_stand_in(path)).collect();
+            let files = paths.filter(|path| is_support(path) || is_stand_in(path)).collect();
+            Untraced { files, idle: FxHashSet::default() }
         }
-        Language::Python => return FxHashSet::default(),
+        Language::Python => Untraced::default(),
     }
-    let traced = Traced::new(program, commands);
+}
+
+/// How a command stands to traces.
+struct Standing<'c> {
+    packages: &'c FxHashSet<Ustr>,
+    is_traced: bool,
+    begins: bool,
+}
+
+fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
+    let tracing = Tracing::new(program);
+    let homes: FxHashMap<Ustr, usize> = program.files.iter().map(|file| (file.module, file.source.unit)).collect();
+    let setting = commands.0.iter().filter(|(_, packages)| tracing.is_set_up(packages));
+    let set_up: FxHashSet<usize> = setting.filter_map(|(main, _)| homes.get(main)).copied().collect();
+    let standings = commands.0.iter().map(|(main, packages)| {
+        let home = homes.get(main);
+        // Where others of its unit set tracing up, a command that does not starts spans in vain, as does one that is built
+        // with the set-up and never calls it.
+        let is_traced = tracing.is_set_up(packages)
+            || !tracing.has_set_up(packages)
+                && home.is_none_or(|unit| !set_up.contains(unit))
+                && tracing.acts(packages);
+        let from_outside = home.and_then(|unit| units.get(*unit)).is_some_and(UnitView::is_traced_from_outside);
+        Standing { packages, is_traced, begins: from_outside || tracing.begins(packages) }
+    });
+    let standings: Vec<Standing<'_>> = standings.collect();
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
-    let commands: Vec<(&FxHashSet<Ustr>, bool)> =
-        commands.0.iter().map(|(main, packages)| (packages, traced.is_traced(*main, packages))).collect();
-    let in_untraced = |package: &Ustr| {
-        let mut built_into = commands.iter().filter(|(packages, _)| packages.contains(package)).peekable();
-        match built_into.peek() {
-            Some(_) => built_into.all(|(_, traced)| !traced),
-            None => is_for_tests_alone(package, &mains),
+    let mut out = Untraced::default();
+    for (at, file) in (0u32..).zip(&program.files) {
+        let mut built_into = standings.iter().filter(|found| found.packages.contains(&file.module)).peekable();
+        let is_built = built_into.peek().is_some();
+        let (is_traced, begins) = built_into
+            .fold((false, false), |(is_traced, begins), found| (is_traced || found.is_traced, begins || found.begins));
+        let is_out = if is_built { !is_traced } else { is_for_tests_alone(&file.module, &mains) };
+        if is_out || is_support(&file.source.path) || serves_tests(program, at) {
+            out.files.insert(file.source.path);
+        } else if is_built && !begins {
+            out.idle.insert(file.source.path);
         }
-    };
-    let files = (0u32..).zip(&program.files);
-    let out = files
-        .filter(|(at, file)| is_support(&file.source.path) || serves_tests(program, *at) || in_untraced(&file.module));
-    out.map(|(_, file)| file.source.path).collect()
+    }
+    out
 }
 
 /// Whether a package of which no command is built can be for nothing but tests: Go lets only what lies beside it import an
@@ -98,132 +134,12 @@ fn is_for_tests_alone(package: &str, mains: &[Ustr]) -> bool {
     mains.iter().any(|main| lies_in(main, beside))
 }
 
-/// What tells whether a command is traced.
-struct Traced {
-    /// The packages that do anything about tracing.
-    acting: FxHashSet<Ustr>,
-    /// The packages that set tracing up, or may.
-    setting_up: FxHashSet<Ustr>,
-    /// The unit of each package.
-    units: FxHashMap<Ustr, usize>,
-    /// The units of which some command is seen to set tracing up.
-    set_up: FxHashSet<usize>,
-}
-
-impl Traced {
-    fn new(program: &Program<'_>, commands: &Commands) -> Self {
-        let setting_up = setting_packages(program);
-        let units: FxHashMap<Ustr, usize> = program.files.iter().map(|file| (file.module, file.source.unit)).collect();
-        let sets = |packages: &FxHashSet<Ustr>| packages.iter().any(|package| setting_up.contains(package));
-        let of = commands.0.iter().filter(|(_, packages)| sets(packages)).filter_map(|(main, _)| units.get(main));
-        let set_up = of.copied().collect();
-        Self { acting: tracing_packages(program), setting_up, units, set_up }
-    }
-
-    /// Whether a command is traced. Where others of its unit set tracing up, one that does not starts spans in vain.
-    fn is_traced(&self, main: Ustr, packages: &FxHashSet<Ustr>) -> bool {
-        let is_set_up_elsewhere = self.units.get(&main).is_some_and(|unit| self.set_up.contains(unit));
-        let needed = if is_set_up_elsewhere { &self.setting_up } else { &self.acting };
-        packages.iter().any(|package| needed.contains(package))
-    }
-}
-
-/// Starts of the names of functions that set something up.
-const SETTERS: &[&str] =
-    &["init", "setup", "start", "new", "configure", "config", "register", "install", "enable", "set", "must", "run"];
-
-/// Parts of the paths of packages that set tracing up, whoever wrote them.
-const TRACERS: &[&str] = &["trac", "otel", "telemetr", "observ", "apm", "o11y", "jaeger"];
-
-/// The packages that set tracing up for their process, or may do so through a package that no description tells of.
-fn setting_packages(program: &Program<'_>) -> FxHashSet<Ustr> {
-    let described = |path: &str| {
-        program.knowledge.libraries().iter().flat_map(|library| &library.modules).any(|module| lies_in(path, module))
-    };
-    let own: FxHashSet<Ustr> = program.files.iter().map(|file| file.module).collect();
-    let sets = |at: u32, file: &crate::link::FileUnit<'_>| {
-        // Of a file that is not parsed, the imports are known alone.
-        let imports = file.source.facts.imports.iter().filter(|_| file.source.facts.exprs.is_empty());
-        let mut strange = imports.filter(|import| names_tracer(&import.target));
-        strange.any(|import| !own.contains(&import.target) && !described(&import.target))
-            || file.flow.calls.iter().any(|site| {
-                let callee = program.callee(ValueRef { file: at, expr: site.expr });
-                callee.functions.is_empty()
-                    && callee.name.is_some_and(|name| match program.described(name) {
-                        Some((_, effect)) => sets_up(effect),
-                        None => may_set_up(&name),
-                    })
-            })
-    };
-    let files = (0u32..).zip(&program.files);
-    files.filter(|(at, file)| sets(*at, file)).map(|(_, file)| file.module).collect()
-}
-
-fn sets_up(effect: &FunctionDescription) -> bool {
-    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
-        || effect.makes == Some(TypeRole::Provider)
-        || !effect.switches_on.is_empty()
-}
-
-/// Whether a function that no description has may set tracing up, by its package and its own name.
-fn may_set_up(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let Some((package, name)) = lower.rsplit_once('.') else { return false };
-    // What starts or fills a span sets nothing up, nor do messages and flags.
-    let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
-    names_tracer(package) && !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start))
-}
-
-/// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, set nothing up.
-fn names_tracer(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    path.split('/').next().is_some_and(|start| start.contains('.')) && TRACERS.iter().any(|part| path.contains(part))
-}
-
 /// Whether a file imports what only tests use.
 fn serves_tests(program: &Program<'_>, file: u32) -> bool {
     let libraries = program.knowledge.libraries().iter().filter(|library| library.tests);
     let modules: Vec<&str> = libraries.flat_map(|library| &library.modules).map(String::as_str).collect();
     let imports = program.files.get(file as usize).map(|file| &file.source.facts.imports);
     imports.into_iter().flatten().any(|import| modules.iter().any(|module| lies_in(&import.target, module)))
-}
-
-/// Whether a package is this one or lies below it.
-fn lies_in(package: &str, module: &str) -> bool {
-    package.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The packages that do anything about tracing: they call what sets it up, starts spans, instruments, injects or extracts,
-/// or what no description tells of a stack. Types and ids alone are read by loggers too.
-fn tracing_packages(program: &Program<'_>) -> FxHashSet<Ustr> {
-    let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
-    let stacks: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
-    let is_stack = |name: &str| stacks.iter().any(|stack| is_named_in(name, stack));
-    let traces = |at: u32, file: &crate::link::FileUnit<'_>| {
-        file.flow.calls.iter().any(|site| {
-            let Some(name) = program.callee(ValueRef { file: at, expr: site.expr }).name else { return false };
-            program.described(name).map_or_else(|| is_stack(&name), |(_, effect)| acts(program, effect))
-        })
-    };
-    let files = (0u32..).zip(&program.files);
-    files.filter(|(at, file)| traces(*at, file)).map(|(_, file)| file.module).collect()
-}
-
-/// Whether a qualified name is one of a package or of those below it.
-fn is_named_in(name: &str, package: &str) -> bool {
-    name.strip_prefix(package).is_some_and(|rest| rest.starts_with(['.', '/']))
-}
-
-fn acts(program: &Program<'_>, effect: &FunctionDescription) -> bool {
-    let role = |ty: &Ustr| program.knowledge.ty(*ty).map(|(_, ty)| ty.role);
-    let hands_out = |ty: &Ustr| matches!(role(ty), Some(TypeRole::Tracer | TypeRole::Provider | TypeRole::Propagator));
-    effect.returns.iter().any(hands_out)
-        || matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
-        || !effect.switches_on.is_empty()
-        || effect.instruments.is_some()
-        || effect.span.is_some()
-        || effect.inject.is_some()
-        || effect.extract.is_some()
 }
 
 /// Whether a command may run a function: one in its packages that is not seen to be called from outside of them alone.

@@ -10,6 +10,7 @@ mod stubs;
 mod summary;
 mod tasks;
 mod text;
+mod tracing;
 mod unit;
 mod unused;
 
@@ -60,10 +61,10 @@ pub struct Study<'a> {
     of_units: RefCell<FxHashMap<(&'static str, usize), bool>>,
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
     summaries: FxHashMap<FuncRef, Summary>,
-    inbound: FxHashMap<FuncRef, Inbound>,
-    under_spans: FxHashSet<FuncRef>,
-    behind_async: FxHashSet<FuncRef>,
-    untraced: FxHashSet<Ustr>,
+    reach: reach::Reach,
+    /// The functions that work leads to which may bring a trace, once it is known which does not (Go).
+    lit: OnceCell<FxHashSet<FuncRef>>,
+    untraced: binary::Untraced,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
     commands: binary::Commands,
@@ -117,10 +118,9 @@ impl<'a> Study<'a> {
             of_units: RefCell::default(),
             nested: FxHashMap::default(),
             summaries: FxHashMap::default(),
-            inbound: FxHashMap::default(),
-            under_spans: FxHashSet::default(),
-            behind_async: FxHashSet::default(),
-            untraced: FxHashSet::default(),
+            reach: reach::Reach::default(),
+            lit: OnceCell::new(),
+            untraced: binary::Untraced::default(),
             operators: reach::operators(program),
             built: FxHashSet::default(),
             commands: binary::Commands::new(program),
@@ -130,16 +130,14 @@ impl<'a> Study<'a> {
             handed_around: OnceCell::new(),
             source,
         };
-        study.untraced = binary::untraced_files(program, &study.commands);
-        study.untraced.extend(unused::unimported_files(program, units));
+        study.untraced = binary::untraced(program, units, &study.commands);
+        study.untraced.files.extend(unused::unimported_files(program, units));
         study.built = study.commands.packages(program);
         study.index();
         study.summaries = summary::summaries(&study);
-        let reached = reach::reached(&study);
-        (study.inbound, study.under_spans) = (reached.inbound, reached.under_spans);
-        study.behind_async = reached.behind_async;
+        study.reach = reach::reach(&study);
         let programs = programs::Programs::new(&study);
-        study.untraced.extend(programs.untraced);
+        study.untraced.files.extend(programs.untraced);
         study.beside = programs.beside;
         study
     }
@@ -237,17 +235,39 @@ impl<'a> Study<'a> {
 
     /// Whether a function runs under a trace that came in, and how that is known.
     pub fn inbound(&self, function: FuncRef) -> Inbound {
-        self.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
+        self.reach.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
     }
 
     /// Whether a Go function starts spans, or is run by one that does or by a literal that takes requests.
     pub fn is_under_span(&self, function: FuncRef) -> bool {
-        self.under_spans.contains(&function)
+        self.reach.under_spans.contains(&function)
+    }
+
+    /// Takes note of the functions that take requests where nothing reads the trace of whoever asks (Go): they, and what they
+    /// alone lead to, have none but that of their own spans. To be told once, before anything is asked of it.
+    pub fn darken(&self, dark: &FxHashSet<FuncRef>) {
+        if self.language() != Language::Go {
+            return;
+        }
+        // What comes in at another command, which nothing traces, brings none either.
+        let is_traced = |file: u32| {
+            let path = self.program.files.get(file as usize).map(|file| file.source.path);
+            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(file)
+        };
+        let entries = self.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
+        let entries = entries.map(|(function, _)| *function);
+        let lit = entries.filter(|function| !dark.contains(function) && is_traced(function.file));
+        let _ = self.lit.set(self.reach.graph.reached(lit));
+    }
+
+    /// Whether work that comes in with a trace may lead to a function, or it runs under a span of the program's own.
+    pub fn is_lit(&self, function: FuncRef) -> bool {
+        self.lit.get().is_none_or(|lit| lit.contains(&function)) || self.is_under_span(function)
     }
 
     /// Whether a Java function runs only on threads of methods that are asynchronous by annotation.
     pub fn is_behind_async(&self, function: FuncRef) -> bool {
-        self.behind_async.contains(&function)
+        self.reach.behind_async.contains(&function)
     }
 
     /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
@@ -265,7 +285,13 @@ impl<'a> Study<'a> {
     /// Whether no trace can be in a file, whatever traces its unit: it is support for tests, or part of no command that is
     /// traced.
     pub fn is_out_of_traces(&self, path: Ustr) -> bool {
-        self.untraced.contains(&path)
+        self.untraced.files.contains(&path)
+    }
+
+    /// Whether no trace is ever current in a file, by its number: what it is built into only asks others, and starts no span
+    /// nor takes up the traces of those who ask it.
+    pub fn is_idle(&self, file: u32) -> bool {
+        self.program.files.get(file as usize).is_some_and(|file| self.untraced.idle.contains(&file.source.path))
     }
 
     /// Whether only examples, benchmarks, scripts and commands lead to a Python file: no request runs what is in it.
@@ -338,7 +364,7 @@ impl<'a> Study<'a> {
         let of_unit = |function: &FuncRef| {
             self.program.files.get(function.file as usize).is_some_and(|file| file.source.unit == unit)
         };
-        self.inbound.iter().any(|(function, inbound)| matches!(inbound, Inbound::Entry(_)) && of_unit(function))
+        self.reach.inbound.iter().any(|(function, inbound)| matches!(inbound, Inbound::Entry(_)) && of_unit(function))
     }
 
     /// The text of a value as written.

@@ -52,7 +52,7 @@ impl Programs {
 /// takes requests is part of one, unless it lies among the scripts itself.
 fn beside(study: &Study<'_>, graph: &Graph, roots: &[u32]) -> FxHashSet<u32> {
     let is_by_hand = |at: &u32| is_beside(&study.program.files[*at as usize].source.path);
-    let entries = study.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
+    let entries = study.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
     let serving = graph.reached(entries.map(|(function, _)| function.file), &graph.askers);
     let (by_hand, mut others): (Vec<u32>, Vec<u32>) = roots.iter().partition(|at| is_by_hand(at));
     others.extend((0..graph.count()).filter(|at| serving[*at as usize] && !is_by_hand(at)));

@@ -40,6 +40,9 @@ pub struct FunctionDescription {
     /// It makes this instrumented: `result`, or something given (`receiver`, `arg 0`).
     #[serde(default)]
     pub instruments: Option<Slot>,
+    /// What it instruments asks others: a trace that is there goes on, none becomes current.
+    #[serde(default)]
+    pub outbound: bool,
     /// It switches instrumentation on for these library ids, in the whole process.
     #[serde(default)]
     pub switches_on: Vec<String>,

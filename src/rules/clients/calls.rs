@@ -1,7 +1,7 @@
 //! uninstrumented-http-client, uninstrumented-rpc-client.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::life::{Life, Lives};
+use super::life::{Life, Lives, is_registration};
 use super::{beans, body, brought, fallback, forgotten, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
@@ -408,7 +408,10 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
             continue;
         }
         let later = lives.later(fact.call);
+        // A generated gateway asks through a channel that it is given.
+        let is_given = later.given.iter().any(|call| is_registration(&study.callee_text(*call)));
         let uses = later.uses.into_iter().flat_map(|call| sites(study, call));
+        let uses = uses.filter(|call| is_given || !is_generated(study, *call));
         let uses = uses.filter(|call| study.can_meet(fact.call.file, call.file));
         let uses: Vec<ValueRef> = uses.filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
         if !uses.is_empty() {
@@ -417,9 +420,10 @@ fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
     }
 }
 
-/// Whether a call is known to run for inbound work.
+/// Whether a call is known to run for inbound work that may bring a trace.
 fn is_in_request(study: &Study<'_>, call: ValueRef) -> bool {
-    matches!(study.inbound(study.program.function_at(call)), Inbound::Entry(_) | Inbound::Below(_))
+    let function = study.program.function_at(call);
+    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_)) && gate::can_be_inside(study, function)
 }
 
 /// Whether calls of a channel belong to requests: one is known to, or the unit traces others of the library. A context
@@ -430,7 +434,9 @@ fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) ->
         let param = study.context_param(study.program.function_at(*call));
         is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
     };
-    found.uses.iter().any(in_request) || study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
+    let can_be = |call: &ValueRef| gate::can_be_inside(study, study.program.function_at(*call));
+    found.uses.iter().any(in_request)
+        || found.uses.iter().any(can_be) && study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
 }
 
 /// Whether the unit instruments another channel or server of the same library, so that its calls are meant to be traced.

@@ -27,11 +27,11 @@ pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
 
 /// Whether a trace that came in can be current in a function.
 pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
-    if is_cut_off(study, function) {
+    if study.is_idle(function.file) || is_cut_off(study, function) {
         return false;
     }
     match study.inbound(function) {
-        Inbound::Entry(_) | Inbound::Below(_) => true,
+        Inbound::Entry(_) | Inbound::Below(_) => study.is_lit(function),
         // Go hands its context over: of what nobody is seen to give one that holds a trace, none is known.
         inbound if study.language() == Language::Go => {
             study.is_under_span(function) || (inbound == Inbound::Takes && study.is_offered(function.file))

@@ -23,6 +23,7 @@ use super::Verdicts;
 
 /// Runs the rules of this group.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    lives.study.darken(&server::dark(lives));
     calls::check(lives, out);
     server::check(lives, out);
     late::check(lives, out);

@@ -8,7 +8,8 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{Annotation, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of};
+use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of, stub_of};
+use rustc_hash::FxHashSet;
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -27,6 +28,71 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             out.findings.push(finding(study, fact, &handlers));
         }
     }
+}
+
+/// The functions that take requests where nothing reads the trace of whoever asks: they are mounted on servers that are
+/// seen to be made plain (Go).
+pub(super) fn dark(lives: &Lives<'_, '_>) -> FxHashSet<FuncRef> {
+    let study = lives.study;
+    let mut out = FxHashSet::default();
+    let mut lit = FxHashSet::default();
+    if study.language() != Language::Go {
+        return out;
+    }
+    for (at, file) in (0u32..).zip(&study.program.files) {
+        for site in &file.flow.calls {
+            let call = ValueRef { file: at, expr: site.expr };
+            let Some((server, functions)) = mounting_call(study, call) else { continue };
+            let is_dark = server.is_some_and(|server| is_plain(lives, server)) && !is_wrapped(lives, call, &functions);
+            if is_dark { out.extend(functions) } else { lit.extend(functions) }
+        }
+    }
+    out.retain(|function| !lit.contains(function));
+    out
+}
+
+/// The server that a call mounts handlers on, where it is seen, and the handlers; `None` for any other call.
+fn mounting_call(study: &Study<'_>, call: ValueRef) -> Option<(Option<ValueRef>, Vec<FuncRef>)> {
+    let is_server = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Server);
+    match study.fact(call) {
+        Some(fact) => {
+            let registers = fact.effect.registers.filter(|found| !found.root)?;
+            Some((study.slot(call, registers.on).into_iter().next(), handlers(study, call)))
+        }
+        None => {
+            stub_of(study, call, |names| &names.servers)?;
+            Some((study.slot(call, Slot::AnyArg).into_iter().find(is_server), handlers(study, call)))
+        }
+    }
+}
+
+/// Whether all that a server may be is seen being made, and stays plain, in a unit that reads no trace by hand.
+fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
+    let study = lives.study;
+    let unit = study.unit_of(server.file);
+    let is_made_plain = |origin: &Origin| match origin {
+        Origin::Call(made, _) | Origin::Literal(made) => study.fact(*made).is_some_and(|fact| {
+            fact.effect.makes == Some(TypeRole::Server)
+                && study.unit(made.file).coverage(fact.library).is_none()
+                && lives.of_construction(*made) == Life::Plain
+        }),
+        _ => false,
+    };
+    let origins = study.program.origins(server, true);
+    let reads =
+        || study.of_unit("extracts", unit, || study.calls_of_unit(unit).any(|fact| fact.effect.extract.is_some()));
+    !origins.is_empty()
+        && !study.unit(server.file).is_traced_from_outside()
+        && origins.iter().all(is_made_plain)
+        && !reads()
+}
+
+/// Whether what a call mounts reads the trace itself, or is wrapped in what does.
+fn is_wrapped(lives: &Lives<'_, '_>, call: ValueRef, functions: &[FuncRef]) -> bool {
+    let study = lives.study;
+    functions.iter().any(|function| lives.works_on_traces(*function) || study.summary(*function).has(Summary::EXTRACTS))
+        || study.fact(call).is_some()
+            && study.slot(call, Slot::AnyArg).into_iter().any(|value| lives.traces_handler(value, 4))
 }
 
 /// The verdict on a server and the places where work is mounted on it; else why it is not judged.

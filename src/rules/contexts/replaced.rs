@@ -29,7 +29,15 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let study = lives.study;
     let param = study.context_param(fact.function)?;
-    if study.inbound(fact.function) == Inbound::Root || study.outlives_request(fact.function) || fact.site.deferred {
+    let is_dark = match study.inbound(fact.function) {
+        Inbound::Root => true,
+        Inbound::Entry(_) | Inbound::Below(_) => !study.is_lit(fact.function),
+        _ => false,
+    };
+    if is_dark || study.is_idle(fact.call.file) {
+        return None;
+    }
+    if study.outlives_request(fact.function) || fact.site.deferred {
         return None;
     }
     if checks_health(study, study.program.outermost(fact.function)) {
@@ -47,7 +55,10 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         return None;
     }
     let spawned = spawned_closure(study, fact.function, param.function);
-    if is_default(study, fact.call) || spawned.is_some_and(|closure| loops_for_ever(study, closure)) {
+    if is_default(study, fact.call)
+        || gives_way(study, fact.call, &param)
+        || spawned.is_some_and(|closure| loops_for_ever(study, closure))
+    {
         return None;
     }
     let went = journey(study, fact.call);
@@ -282,6 +293,29 @@ fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
             facts.stmts.get(*stmt as usize).map(|stmt| &stmt.kind),
             Some(StmtKind::Loop { kind: crate::ir::LoopKind::Forever, .. })
         )
+    })
+}
+
+/// Whether the variable of a fresh context is given the one that came in later on: `ctx := context.Background()`, and then
+/// `if request != nil { ctx = request.Context() }`.
+fn gives_way(study: &Study<'_>, call: ValueRef, param: &ContextParam) -> bool {
+    let program = study.program;
+    let flow = &program.files[call.file as usize].flow;
+    let came_in = |expr| {
+        let value = ValueRef { expr, ..call };
+        let of_request = |made: ValueRef| study.fact(made).is_some_and(|fact| fact.effect.context_of.is_some());
+        match program.expr_kind(value) {
+            ExprKind::Call { .. } => of_request(value),
+            ExprKind::Name(name) => *name == param.name,
+            _ => false,
+        }
+    };
+    flow.defs_from(call.expr).any(|(_, def)| {
+        let others = flow.vars[def.var.0 as usize].defs.iter().filter_map(|id| flow.defs.get(id.0 as usize));
+        others.filter(|other| other.span.start > def.span.start).any(|other| match other.kind {
+            crate::link::flow::DefKind::Value { value, .. } => came_in(value),
+            _ => false,
+        })
     })
 }
 

@@ -4,7 +4,7 @@ use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
 use super::hops::{hop_calls, loop_over, method_name};
 use super::material::names_key;
-use super::produce::{MANAGED, PLUGGED, UNTRACED};
+use super::produce::{MANAGED, PLUGGED, UNTRACED, not_switched_on};
 use super::{managed, relay, reply, waiting};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
@@ -151,6 +151,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Ruling, Box<Finding>>
         }
         _ => Ruling::unknown("no handler is seen to do work that belongs to the trace of a message"),
     };
+    if let Some(because) = not_switched_on(study, fact) {
+        return Ok(Ruling::unknown(because));
+    }
     for handler in handlers(study, fact) {
         if handled(study, &handler).has(Summary::EXTRACTS) {
             ruling = Ruling::carried("its handler, or what is around it, extracts");

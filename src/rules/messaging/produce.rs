@@ -128,7 +128,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
 
 /// Why a service may not be traced at all, or by something that is not seen and may cover the library: a stack that it
 /// only depends on, and no span of its own.
-fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<&'static str> {
+pub(super) fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<&'static str> {
     if study.unit(fact.call.file).set_up_within_task {
         return Some("tracing is set up only in the body of a task");
     }

@@ -46,6 +46,8 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         Origin::Literal(value) => Some(value),
         _ => None,
     }));
+    let all = values.clone();
+    values.retain(|value| !is_of_many(study, *value, &all));
     // What is cut out of a text (`endpoint[8:]`) is no longer that text.
     let is_cut = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Index { index: None, .. });
     if values.iter().any(is_cut) {
@@ -62,6 +64,18 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         let for_other = chosen && port(&address) == Some(endpoint.other_port);
         mismatch(endpoint, &address).filter(|_| !for_other).map(|wrong| (value, wrong))
     })
+}
+
+/// Whether a text is given to a function of the program's own that hands out what it is given, and others of these texts
+/// are given to it elsewhere (`setting("ENDPOINT", "…")`, `setting("STORE", "…")`): which of them is meant is not known.
+fn is_of_many(study: &Study<'_>, text: ValueRef, all: &[ValueRef]) -> bool {
+    let program = study.program;
+    let taker = |value: ValueRef| {
+        let call = program.parent(value)?;
+        Some((call, *program.callee(call).functions.first()?))
+    };
+    let Some((call, function)) = taker(text) else { return false };
+    all.iter().filter_map(|other| taker(*other)).any(|(other, of)| of == function && other != call)
 }
 
 /// The port of an address.

@@ -18,7 +18,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let Some(mut crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
     let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
-    for fact in set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR)) {
+    let set_ups = set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR));
+    for fact in set_ups.filter(|fact| !is_run_by(study, fact.function, &with)) {
         let unit = study.unit_of(fact.call.file);
         by_unit.entry(unit).or_default().push(fact);
     }
@@ -44,6 +45,12 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         out.findings.push(finding(study, first, more, crossing));
     }
+}
+
+/// Whether one of these functions calls another one.
+fn is_run_by(study: &Study<'_>, function: FuncRef, callers: &FxHashSet<FuncRef>) -> bool {
+    let calls = study.program.callers(study.program.outermost(function)).iter();
+    calls.into_iter().any(|call| callers.contains(&study.program.function_at(*call)))
 }
 
 /// The functions that set the propagator, where each of them sets a tracer provider too (so that a set-up that does not

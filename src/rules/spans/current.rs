@@ -76,7 +76,8 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let function = study.program.function_at(start.call);
     let Some(file) = study.program.files.get(start.call.file as usize) else { return Vec::new() };
     let sites = file.flow.calls_of(function.id).map(|site| ValueRef { file: start.call.file, expr: site.expr });
-    let inside: Vec<_> = sites.filter(|call| range.contains(study.program.expr(*call).span)).collect();
+    let inside = sites.filter(|call| range.contains(study.program.expr(*call).span));
+    let inside: Vec<_> = inside.filter(|call| !exclude(study, start.call, *call)).collect();
     if study.language() == Language::Go {
         return inside.into_iter().filter(|call| is_given_old_context(study, start, *call)).collect();
     }
@@ -93,6 +94,22 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
             || (serves && (is_ambient_below(study, *call) || is_given_work(study, *call)))
     };
     inside.into_iter().filter(looks).collect()
+}
+
+/// Whether two places of a function stand in different arms of a condition, so that never both run.
+fn exclude(study: &Study<'_>, one: ValueRef, other: ValueRef) -> bool {
+    let Some(file) = study.program.files.get(one.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let (one, other) = (study.program.expr(one).span, study.program.expr(other).span);
+    let holds = |block: &[u32], span: Span| {
+        block.iter().filter_map(|at| facts.stmts.get(*at as usize)).any(|stmt| stmt.span.contains(span))
+    };
+    facts.stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::If { then, otherwise, .. } => {
+            (holds(then, one) && holds(otherwise, other)) || (holds(then, other) && holds(otherwise, one))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a call is given the context of the function, which does not hold the span, and goes on with a trace.

@@ -12,7 +12,7 @@ use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription
 use crate::link::{FileUnit, FuncRef, Program, Step, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
-use ways::Ways;
+use ways::{Graph, Ways};
 
 /// How a function comes to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,20 @@ pub enum Inbound {
 }
 
 /// What is known of how the functions of a program come to run.
-#[derive(Debug, Default)]
-pub(super) struct Reached {
-    /// How each one does.
-    pub(super) inbound: FxHashMap<FuncRef, Inbound>,
+#[derive(Default)]
+pub(super) struct Reach {
+    /// How each one does, where anything is known of it.
+    pub inbound: FxHashMap<FuncRef, Inbound>,
     /// Those that run under spans that the program starts (Go).
-    pub(super) under_spans: FxHashSet<FuncRef>,
+    pub under_spans: FxHashSet<FuncRef>,
     /// Those that only methods lead to which run on other threads by annotation (Java), with these.
-    pub(super) behind_async: FxHashSet<FuncRef>,
+    pub behind_async: FxHashSet<FuncRef>,
+    /// Which functions lead to which (Go).
+    pub graph: Graph,
 }
 
 /// Classifies every function of the program.
-pub(super) fn reached(study: &Study<'_>) -> Reached {
+pub(super) fn reach(study: &Study<'_>) -> Reach {
     let mut out: FxHashMap<FuncRef, Inbound> = FxHashMap::default();
     entries(study, &mut out);
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
@@ -55,15 +57,16 @@ pub(super) fn reached(study: &Study<'_>) -> Reached {
         }
     }
     ways.only_from_roots(&mut out);
-    let under_spans = match study.language() {
-        Language::Go => ways.under_spans(),
-        _ => FxHashSet::default(),
-    };
-    let behind_async = match study.language() {
-        Language::Java => ways.behind(&async_methods(study), &out),
-        _ => FxHashSet::default(),
-    };
-    Reached { inbound: out, under_spans, behind_async }
+    match study.language() {
+        Language::Go => {
+            Reach { inbound: out, under_spans: ways.under_spans(), graph: ways.into_graph(), ..Reach::default() }
+        }
+        Language::Java => {
+            let behind_async = ways.behind(&async_methods(study), &out);
+            Reach { inbound: out, behind_async, ..Reach::default() }
+        }
+        Language::Python => Reach { inbound: out, ..Reach::default() },
+    }
 }
 
 /// The methods that run on other threads by annotation, where something switches that on.
@@ -263,15 +266,29 @@ fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
             }
             let types = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
             let own = types.filter_map(|ty| program.own_type(ty));
+            let remote = remote_methods(study, call);
             for method in own.flat_map(|ty| program.written_in(program.type_name(ty))) {
                 let decl = program.function(*method);
-                if !decl.flags.is_private && !decl.flags.is_closure && decl.params.len() == 2 {
+                let is_remote = remote.as_ref().is_none_or(|names| names.contains(&decl.name));
+                if is_remote && !decl.flags.is_private && !decl.flags.is_closure && decl.params.len() == 2 {
                     out.push((*method, program.place(call)));
                 }
             }
         }
     }
     out
+}
+
+/// The names of the methods of a remote service, by the interface that its generated registration asks for; `None` where
+/// that is not in the tree.
+fn remote_methods(study: &Study<'_>, call: ValueRef) -> Option<FxHashSet<Ustr>> {
+    let program = study.program;
+    let function = *program.callee(call).functions.first()?;
+    let last = program.function(function).params.len().checked_sub(1)?;
+    let interface = program.own_type(program.param_type(function, last as u16)?)?;
+    let methods = program.written_in(program.type_name(interface));
+    let names: FxHashSet<Ustr> = methods.iter().map(|method| program.function(*method).name).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// The methods of the service's own types to which a library gives messages, with the library.

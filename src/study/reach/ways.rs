@@ -40,7 +40,39 @@ pub(super) struct Ways<'s, 'a> {
     begun: Vec<u32>,
 }
 
+/// Which functions lead to which, kept for what is asked later.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    starts: Vec<usize>,
+    functions: Vec<FuncRef>,
+    next: Vec<SmallVec<[u32; 4]>>,
+    values: Vec<SmallVec<[u32; 2]>>,
+}
+
+impl Graph {
+    /// The functions that some lead to, also by handing functions around as values, with themselves.
+    pub(crate) fn reached(&self, from: impl IntoIterator<Item = FuncRef>) -> FxHashSet<FuncRef> {
+        let number = |function: FuncRef| Some(self.starts.get(function.file as usize)? + function.id.0 as usize);
+        let mut work: Vec<usize> = from.into_iter().filter_map(number).collect();
+        let mut seen = vec![false; self.functions.len()];
+        work.retain(|at| seen.get_mut(*at).is_some_and(|seen| !std::mem::replace(seen, true)));
+        while let Some(at) = work.pop() {
+            for next in self.next[at].iter().chain(&self.values[at]) {
+                if !std::mem::replace(&mut seen[*next as usize], true) {
+                    work.push(*next as usize);
+                }
+            }
+        }
+        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+    }
+}
+
 impl<'s, 'a> Ways<'s, 'a> {
+    /// The ways themselves, without what they were found by.
+    pub(super) fn into_graph(self) -> Graph {
+        Graph { starts: self.starts, functions: self.functions, next: self.next, values: self.values }
+    }
+
     pub(super) fn new(study: &'s Study<'a>) -> Self {
         let program = study.program;
         let functions: Vec<FuncRef> = program.all_functions().collect();

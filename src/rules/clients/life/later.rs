@@ -6,7 +6,7 @@ use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::clients::{beans, words};
-use crate::study::Summary;
+use crate::study::{Summary, stub_of};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -308,6 +308,10 @@ impl Walk<'_, '_, '_> {
             self.mark(life, call);
         }
         let callee = program.callee(call);
+        // What a remote service asks others with says nothing of the server that it is mounted on.
+        if stub_of(study, call, |names| &names.servers).is_some() {
+            return;
+        }
         let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
         for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
             let traced = match registers {

@@ -1,0 +1,280 @@
+//! What in a Go program sets tracing up, and by what a trace becomes current in it.
+
+use crate::ir::{Expr, ExprKind, FunctionId};
+use crate::knowledge::{FunctionDescription, Setting, TypeRole};
+use crate::link::{FileUnit, FuncRef, Program, ValueRef};
+use crate::services::stacks;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use ustr::Ustr;
+
+/// Something that is done about tracing, and where.
+#[derive(Debug, Clone, Copy)]
+struct Act {
+    package: Ustr,
+    /// The function that does it, if a command has to call that for it to happen; `None` for what is only imported.
+    function: Option<FuncRef>,
+}
+
+/// What the packages of a program do about tracing.
+pub(super) struct Tracing<'p, 'a> {
+    program: &'p Program<'a>,
+    /// What sets tracing up, or may.
+    set_ups: Vec<Act>,
+    /// What does anything about tracing.
+    acts: Vec<Act>,
+    /// That by which a trace becomes current: a span is started, a trace is read, something that takes requests is
+    /// instrumented; or it may be, as no description tells.
+    beginnings: Vec<Act>,
+    /// By what names the packages call or hand around anything; found where it is asked for.
+    names: RefCell<FxHashMap<Ustr, FxHashSet<Ustr>>>,
+    /// The files of each package.
+    files: FxHashMap<Ustr, Vec<u32>>,
+}
+
+impl<'p, 'a> Tracing<'p, 'a> {
+    /// Reads the calls and imports of a Go program.
+    pub(super) fn new(program: &'p Program<'a>) -> Self {
+        let mut out = Self {
+            program,
+            set_ups: Vec::new(),
+            acts: Vec::new(),
+            beginnings: Vec::new(),
+            names: RefCell::default(),
+            files: FxHashMap::default(),
+        };
+        let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
+        let stacks: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
+        for (at, file) in (0u32..).zip(&program.files) {
+            out.files.entry(file.module).or_default().push(at);
+        }
+        for (at, file) in (0u32..).zip(&program.files) {
+            out.read_imports(file);
+            for site in &file.flow.calls {
+                let call = ValueRef { file: at, expr: site.expr };
+                let callee = program.callee(call);
+                let Some(name) = callee.name else { continue };
+                let act = Act { package: file.module, function: Some(FuncRef { file: at, id: site.function }) };
+                match program.described(name) {
+                    Some((_, effect)) => out.described(act, effect),
+                    None => out.undescribed(act, &name, callee.functions.is_empty(), &stacks),
+                }
+            }
+        }
+        out
+    }
+
+    /// Of a file that is not parsed, the imports are known alone.
+    fn read_imports(&mut self, file: &FileUnit<'_>) {
+        let imports = file.source.facts.imports.iter().filter(|_| file.source.facts.exprs.is_empty());
+        let mut strange = imports.filter(|import| names_tracer(&import.target));
+        if strange.any(|import| !self.files.contains_key(&import.target) && !is_described(self.program, &import.target))
+        {
+            let act = Act { package: file.module, function: None };
+            self.set_ups.push(act);
+            self.beginnings.push(act);
+        }
+    }
+
+    fn described(&mut self, act: Act, effect: &FunctionDescription) {
+        if sets_up(effect) {
+            self.set_ups.push(act);
+        }
+        if acts(self.program, effect) {
+            self.acts.push(act);
+        }
+        if begins(effect) {
+            self.beginnings.push(act);
+        }
+    }
+
+    fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool, stacks: &[&str]) {
+        // What a package of the program's own does is in its code.
+        let is_foreign = is_unseen && !package_of(name).is_some_and(|package| self.files.contains_key(&package));
+        if is_foreign && may_set_up(name) {
+            self.set_ups.push(act);
+        }
+        if stacks.iter().any(|stack| is_named_in(name, stack)) {
+            self.acts.push(act);
+        }
+        if is_foreign && may_begin(self.program, name) {
+            self.beginnings.push(act);
+        }
+    }
+
+    /// Whether a command that is built of these packages sets tracing up, as far as can be told.
+    pub(super) fn is_set_up(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.is_done(&self.set_ups, packages)
+    }
+
+    /// Whether a command is built with what sets tracing up.
+    pub(super) fn has_set_up(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.set_ups.iter().any(|act| packages.contains(&act.package))
+    }
+
+    /// Whether a command that is built of these packages does anything about tracing.
+    pub(super) fn acts(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.is_done(&self.acts, packages)
+    }
+
+    /// Whether a trace can become current in a command that is built of these packages.
+    pub(super) fn begins(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.is_done(&self.beginnings, packages)
+    }
+
+    fn is_done(&self, acts: &[Act], packages: &FxHashSet<Ustr>) -> bool {
+        acts.iter().any(|act| {
+            packages.contains(&act.package) && act.function.is_none_or(|function| self.may_run(packages, function))
+        })
+    }
+
+    /// Whether a command may run a function of its packages: something in them is seen to call it, or names it.
+    fn may_run(&self, packages: &FxHashSet<Ustr>, function: FuncRef) -> bool {
+        let program = self.program;
+        let package = |at: FuncRef| program.files.get(at.file as usize).map(|file| file.module);
+        let mut seen = FxHashSet::default();
+        let mut work = vec![program.outermost(function)];
+        while let Some(at) = work.pop() {
+            let decl = program.function(at);
+            let is_inside = package(at).is_some_and(|package| packages.contains(&package));
+            if !is_inside || !seen.insert(at) {
+                continue;
+            }
+            let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
+            if at.id == FunctionId(0) || (!is_method && matches!(decl.name.as_str(), "main" | "init")) {
+                return true;
+            }
+            let callers = program.callers(at).iter().map(|call| program.outermost(program.function_at(*call)));
+            let inside = callers.filter(|caller| package(*caller).is_some_and(|package| packages.contains(&package)));
+            let before = work.len();
+            work.extend(inside);
+            // A method may be called through an interface by what is not seen.
+            let is_open = is_method && !decl.flags.is_private;
+            if work.len() == before && (is_open || self.is_named(packages, at)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether any of these packages calls or hands around something of a function's name, or may where its code is not read.
+    fn is_named(&self, packages: &FxHashSet<Ustr>, function: FuncRef) -> bool {
+        let Some(home) = self.program.files.get(function.file as usize).map(|file| file.module) else { return true };
+        let name = self.program.function(function).name;
+        let mut known = self.names.borrow_mut();
+        packages.iter().any(|package| {
+            let names = known.entry(*package).or_insert_with(|| self.names_in(*package));
+            names.contains(&name) || self.files_of(*package).any(|file| is_unread(file) && reaches(file, home))
+        })
+    }
+
+    fn names_in(&self, package: Ustr) -> FxHashSet<Ustr> {
+        let name = |expr: &Expr| match &expr.kind {
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+            _ => None,
+        };
+        self.files_of(package).flat_map(|file| &file.source.facts.exprs).filter_map(name).collect()
+    }
+
+    fn files_of(&self, package: Ustr) -> impl Iterator<Item = &'p FileUnit<'a>> {
+        let files = self.files.get(&package).into_iter().flatten();
+        files.filter_map(|at| self.program.files.get(*at as usize))
+    }
+}
+
+/// Whether the bodies of a file's functions were left out, as no trace can pass them.
+pub(super) fn is_unread(file: &FileUnit<'_>) -> bool {
+    let facts = &file.source.facts;
+    facts.stmts.is_empty() && (facts.functions.len() > 1 || facts.exprs.is_empty())
+}
+
+/// Whether a file can name what is in a package.
+pub(super) fn reaches(file: &FileUnit<'_>, package: Ustr) -> bool {
+    file.module == package || file.source.facts.imports.iter().any(|import| import.target == package)
+}
+
+fn sets_up(effect: &FunctionDescription) -> bool {
+    matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+        || effect.makes == Some(TypeRole::Provider)
+        || !effect.switches_on.is_empty()
+}
+
+/// Whether a call does anything about tracing: it sets it up, starts spans, instruments, injects or extracts. Types and
+/// ids alone are read by loggers too.
+fn acts(program: &Program<'_>, effect: &FunctionDescription) -> bool {
+    let role = |ty: &Ustr| program.knowledge.ty(*ty).map(|(_, ty)| ty.role);
+    let hands_out = |ty: &Ustr| matches!(role(ty), Some(TypeRole::Tracer | TypeRole::Provider | TypeRole::Propagator));
+    effect.returns.iter().any(hands_out)
+        || matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
+        || !effect.switches_on.is_empty()
+        || effect.instruments.is_some()
+        || effect.span.is_some()
+        || effect.inject.is_some()
+        || effect.extract.is_some()
+}
+
+fn begins(effect: &FunctionDescription) -> bool {
+    (effect.instruments.is_some() && !effect.outbound)
+        || !effect.switches_on.is_empty()
+        || effect.span.is_some()
+        || effect.extract.is_some()
+}
+
+/// Starts of the names of functions that set something up.
+const SETTERS: &[&str] =
+    &["init", "setup", "start", "new", "configure", "config", "register", "install", "enable", "set", "must", "run"];
+
+/// Parts of the paths of packages that are about tracing, whoever wrote them.
+const TRACERS: &[&str] = &["trace", "tracing", "otel", "telemetr", "observab", "apm", "o11y", "jaeger"];
+
+/// The package of a function or method, by its qualified name.
+fn package_of(name: &str) -> Option<Ustr> {
+    let folder = name.rfind('/').map_or(0, |at| at + 1);
+    let end = name.get(folder..)?.find('.')? + folder;
+    Ustr::from_existing(name.get(..end)?)
+}
+
+/// Whether a function that no description has may set tracing up, by its package and its own name.
+fn may_set_up(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let Some((package, name)) = lower.rsplit_once('.') else { return false };
+    // What starts or fills a span sets nothing up, nor do messages and flags.
+    let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
+    names_tracer(package) && !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a function that no description has may start spans or instrument a server: it is of a package about tracing, and
+/// its library is not described, or is one that instruments.
+fn may_begin(program: &Program<'_>, name: &str) -> bool {
+    let Some(package) = package_of(name) else { return false };
+    let libraries = program.knowledge.libraries().iter();
+    let mut describing =
+        libraries.filter(|library| library.modules.iter().any(|module| lies_in(&package, module))).peekable();
+    names_tracer(&package)
+        && (describing.peek().is_none()
+            || describing.any(|library| library.functions.iter().any(|function| function.instruments.is_some())))
+}
+
+/// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, are not meant.
+fn names_tracer(path: &str) -> bool {
+    let is_foreign = path.split('/').next().is_some_and(|start| start.contains('.'));
+    is_foreign && {
+        let path = path.to_ascii_lowercase();
+        TRACERS.iter().any(|part| path.contains(part))
+    }
+}
+
+fn is_described(program: &Program<'_>, package: &str) -> bool {
+    let mut modules = program.knowledge.libraries().iter().flat_map(|library| &library.modules);
+    modules.any(|module| lies_in(package, module))
+}
+
+/// Whether a package is this one or lies below it.
+pub(super) fn lies_in(package: &str, module: &str) -> bool {
+    package.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a qualified name is one of a package or of those below it.
+fn is_named_in(name: &str, package: &str) -> bool {
+    name.strip_prefix(package).is_some_and(|rest| rest.starts_with(['.', '/']))
+}
