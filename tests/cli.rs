@@ -168,6 +168,7 @@ const CLIENT: &str = r#"package main
 import (
 	"net/http"
 
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -192,7 +193,7 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		_ = p.ask(r)
 	})
-	_ = http.ListenAndServe(":80", nil)
+	_ = http.ListenAndServe(":80", otelhttp.NewHandler(http.DefaultServeMux, "shop"))
 }
 "#;
 
@@ -219,12 +220,8 @@ fn why_agrees_with_the_rules() {
         (call["verdicts"][0]["verdict"].clone(), parsed["findings"].as_array().unwrap().len())
     };
     assert_eq!(verdict(), ("broken".into(), 1));
-    let mended = CLIENT
-        .replace("&http.Client{}", "&http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport)}")
-        .replace(
-            "\t\"net/http\"\n",
-            "\t\"net/http\"\n\n\t\"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp\"\n",
-        );
+    let mended =
+        CLIENT.replace("&http.Client{}", "&http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport)}");
     std::fs::write(shop.path().join("main.go"), &mended).unwrap();
     let line_moved = 1 + mended.lines().position(|line| line.contains("p.client.Do")).unwrap();
     let (_, out, _) = run(shop.path(), &["map", "--why", &format!("main.go:{line_moved}")]);

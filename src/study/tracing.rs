@@ -16,6 +16,15 @@ struct Act {
     function: Option<FuncRef>,
 }
 
+/// How a method comes to run that nothing is seen to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Methods {
+    /// Something that is not seen may call it through an interface, as it does with what serves requests.
+    Open,
+    /// Something names it, or it does not run: nobody sets tracing up through an interface of others.
+    Named,
+}
+
 /// What the packages of a program do about tracing.
 pub(super) struct Tracing<'p, 'a> {
     program: &'p Program<'a>,
@@ -104,7 +113,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
 
     /// Whether a command that is built of these packages sets tracing up, as far as can be told.
     pub(super) fn is_set_up(&self, packages: &FxHashSet<Ustr>) -> bool {
-        self.is_done(&self.set_ups, packages)
+        self.is_done(&self.set_ups, packages, Methods::Named)
     }
 
     /// Whether a command is built with what sets tracing up.
@@ -114,22 +123,23 @@ impl<'p, 'a> Tracing<'p, 'a> {
 
     /// Whether a command that is built of these packages does anything about tracing.
     pub(super) fn acts(&self, packages: &FxHashSet<Ustr>) -> bool {
-        self.is_done(&self.acts, packages)
+        self.is_done(&self.acts, packages, Methods::Open)
     }
 
     /// Whether a trace can become current in a command that is built of these packages.
     pub(super) fn begins(&self, packages: &FxHashSet<Ustr>) -> bool {
-        self.is_done(&self.beginnings, packages)
+        self.is_done(&self.beginnings, packages, Methods::Open)
     }
 
-    fn is_done(&self, acts: &[Act], packages: &FxHashSet<Ustr>) -> bool {
+    fn is_done(&self, acts: &[Act], packages: &FxHashSet<Ustr>, methods: Methods) -> bool {
         acts.iter().any(|act| {
-            packages.contains(&act.package) && act.function.is_none_or(|function| self.may_run(packages, function))
+            packages.contains(&act.package)
+                && act.function.is_none_or(|function| self.may_run(packages, function, methods))
         })
     }
 
     /// Whether a command may run a function of its packages: something in them is seen to call it, or names it.
-    fn may_run(&self, packages: &FxHashSet<Ustr>, function: FuncRef) -> bool {
+    fn may_run(&self, packages: &FxHashSet<Ustr>, function: FuncRef, methods: Methods) -> bool {
         let program = self.program;
         let package = |at: FuncRef| program.files.get(at.file as usize).map(|file| file.module);
         let mut seen = FxHashSet::default();
@@ -148,8 +158,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
             let inside = callers.filter(|caller| package(*caller).is_some_and(|package| packages.contains(&package)));
             let before = work.len();
             work.extend(inside);
-            // A method may be called through an interface by what is not seen.
-            let is_open = is_method && !decl.flags.is_private;
+            let is_open = methods == Methods::Open && is_method && !decl.flags.is_private;
             if work.len() == before && (is_open || self.is_named(packages, at)) {
                 return true;
             }

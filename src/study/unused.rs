@@ -34,6 +34,12 @@ pub(super) fn unimported_files(program: &Program<'_>, units: &[UnitView]) -> FxH
     // Whose packages other modules import is a library too.
     let shared: FxHashSet<usize> = links(program).into_iter().map(|(_, unit)| unit).collect();
     programs.retain(|unit| is_traced(unit) && !shared.contains(unit));
+    // Where no import leads to a package of the tree, its module's name is not known.
+    let own: FxHashSet<Ustr> = imports.keys().copied().collect();
+    let imports_own =
+        |file: &&FileUnit<'_>| file.source.facts.imports.iter().any(|import| own.contains(&import.target));
+    let joined: FxHashSet<usize> = program.files.iter().filter(imports_own).map(|file| file.source.unit).collect();
+    programs.retain(|unit| joined.contains(unit));
     let mut built = FxHashSet::default();
     while let Some(package) = mains.pop() {
         if let Some(next) = imports.get(&package).filter(|_| built.insert(package)) {

@@ -436,7 +436,8 @@ fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) ->
     };
     let can_be = |call: &ValueRef| gate::can_be_inside(study, study.program.function_at(*call));
     found.uses.iter().any(in_request)
-        || found.uses.iter().any(can_be) && study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
+        || (study.is_offered(at.file) || found.uses.iter().any(can_be))
+            && study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
 }
 
 /// Whether the unit instruments another channel or server of the same library, so that its calls are meant to be traced.

@@ -66,6 +66,19 @@ fn mounting_call(study: &Study<'_>, call: ValueRef) -> Option<(Option<ValueRef>,
     }
 }
 
+/// Whether a middleware of the service's own that a server is given starts spans.
+fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
+    let starts = |function: &FuncRef| study.summary(*function).has(Summary::STARTS);
+    let is_in_front = |call: &&ValueRef| {
+        study.fact(**call).is_none_or(|fact| fact.effect.registers.is_none_or(|registers| registers.root))
+            && stub_of(study, **call, |names| &names.servers).is_none()
+    };
+    later.uses.iter().filter(is_in_front).any(|call| {
+        let given = study.slot(*call, Slot::AnyArg).into_iter();
+        given.flat_map(|value| functions_of(study, value)).any(|function| starts(&function))
+    })
+}
+
 /// Whether all that a server may be is seen being made, and stays plain, in a unit that reads no trace by hand.
 fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
     let study = lives.study;
@@ -75,6 +88,7 @@ fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
             fact.effect.makes == Some(TypeRole::Server)
                 && study.unit(made.file).coverage(fact.library).is_none()
                 && lives.of_construction(*made) == Life::Plain
+                && !starts_in_front(study, &lives.later(*made))
         }),
         _ => false,
     };
@@ -110,6 +124,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     }
     let life = lives.of_construction(fact.call);
     let later = lives.later(fact.call);
+    if starts_in_front(study, &later) {
+        return Err("what the service puts in front of its handlers starts their spans, which another rule judges");
+    }
     let mounted = mounted(lives, &later);
     let mut handlers = mounted.ok_or("something that is mounted on it reads the trace, or may")?;
     let decorated = decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;

@@ -4,7 +4,7 @@ use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AddressForm, EndpointEffect};
-use crate::link::{Origin, ValueRef};
+use crate::link::{Origin, Step, ValueRef};
 use crate::study::{CallFact, Study};
 
 /// Stands for a part of an address that is not written in the code. No address holds it.
@@ -47,7 +47,9 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         _ => None,
     }));
     let all = values.clone();
-    values.retain(|value| !is_of_many(study, *value, &all));
+    let mut asked = Vec::new();
+    asked_calls(study, given, MAX_ASKED, &mut asked);
+    values.retain(|value| !is_of_many(study, *value, &all, &asked));
     // What is cut out of a text (`endpoint[8:]`) is no longer that text.
     let is_cut = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Index { index: None, .. });
     if values.iter().any(is_cut) {
@@ -66,15 +68,42 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
     })
 }
 
+/// How many steps are gone back to the calls that hand an address out.
+const MAX_ASKED: u32 = 6;
+
+/// The calls of the program's own functions that a value comes from, without what they are given.
+fn asked_calls(study: &Study<'_>, value: ValueRef, steps: u32, out: &mut Vec<ValueRef>) {
+    let program = study.program;
+    let Some(rest) = steps.checked_sub(1) else { return };
+    match program.step(value) {
+        Step::Call(call, _) => out.push(call),
+        Step::Values(values) => {
+            values.iter().filter(|next| **next != value).for_each(|next| match program.expr_kind(*next) {
+                ExprKind::Call { .. } => out.push(*next),
+                _ => asked_calls(study, *next, rest, out),
+            })
+        }
+        Step::Field(owner, name) => {
+            let written = program.all_writes(owner, name).into_iter();
+            written.for_each(|(next, _)| match program.expr_kind(next) {
+                ExprKind::Call { .. } => out.push(next),
+                _ => asked_calls(study, next, rest, out),
+            });
+        }
+        _ => {}
+    }
+}
+
 /// Whether a text is given to a function of the program's own that hands out what it is given, and others of these texts
-/// are given to it elsewhere (`setting("ENDPOINT", "…")`, `setting("STORE", "…")`): which of them is meant is not known.
-fn is_of_many(study: &Study<'_>, text: ValueRef, all: &[ValueRef]) -> bool {
+/// are given to it elsewhere (`setting("ENDPOINT", "…")`, `setting("STORE", "…")`), while the address does not come from
+/// that very call.
+fn is_of_many(study: &Study<'_>, text: ValueRef, all: &[ValueRef], asked: &[ValueRef]) -> bool {
     let program = study.program;
     let taker = |value: ValueRef| {
         let call = program.parent(value)?;
         Some((call, *program.callee(call).functions.first()?))
     };
-    let Some((call, function)) = taker(text) else { return false };
+    let Some((call, function)) = taker(text).filter(|(call, _)| !asked.contains(call)) else { return false };
     all.iter().filter_map(|other| taker(*other)).any(|(other, of)| of == function && other != call)
 }
 
