@@ -309,7 +309,8 @@ impl Walk<'_, '_, '_> {
         }
         let callee = program.callee(call);
         // What a remote service asks others with says nothing of the server that it is mounted on.
-        if stub_of(study, call, |names| &names.servers).is_some() {
+        let is_server = program.role_of(value) == Some(TypeRole::Server);
+        if is_server && stub_of(study, call, |names| &names.servers).is_some() {
             return;
         }
         let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
