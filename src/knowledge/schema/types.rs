@@ -49,6 +49,8 @@ pub enum TypeRole {
     /// The invocation of a command line, or a step in the life of the process: whoever takes one works for an operator
     /// or at start-up, not for a request.
     Command,
+    /// Settings and policies of a client or server, which can hold nothing that traces: timeouts, retries, routes.
+    Settings,
     /// Anything else that types are tracked through.
     Other,
 }

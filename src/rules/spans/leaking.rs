@@ -44,13 +44,23 @@ fn handed_over(study: &Study<'_>, close: FuncRef, open: FuncRef) -> Option<Value
         let closure = flow.closures.get(&at.id).map(|expr| ValueRef { file: at.file, expr: *expr });
         let parent = program.function(at).parent.filter(|parent| parent.0 != 0)?;
         let parent = FuncRef { id: parent, ..at };
-        let literal = closure.and_then(|closure| given_to(study, closure));
+        let literal = closure.or_else(|| object_of(study, at)).and_then(|closure| given_to(study, closure));
         if let Some(call) = literal.or_else(|| named_to(study, parent, at)) {
             return study.with_nested(open).contains(&at).then_some(call);
         }
         at = parent;
     }
     None
+}
+
+/// The object without a class name that a method belongs to: `new Callback() { … }`.
+fn object_of(study: &Study<'_>, method: FuncRef) -> Option<ValueRef> {
+    let owner = study.program.function(method).owner?;
+    let facts = &study.program.files.get(method.file as usize)?.source.facts;
+    facts.type_decl(owner).name.is_empty().then_some(())?;
+    let is_it = |expr: &crate::ir::Expr| matches!(&expr.kind, ExprKind::New { body: Some(body), .. } if *body == owner);
+    let at = facts.exprs.iter().position(is_it)?;
+    Some(ValueRef { file: method.file, expr: crate::ir::ExprId(at as u32) })
 }
 
 /// The described call of a function that is given another one, which is written in it, by its name.

@@ -140,7 +140,7 @@ impl<'s, 'a> Lives<'s, 'a> {
         }
         let program = self.study.program;
         if let Some(ty) = program.type_of(value) {
-            if matches!(program.role(ty), Some(TypeRole::Context)) {
+            if matches!(program.role(ty), Some(TypeRole::Context | TypeRole::Settings)) {
                 return true;
             }
             let plain =
