@@ -6,12 +6,14 @@ use crate::knowledge::{FunctionDescription, Slot, SpawnKind};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Study, functions_of};
+use rustc_hash::FxHashSet;
 
 /// Finds scopes and tokens that a callback gives back.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     if study.language() == Language::Go {
         return;
     }
+    let mut told = FxHashSet::default();
     for close in study.calls() {
         let Some(slot) = close.effect.closes else { continue };
         if !study.unit(close.call.file).is_traced()
@@ -25,7 +27,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             _ => None,
         });
         let Some(opened) = opened.filter(|opened| opened.call.file == close.call.file) else { continue };
-        if let Some(handed) = handed_over(study, close.function, opened.function) {
+        // A callback closes it on each of its ways: the first stands for all.
+        if let Some(handed) = handed_over(study, close.function, opened.function)
+            && told.insert(opened.call)
+        {
             out.findings.push(finding(study, opened, close, handed));
         }
     }
