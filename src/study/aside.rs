@@ -92,7 +92,18 @@ pub(super) fn is_support(path: &str) -> bool {
 
 /// Whether a package is named after what it tests with, as `httptest` and `systemtest` are.
 fn is_test_package(name: &str) -> bool {
-    const OTHERS: &[&str] = &["latest", "contest", "attest", "protest", "greatest", "fastest"];
+    const OTHERS: &[&str] = &[
+        "latest",
+        "contest",
+        "attest",
+        "protest",
+        "greatest",
+        "fastest",
+        "backtest",
+        "abtest",
+        "speedtest",
+        "pentest",
+    ];
     name.len() > 4 && name.ends_with("test") && !OTHERS.contains(&name)
 }
 
