@@ -1,5 +1,6 @@
 //! Spans that are current while a generator waits for its consumer.
 
+use super::stepped;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::AnnotationRole;
@@ -39,6 +40,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut work: Vec<ValueRef> = facts.filter(current).map(|fact| fact.call).collect();
     let mut seen: FxHashSet<ValueRef> = FxHashSet::default();
     let mut reported: FxHashSet<FuncRef> = FxHashSet::default();
+    let mut holding: FxHashSet<FuncRef> = FxHashSet::default();
     while let Some(call) = work.pop() {
         if !seen.insert(call) {
             continue;
@@ -48,10 +50,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             // A manager of the service's own: whoever enters it holds the span.
             let managed = |call: &&ValueRef| study.program.call_site(**call).is_some_and(|site| site.managed);
             work.extend(study.program.callers(held.function).iter().filter(managed));
-        } else if is_judged(study, &held) && reported.insert(held.function) {
+            continue;
+        }
+        holding.insert(held.function);
+        if is_judged(study, &held) && reported.insert(held.function) {
             out.findings.extend(finding(study, &held));
         }
     }
+    stepped::check(study, &holding, out);
 }
 
 /// The `with` of a managed call, if a generator yields in it.

@@ -11,6 +11,7 @@ mod outliving;
 mod reactive;
 mod spawned;
 mod spawner;
+mod stepped;
 mod task;
 
 pub(super) use annotated::is_cut_off;
