@@ -47,7 +47,8 @@ fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
                 | Summary::LOGS,
         );
         let caller = program.function_at(call);
-        if !taken_as_context || !needs_trace || study.inbound(caller) == Inbound::Root {
+        let has_trace = study.inbound(caller) != Inbound::Root && !study.is_idle(call.file);
+        if !taken_as_context || !needs_trace || !has_trace {
             continue;
         }
         let name = study.text(value);

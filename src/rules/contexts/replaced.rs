@@ -48,6 +48,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         return None;
     }
     if is_given_fresh(study, &param)
+        || goes_with_span(study, fact.call)
         || runs_later(study, fact.function, param.function)
         || works_off(study, fact)
         || does_nothing(study, fact)
@@ -294,6 +295,28 @@ fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
             Some(StmtKind::Loop { kind: crate::ir::LoopKind::Forever, .. })
         )
     })
+}
+
+/// Whether a fresh context is given to a call together with what a span says of itself (`Start(context.Background(), name,
+/// span.TraceID())`): the trace goes on by that.
+fn goes_with_span(study: &Study<'_>, fresh: ValueRef) -> bool {
+    let program = study.program;
+    let Some(call) = program.parent(fresh) else { return false };
+    let of_span = |value: ValueRef| match program.role_of(value) {
+        Some(TypeRole::Span | TypeRole::SpanContext) => true,
+        _ => study.fact(value).is_some_and(|fact| fact.effect.yields_id.is_some()) || is_asked_of_span(study, value),
+    };
+    matches!(program.expr_kind(call), ExprKind::Call { .. })
+        && study.slot(call, crate::knowledge::Slot::AnyArg).into_iter().any(|value| value != fresh && of_span(value))
+}
+
+/// Whether a value is what a method of a span hands out, by the name of its type.
+fn is_asked_of_span(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let receiver = matches!(program.expr_kind(value), ExprKind::Call { .. }).then(|| program.receiver(value)).flatten();
+    let Some(receiver) = receiver else { return false };
+    program.role_of(receiver) == Some(TypeRole::Span)
+        || program.type_of(receiver).is_some_and(|ty| ty.rsplit(['.', '/']).next() == Some("Span"))
 }
 
 /// Whether the variable of a fresh context is given the one that came in later on: `ctx := context.Background()`, and then

@@ -301,7 +301,10 @@ impl<'s, 'a> Life<'s, 'a> {
             }
             return;
         }
-        if self.names.contains(&name) || self.study.effect_of(call).has(self.finish.bit()) {
+        if self.names.contains(&name)
+            || self.study.effect_of(call).has(self.finish.bit())
+            || self.may_finish(call, name)
+        {
             walk.fate.finished = true;
             walk.fate.finishes.push(call);
             return;
@@ -314,6 +317,14 @@ impl<'s, 'a> Life<'s, 'a> {
         if !foreign {
             self.follow(walk, call, 0, Way { same: false, ..way });
         }
+    }
+
+    /// Whether a method is called through an interface of the service's own, and one that implements it finishes the value.
+    fn may_finish(&self, call: ValueRef, name: Ustr) -> bool {
+        let program = self.study.program;
+        let functions = &program.callee(call).functions;
+        functions.iter().any(|function| program.function(*function).flags.is_abstract)
+            && program.methods_named(name).iter().any(|method| self.study.summary(*method).has(self.finish.bit()))
     }
 
     /// A method of the service's own object around the value may keep the object.
@@ -382,7 +393,8 @@ impl<'s, 'a> Life<'s, 'a> {
             } else if holds(effect.derives).is_some() {
                 self.result(walk, call, effect, way);
             } else if self.is_context(effect) {
-                self.context(walk, call, 0, 0);
+                // Whoever knows its key takes it out again: `context.WithValue(ctx, key, span)`.
+                walk.fate.escapes |= way.same;
             } else if effect.span.is_none() && effect.inject.is_none() && effect.log.is_none() {
                 walk.fate.escapes |= way.same;
             }

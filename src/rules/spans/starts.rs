@@ -3,8 +3,8 @@
 use super::life::{Fate, Finish, Life, Returned};
 use crate::finding::Confidence;
 use crate::ir::ExprKind;
-use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::knowledge::{FunctionDescription, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{CallFact, Inbound, Study};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -117,14 +117,44 @@ fn hands_back_starts(study: &Study<'_>, function: FuncRef, index: u8, known: &Fx
         [only] => Some(*only),
         several => several.get(index as usize).copied(),
     });
+    // The current span is nobody's to end, whoever finds it.
     returned.all(|expr| {
-        let origins = study.program.origins(ValueRef { file: function.file, expr }, false);
-        origins.into_iter().all(|origin| match origin {
-            // The current span is nobody's to end.
-            Origin::Call(call, _) => {
-                known.contains_key(&call) || study.fact(call).is_none_or(|fact| fact.effect.context_of.is_none())
-            }
-            _ => true,
+        let calls = calls_behind(study, ValueRef { file: function.file, expr }, MAX_CHAIN);
+        calls.into_iter().all(|call| known.contains_key(&call) || !lends(study, call, MAX_LENDERS))
+    })
+}
+
+/// The calls whose results a value may be.
+fn calls_behind(study: &Study<'_>, value: ValueRef, steps: usize) -> Vec<ValueRef> {
+    let Some(rest) = steps.checked_sub(1) else { return Vec::new() };
+    match study.program.step(value) {
+        Step::Call(call, _) => vec![call],
+        Step::Values(values) => {
+            let others = values.into_iter().filter(|next| *next != value);
+            others.flat_map(|next| calls_behind(study, next, rest)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How many calls deep a function of the program's own is asked whether it hands out the current span.
+const MAX_LENDERS: u8 = 3;
+
+/// Whether a call hands out the span that is current, itself or by a function of the program's own.
+fn lends(study: &Study<'_>, call: ValueRef, depth: u8) -> bool {
+    if let Some(FunctionDescription { context_of, span, derives, returns, .. }) = study.fact(call).map(|it| it.effect) {
+        let is_span = returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Span);
+        // What a method of the span hands back for chains is the span itself.
+        return context_of.is_some() || (is_span && span.is_none() && *derives != Some(Slot::Receiver));
+    }
+    let Some(rest) = depth.checked_sub(1) else { return false };
+    let program = study.program;
+    program.callee(call).functions.iter().any(|function| {
+        let Some(file) = program.files.get(function.file as usize) else { return false };
+        let mut returned = file.flow.returns_of(function.id).flat_map(|found| &found.values);
+        returned.any(|expr| {
+            let calls = calls_behind(study, ValueRef { file: function.file, expr: *expr }, MAX_CHAIN);
+            calls.into_iter().any(|inner| inner != call && lends(study, inner, rest))
         })
     })
 }
