@@ -149,6 +149,11 @@ fn lends(study: &Study<'_>, call: ValueRef, depth: u8) -> bool {
     }
     let Some(rest) = depth.checked_sub(1) else { return false };
     let program = study.program;
+    // `asSpan(SpanFromContext(ctx))`
+    let given = study.slot(call, Slot::AnyArg).into_iter().flat_map(|value| calls_behind(study, value, MAX_CHAIN));
+    if given.into_iter().any(|inner| inner != call && lends(study, inner, rest)) {
+        return true;
+    }
     program.callee(call).functions.iter().any(|function| {
         let Some(file) = program.files.get(function.file as usize) else { return false };
         let mut returned = file.flow.returns_of(function.id).flat_map(|found| &found.values);
