@@ -240,7 +240,8 @@ fn read_source(root: &Path, path: Ustr) -> Option<String> {
 /// What traces a unit.
 fn stacks(unit: &UnitView) -> impl Iterator<Item = StackReport> {
     let title = |id: &str| services::stacks().iter().find(|page| page.id == id).map(|page| page.title.clone());
-    unit.stacks.iter().map(move |found| StackReport {
+    let sign = unit.sign.iter().filter(|_| unit.stacks.is_empty());
+    unit.stacks.iter().chain(sign).map(move |found| StackReport {
         stack: found.stack.clone(),
         title: title(&found.stack).unwrap_or_default(),
         mode: found.mode,

@@ -23,12 +23,23 @@ impl<'a> Program<'a> {
             return self.knowledge.annotation(name);
         }
         if let Some(found) = self.qualify(callee).and_then(|name| self.knowledge.annotation(name)) {
-            return Some(found);
+            return Some(found).filter(|(_, found)| found.when.is_empty() || self.is_given(value, &found.when));
         }
         let ExprKind::Member { base, name, .. } = self.expr_kind(callee) else { return None };
         let ty = self.type_of(ValueRef { file, expr: *base })?;
         let named = |ty: Ustr| self.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
         named(ty).or_else(|| self.supertypes(ty).iter().find_map(|ty| named(*ty)))
+    }
+
+    /// Whether a decorator is given one of these names, by itself or in a list.
+    fn is_given(&self, decorator: ValueRef, names: &[Ustr]) -> bool {
+        let ExprKind::Call { args, .. } = self.expr_kind(decorator) else { return false };
+        let at = |expr| ValueRef { expr, ..decorator };
+        let is_one = |value: ValueRef| self.qualify(value).is_some_and(|name| names.contains(&name));
+        args.iter().any(|arg| match self.expr_kind(at(arg.value)) {
+            ExprKind::Composite { fields, .. } => fields.iter().any(|field| is_one(at(field.value))),
+            _ => is_one(at(arg.value)),
+        })
     }
 
     /// The type of what a decorator puts in the place of a function of the service.

@@ -74,7 +74,9 @@ impl<'f> Joiner<'f> {
             let workloads: Vec<&Workload> = facts.workloads.iter().filter(runs).collect();
             // What neither runs anywhere nor has a hop or a name is a library.
             let is_used = !found.crossings.is_empty() || !found.implements.is_empty() || !found.names.is_empty();
-            if workloads.is_empty() && !is_used {
+            // The only unit there is, and traced: a service whose ways in are declared where the code is not read.
+            let is_alone = facts.services.len() == 1 && service.stacks.iter().any(|stack| stack.active);
+            if workloads.is_empty() && !is_used && !is_alone {
                 continue;
             }
             let at = self.nodes.len();

@@ -4,9 +4,10 @@ use super::diagnostic::severity_word;
 use super::source::Source;
 use super::text::{clean, clean_lines, count, without_secrets};
 use super::{Diagnostic, Report};
-use crate::analysis::ServiceReport;
+use crate::analysis::{ServiceReport, StackReport};
 use crate::finding::Severity;
 use crate::ir::{Language, Span};
+use crate::services::Mode;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -182,6 +183,15 @@ impl miette::Diagnostic for View {
     }
 }
 
+/// What is to be said where no stack of any service is seen to be switched on.
+fn not_seen_on(services: &[ServiceReport]) -> &'static str {
+    let elsewhere = |stack: &StackReport| stack.mode == Mode::Elsewhere;
+    match services.iter().flat_map(|service| &service.stacks).all(elsewhere) {
+        true => "tracing is there, and what sets it up is not in this tree, so what it covers is not known",
+        false => "tracing is there, and nothing is seen to switch it on",
+    }
+}
+
 /// The counts.
 pub fn footer(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if style.quiet || !report.analysed {
@@ -205,7 +215,7 @@ pub fn footer(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result
         }
         let is_on = |service: &ServiceReport| service.stacks.iter().any(|stack| stack.active);
         if !summary.services.iter().any(is_on) && !summary.services.is_empty() {
-            parts.push("tracing is there, and nothing is seen to switch it on".to_owned());
+            parts.push(not_seen_on(&summary.services).to_owned());
         }
     }
     if summary.suppressed > 0 {

@@ -1,7 +1,9 @@
 //! How a line was judged, for people and for machines.
 
 use super::text::clean;
+use crate::analysis::StackReport;
 use crate::rules::{WhyCall, WhyFunction, WhyPlace, WhyReport, WhyValue};
+use crate::services::Mode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -38,7 +40,7 @@ pub fn text(report: &WhyReport, out: &mut dyn Write) -> io::Result<()> {
     }
     let switched_on = |id: &str| report.stacks.iter().any(|other| other.active && other.stack == id);
     for stack in report.stacks.iter().filter(|stack| stack.active || !switched_on(&stack.stack)) {
-        let verb = if stack.active { "traced by" } else { "present, not seen switched on:" };
+        let verb = standing(stack);
         let evidence = format!("{}:{}: {}", clean(&stack.path), stack.line, clean(&stack.evidence));
         writeln!(out, "  {verb} {} ({evidence})", clean(&stack.title))?;
     }
@@ -60,6 +62,15 @@ pub fn text(report: &WhyReport, out: &mut dyn Write) -> io::Result<()> {
         places(out, "  the nearest in this file:", &report.nearest)?;
     }
     Ok(())
+}
+
+/// How a stack stands to the service that it is told of.
+pub(super) fn standing(stack: &StackReport) -> &'static str {
+    match (stack.active, stack.mode) {
+        (true, _) => "traced by",
+        (false, Mode::Elsewhere) => "set up by what is not in this tree:",
+        (false, _) => "present, not seen switched on:",
+    }
 }
 
 fn function(found: &WhyFunction, out: &mut dyn Write) -> io::Result<()> {

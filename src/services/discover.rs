@@ -150,24 +150,21 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
 fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) -> Reached {
     let by_name: FxHashMap<String, String> =
         units.iter().map(|unit| (format!("{}:{}", unit.module, unit.name), unit.root.clone())).collect();
+    // A module that only a profile of the build puts into a program is a part of it all the same.
+    let mut by_profile: FxHashMap<String, Vec<String>> = FxHashMap::default();
     for unit in units.iter() {
-        let found = unit.dependencies.iter().filter(|d| d.is_running()).filter_map(|d| by_name.get(&d.name).cloned());
-        uses.entry(unit.root.clone()).or_default().extend(found);
+        let named = |scope: &dyn Fn(&Dependency) -> bool| -> Vec<String> {
+            let found = unit.dependencies.iter().filter(|d| scope(d));
+            found.filter_map(|d| by_name.get(&d.name).cloned()).collect()
+        };
+        uses.entry(unit.root.clone()).or_default().extend(named(&|d| d.is_running()));
+        by_profile.insert(unit.root.clone(), named(&|d| d.scope == Scope::Optional));
     }
     let own: BTreeMap<String, Vec<Dependency>> =
         units.iter().map(|unit| (unit.root.clone(), unit.dependencies.clone())).collect();
     let mut all = Reached::default();
     for unit in units {
-        let mut reached = vec![unit.root.clone()];
-        let mut at = 0;
-        while at < reached.len() {
-            for next in uses.get(&reached[at]).into_iter().flatten() {
-                if !reached.contains(next) {
-                    reached.push(next.clone());
-                }
-            }
-            at += 1;
-        }
+        let reached = closure(&unit.root, &[&uses]);
         for dependency in
             reached[1..].iter().filter_map(|root| own.get(root)).flatten().filter(|d| d.scope == Scope::Direct)
         {
@@ -175,10 +172,25 @@ fn reach_through(units: &mut [Unit], mut uses: FxHashMap<String, Vec<String>>) -
                 unit.dependencies.push(Dependency { scope: Scope::Workspace, ..dependency.clone() });
             }
         }
-        reached.remove(0);
-        all.insert(unit.root.clone(), reached);
+        all.insert(unit.root.clone(), closure(&unit.root, &[&uses, &by_profile]).split_off(1));
     }
     all
+}
+
+/// A module and all that it leads to, by these ways.
+fn closure(root: &str, ways: &[&FxHashMap<String, Vec<String>>]) -> Vec<String> {
+    let mut reached = vec![root.to_owned()];
+    let mut seen: FxHashSet<String> = reached.iter().cloned().collect();
+    let mut at = 0;
+    while let Some(from) = reached.get(at).cloned() {
+        for next in ways.iter().filter_map(|way| way.get(&from)).flatten() {
+            if seen.insert(next.clone()) {
+                reached.push(next.clone());
+            }
+        }
+        at += 1;
+    }
+    reached
 }
 
 /// A Java module that nothing starts and that says nothing of tracing runs in the programs that are built with it: what

@@ -176,6 +176,8 @@ pub enum Mode {
     Launcher,
     /// By a tool at build time (`-toolexec`).
     Build,
+    /// By code that is not seen: a package of the organisation's own, or whoever runs what uses only an API.
+    Elsewhere,
 }
 
 /// One tracing stack found for a unit.

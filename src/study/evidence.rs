@@ -41,6 +41,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     shared_set_up(program, units, &within_tasks);
     set_up_out_of_sight(program, units);
     set_up_by_name(program, units);
+    used_by_api(program, units);
     super::by_name::note(program, units);
     if switched.is_empty() {
         return;
@@ -288,6 +289,10 @@ fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
             if names.is_empty() || is_aside(&file.source.path) || unit.set_up_by_others {
                 continue;
             }
+            // Classes by which a Java program is joined to a stack that is seen set nothing else up.
+            if program.language == Language::Java && unit.stacks.iter().any(|found| found.active) {
+                continue;
+            }
             let Some((line, evidence)) =
                 named_import(program, file, &names).or_else(|| named_call(program, at, &names))
             else {
@@ -299,11 +304,38 @@ fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
             }
             unit.stacks.push(StackUse {
                 stack: page.id.clone(),
-                mode: Mode::Code,
+                mode: Mode::Elsewhere,
                 active: false,
                 path: file.source.path.to_string(),
                 line,
                 evidence,
+            });
+        }
+    }
+}
+
+/// Takes note of the Java units that make spans by an API while nothing that is seen sets its SDK up: an agent that the
+/// deployment brings, or a parent of the build.
+fn used_by_api(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Java {
+        return;
+    }
+    for page in stacks().iter().filter(|page| page.languages.contains(&Language::Java)) {
+        for file in program.files.iter().filter(|file| !is_aside(&file.source.path)) {
+            let unit = &mut units[file.source.unit];
+            if page.used_through.is_empty() || unit.sign.is_some() || !unit.stacks.is_empty() {
+                continue;
+            }
+            let is_it =
+                |import: &&Import| prefixes(&import.target).any(|name| page.used_through.iter().any(|api| api == name));
+            let Some(import) = file.source.facts.imports.iter().find(is_it) else { continue };
+            unit.sign = Some(StackUse {
+                stack: page.id.clone(),
+                mode: Mode::Elsewhere,
+                active: false,
+                path: file.source.path.to_string(),
+                line: file.source.facts.lines.line(import.span.start),
+                evidence: format!("uses {}, and nothing here sets it up", import.target),
             });
         }
     }

@@ -56,6 +56,9 @@ pub struct UnitView {
     pub set_up_within_task: bool,
     /// A package of which nothing is known sets its tracing up, by what it is called.
     pub set_up_by_others: bool,
+    /// It makes spans by an API of which nothing in the tree sets the SDK up. No rule builds on it: it is told where
+    /// otherwise nothing would be said to trace the unit.
+    pub sign: Option<StackUse>,
     /// What its files of settings say.
     pub settings: Settings,
     /// How it writes its log records.
@@ -104,6 +107,7 @@ impl UnitView {
             covers_all: None,
             set_up_within_task: false,
             set_up_by_others: false,
+            sign: None,
             settings: unit.settings.clone(),
             logging: unit.logging.clone(),
             may_be_named: unit.may_be_named,
@@ -190,6 +194,11 @@ impl UnitView {
     /// Whether anything traces this unit: a stack switched on, or one whose dependency it runs with.
     pub fn is_traced(&self) -> bool {
         !self.stacks.is_empty()
+    }
+
+    /// Whether all that is known of its tracing is that something sets it up which is not seen, and may cover anything.
+    pub fn is_set_up_out_of_sight(&self) -> bool {
+        self.set_up_by_others && !self.stacks.iter().any(|found| found.active)
     }
 
     /// Whether an agent, launcher or build tool traces it, so that code need not.

@@ -28,6 +28,8 @@ pub enum AnnotationRole {
     Task,
     /// The container fills the field or parameter.
     Inject,
+    /// It names what the container puts into the field or parameter.
+    Qualifier,
     /// A declarative client.
     Client,
     /// The method is called for each event of the type that it takes, on the publisher's thread unless its bus has an
@@ -53,6 +55,9 @@ pub struct AnnotationDescription {
     pub names: Vec<Ustr>,
     /// What it does.
     pub role: AnnotationRole,
+    /// Qualified names of which it must be given one to do it (decorators): `post_save` for a receiver of signals.
+    #[serde(default)]
+    pub when: Vec<Ustr>,
     /// The argument that, when it is false, leaves the span open when the function returns: the function ends it itself.
     #[serde(default)]
     pub open_unless: Ustr,

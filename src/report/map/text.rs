@@ -1,6 +1,7 @@
 //! The map for people.
 
 use super::super::text::{clean, count};
+use super::super::why::standing;
 use super::View;
 use crate::analysis::{HopCounts, StackReport};
 use crate::facts::{HopFacts, Standing};
@@ -54,7 +55,7 @@ fn traced(stacks: &[StackReport], out: &mut dyn Write) -> io::Result<()> {
     }
     let switched_on = |id: &str| stacks.iter().any(|other| other.active && other.stack == id);
     for stack in stacks.iter().filter(|stack| stack.active || !switched_on(&stack.stack)) {
-        let verb = if stack.active { "traced by" } else { "present, not seen switched on:" };
+        let verb = standing(stack);
         let mode = serde_json::to_value(stack.mode).ok();
         let mode = mode.as_ref().and_then(|mode| mode.as_str()).unwrap_or_default();
         writeln!(out, "  {verb} {} ({mode})", clean(&stack.title))?;

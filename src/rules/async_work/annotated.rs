@@ -68,7 +68,7 @@ fn switches(study: &Study<'_>) -> Switches {
 
 /// What the methods lose: the trace where the unit is traced, or else the ids that it puts into the logging context itself.
 fn judge(study: &Study<'_>, unit: usize, file: u32, methods: &[FuncRef]) -> Option<(&'static str, Vec<FuncRef>)> {
-    let traced = study.unit(file).is_traced();
+    let traced = study.unit(file).is_traced() && !study.unit(file).is_set_up_out_of_sight();
     let trace = traced.then(|| judge_as(study, unit, file, methods, false)).flatten();
     trace.or_else(|| judge_as(study, unit, file, methods, true))
 }

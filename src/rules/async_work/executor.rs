@@ -1,6 +1,6 @@
 //! Whether the executor that work is handed to takes the context along.
 
-use super::{decorator, task};
+use super::{decorator, names, task};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -60,11 +60,9 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
 /// carry the context. Of several that fit, the one of that name, or all must be plain.
 fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool) -> Option<ValueRef> {
     let program = study.program;
-    let (ty, name) = match origin {
-        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, name),
-        Origin::Param(function, n) => {
-            (program.param_type(function, n)?, program.function(function).params.get(n as usize)?.name)
-        }
+    let (ty, names) = match origin {
+        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, names::of_field(study, owner, name)),
+        Origin::Param(function, n) => (program.param_type(function, n)?, names::of_param(study, function, n)?),
         _ => return None,
     };
     let unit = unit(study, fact.call);
@@ -75,7 +73,7 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool
     let fits = |bean: &FuncRef| {
         result(study, *bean).is_some_and(|found| found == ty || program.supertypes(found).contains(&ty))
     };
-    let is_named = |bean: &FuncRef| program.function(*bean).name == name;
+    let is_named = |bean: &FuncRef| names::of_bean(study, *bean).iter().any(|name| names.contains(name));
     let beans: Vec<FuncRef> =
         program.all_functions().filter(|function| is_bean(study, *function)).filter(fits).collect();
     let (own, others): (Vec<FuncRef>, Vec<FuncRef>) = beans.into_iter().partition(|bean| unit_of(bean) == unit);
@@ -133,11 +131,36 @@ fn plain_bean(study: &Study<'_>, function: FuncRef, by_mdc: bool) -> Option<Valu
     for value in returned.map(|expr| ValueRef { file: function.file, expr: *expr }) {
         for origin in study.program.origins(value, true) {
             let Origin::Call(call, _) = origin else { return None };
-            study.fact(call).filter(|fact| fact.effect.makes == Some(TypeRole::Executor))?;
+            let described = study.fact(call).is_some_and(|fact| fact.effect.makes == Some(TypeRole::Executor));
+            (described || is_own_and_plain(study, call, by_mdc)).then_some(())?;
             made = Some(call);
         }
     }
     made
+}
+
+/// Whether a call makes an executor of a type of the service's own, which extends a library's and takes nothing along in
+/// what it does besides.
+fn is_own_and_plain(study: &Study<'_>, call: ValueRef, by_mdc: bool) -> bool {
+    let program = study.program;
+    let Some(owner) = program.callee(call).constructs else { return false };
+    let Some(own) = program.own_type(owner) else { return false };
+    let supers = program.supertypes(owner);
+    let is_seen = supers.iter().all(|ty| program.own_type(*ty).is_some() || program.knowledge.ty(*ty).is_some());
+    let is_executor = supers.iter().any(|ty| {
+        program.knowledge.ty(*ty).is_some_and(|(_, found)| found.role == TypeRole::Executor && !found.instrumented)
+    });
+    let own_types = supers.iter().filter_map(|ty| program.own_type(*ty)).chain([own]);
+    let methods: Vec<FuncRef> = own_types.flat_map(|ty| program.methods_of(ty)).collect();
+    let takes_along = |function: FuncRef| {
+        let summary = study.summary(function);
+        summary.has(Summary::INSTRUMENTS | Summary::INJECTS | Summary::EXTRACTS | Summary::STARTS)
+            || (by_mdc && summary.has(Summary::COPIES_MDC))
+            || study
+                .calls_in(function)
+                .any(|fact| fact.effect.carries.is_some() && !decorator::is_for_logs(study, &fact, by_mdc))
+    };
+    is_executor && is_seen && !task::below(study, &methods, 2).into_iter().any(takes_along)
 }
 
 /// Whether some call on the same instance makes it carry the context.

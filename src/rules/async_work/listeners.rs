@@ -37,7 +37,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 fn judge(study: &Study<'_>, fact: &CallFact<'_>, unit: usize) -> Vec<Lost> {
     let file = fact.call.file;
     let view = study.unit(file);
-    let mdc_only = !view.is_traced();
+    let mdc_only = !view.is_traced() || view.is_set_up_out_of_sight();
     let carried =
         view.covers_all.is_some() || annotated::is_carried(study, file) || decorator::decorates(study, unit, mdc_only);
     if carried || (mdc_only && !mdc::puts_ids(study, file)) || !is_plain(study, fact) {

@@ -7,6 +7,7 @@ mod generators;
 mod given;
 mod listeners;
 mod mdc;
+mod names;
 mod outliving;
 mod reactive;
 mod spawned;

@@ -12,6 +12,8 @@ use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 use rustc_hash::FxHashMap;
 
+/// Why nothing is said where a package that is not seen sets tracing up.
+const OUT_OF_SIGHT: &str = "what sets tracing up is not seen, and may take the context along";
 /// What work does that a trace would show.
 const MATTERS: Summary = Summary::STARTS;
 
@@ -202,9 +204,15 @@ fn judge<'a>(
 ) -> Result<Lost<'a>, Kept> {
     let unit = study.unit(fact.call.file);
     let home = study.program.files[fact.call.file as usize].source.unit;
-    let inside_only = !unit.is_traced() && !unit.own_instrumentor && study.has_spans_inside(home);
-    let mdc_only = !unit.is_traced() && !unit.own_instrumentor && !inside_only;
+    // What is handed around inside is lost whoever sets tracing up, unless that covers the library as well.
+    let out_of_sight = unit.is_set_up_out_of_sight();
+    let is_traced = unit.is_traced() && !(out_of_sight && study.language() == Language::Java);
+    let inside_only = !is_traced && !unit.own_instrumentor && study.has_spans_inside(home);
+    let mdc_only = !is_traced && !unit.own_instrumentor && !inside_only;
     if mdc_only && !mdc::has_ids(study, fact.function) {
+        if out_of_sight {
+            return Err(Kept::Judged(Ruling::unknown(OUT_OF_SIGHT)));
+        }
         return Err(Kept::Passed("nothing traces the service, and no ids are in its logging context here"));
     }
     if spawn.carries {
@@ -213,8 +221,8 @@ fn judge<'a>(
     if unit.covers_every_client(fact.library) {
         return Err(carried("what traces the service covers the library"));
     }
-    if unit.set_up_by_others && !unit.stacks.iter().any(|found| found.active) {
-        return Err(Kept::Judged(Ruling::unknown("what sets tracing up is not seen, and may take the context along")));
+    if out_of_sight && is_traced {
+        return Err(Kept::Judged(Ruling::unknown(OUT_OF_SIGHT)));
     }
     if spawner::finds_context_anywhere(study, fact.function) {
         return Err(carried("what traces the service finds the invocation's context on any thread"));

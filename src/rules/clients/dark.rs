@@ -19,8 +19,10 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     let serving: Vec<(usize, Place)> =
         (0..units.len()).filter_map(|unit| served_at(sources, unit, is_lit(unit)).map(|place| (unit, place))).collect();
     let lit = serving.iter().filter(|(unit, _)| is_lit(*unit)).count();
-    let dark: Vec<_> =
-        serving.iter().filter(|(unit, _)| units.get(*unit).is_some_and(|unit| !unit.is_traced())).collect();
+    let dark: Vec<_> = serving
+        .iter()
+        .filter(|(unit, _)| units.get(*unit).is_some_and(|unit| !unit.is_traced() && unit.sign.is_none()))
+        .collect();
     // A workspace where most are dark is one in which tracing has only begun, or a collection of examples.
     if lit == 0 || dark.len() > lit || shares_a_set_up(units, &serving) {
         return;

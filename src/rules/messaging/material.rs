@@ -1,6 +1,6 @@
 //! What a message is made of, and whether a trace context is in it.
 
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole, holds_message_key, is_message_key};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, Summary};
@@ -111,6 +111,9 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
         Some(TypeRole::Context) if !whole => return Content::Bare,
         _ => {}
     }
+    if has_place_for_trace(study, value) {
+        return Content::Unknown;
+    }
     match program.expr_kind(value) {
         ExprKind::Str(text) if is_message_key(text) => return Content::Traced,
         // A key by which a context is asked: `ctx.Value(traceKey{})`.
@@ -159,8 +162,10 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
         return Content::Bare;
     }
     let callee = program.callee(call);
-    let inner = study.slot(call, Slot::AnyArg).into_iter().chain(study.slot(call, Slot::Receiver));
-    let inner: Vec<ValueRef> = inner.collect();
+    // What an own method hands back is looked at where it does: the object that it works with is no part of that.
+    let is_followed = study.language() != Language::Go && !callee.functions.is_empty();
+    let receiver = study.slot(call, Slot::Receiver).into_iter().filter(|_| !is_followed);
+    let inner: Vec<ValueRef> = study.slot(call, Slot::AnyArg).into_iter().chain(receiver).collect();
     let known = !callee.functions.is_empty() || study.fact(call).is_some() || callee.constructs.is_some();
     let takes_context =
         inner.iter().any(|value| matches!(program.role_of(*value), Some(TypeRole::Context | TypeRole::Span)));
@@ -178,6 +183,16 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
     }
     work.extend(inner.into_iter().map(|value| (value, false)));
     Content::Bare
+}
+
+/// Whether a value is of a class of the service's own (Python) that has a field for a trace: who fills it is not asked.
+fn has_place_for_trace(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let Some(ty) = program.type_of(value).filter(|_| study.language() == Language::Python) else { return false };
+    let supers = program.supertypes(ty);
+    let own = supers.iter().copied().chain([ty]).filter_map(|ty| program.own_type(ty));
+    let is_place = |name: &str| speaks_of_traces(name) || is_message_key(name) || matches!(name, "headers" | "carrier");
+    own.into_iter().any(|ty| program.type_decl(ty).fields.iter().any(|field| is_place(&field.name)))
 }
 
 /// Whether headers or a message may be in a value whose making is not seen.

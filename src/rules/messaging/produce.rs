@@ -21,6 +21,8 @@ const CALLERS_UP: usize = 4;
 const MAX_WAY: usize = 32;
 
 const RULE: &str = "produce-without-inject";
+/// Why nothing is said where a package that is not seen sets tracing up.
+const OUT_OF_SIGHT: &str = "what sets tracing up is not seen, and may cover the library";
 /// Why hops of a unit are not judged.
 pub(super) const UNTRACED: &str = "nothing traces the service";
 /// Why a hop is left to the rules about what a framework makes.
@@ -132,6 +134,9 @@ pub(super) fn not_switched_on(study: &Study<'_>, fact: &CallFact<'_>) -> Option<
     if study.unit(fact.call.file).set_up_within_task {
         return Some("tracing is set up only in the body of a task");
     }
+    if study.unit(fact.call.file).is_set_up_out_of_sight() {
+        return Some(OUT_OF_SIGHT);
+    }
     let stacks = &study.unit(fact.call.file).stacks;
     let unit = study.unit_of(fact.call.file);
     let spans =
@@ -225,7 +230,8 @@ pub(crate) fn sent_into(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef>
 /// Where a trace is known to be when the message leaves.
 pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Related, String)> {
     let program = study.program;
-    if let Some(param) = study.context_param(function) {
+    let is_dark = !takes_traces(study, function);
+    if let Some(param) = study.context_param(function).filter(|param| !(param.is_request && is_dark)) {
         let message = format!("the trace arrives in `{}`", param.name);
         return Some((Related { place: param.place, message }, format!(" of `{}`", param.name)));
     }
@@ -239,7 +245,7 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
             return Some((study.related(start.call, "a span is started here"), String::new()));
         }
     }
-    if runs_untraced_task(study, function) {
+    if is_dark || runs_untraced_task(study, function) {
         return None;
     }
     match study.inbound(function) {
@@ -252,6 +258,17 @@ pub(super) fn trace_at_hand(study: &Study<'_>, function: FuncRef) -> Option<(Rel
         Inbound::Root if !study.is_under_span(function) => None,
         _ => trace_of_callers(study, outer),
     }
+}
+
+/// Whether something can make the trace of a request current in a Python function: where no stack traces its unit, only the
+/// spans on the way to it can, and a span that is started for something else of the unit's is none of them.
+fn takes_traces(study: &Study<'_>, function: FuncRef) -> bool {
+    let unit = study.unit(function.file);
+    study.language() != Language::Python
+        || unit.is_traced()
+        || unit.own_instrumentor
+        || study.is_under_span(function)
+        || study.calls_of_unit(study.unit_of(function.file)).any(|fact| fact.effect.extract.is_some())
 }
 
 /// Whether the work in which a message is sent came in by a handler of the very library that sends it: as nothing covers
