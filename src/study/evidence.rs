@@ -4,7 +4,7 @@ use super::aside::is_aside;
 use super::tasks::within_tasks;
 use super::unit::{Coverage, UnitView, instruments_project};
 use crate::ir::{ExprKind, FileFacts, Import, Language};
-use crate::knowledge::{FunctionDescription, Setting, Slot};
+use crate::knowledge::{FunctionDescription, LibraryDescription, Setting, Slot};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef, plain};
 use crate::services::{Mode, StackDescription, StackUse, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -33,7 +33,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             by: "a process-wide instrumentor".to_owned(),
             at: Some((file.path.to_string(), file.facts.lines.line(program.expr(found.call).span.start))),
             reach: crate::services::Reach::All,
-            family: found.library.family.clone(),
+            family: family_of(program.language, found.library).to_owned(),
         };
         let libraries = found.effect.switches_on.iter().map(|library| (library.clone(), coverage.clone()));
         switched.entry(file.unit).or_default().extend(libraries);
@@ -58,6 +58,20 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             }
         }
     }
+}
+
+/// The family whose spans a library makes: its own, or that of the stack whose code it is.
+fn family_of(language: Language, library: &LibraryDescription) -> &str {
+    let is_of = |page: &&StackDescription| {
+        let is_below = |name: &String, outer: &String| {
+            name.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_code =
+            |module: &String| page.imports.iter().any(|import| is_below(import, module) || is_below(module, import));
+        page.languages.contains(&language) && library.modules.iter().all(is_code)
+    };
+    let found = || stacks().iter().find(is_of).map_or("", |page| page.family.as_str());
+    if library.family.is_empty() { found() } else { &library.family }
 }
 
 /// Whether the stacks of a family only trace when told to.

@@ -8,8 +8,9 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, Spawn, SpawnKind, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
+use crate::rules::clients::serves;
 use crate::rules::{Ruling, Verdicts};
-use crate::study::{CallFact, Study, Summary};
+use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashMap;
 
 /// Why nothing is said where a package that is not seen sets tracing up.
@@ -195,6 +196,22 @@ fn by_mdc(study: &Study<'_>, fact: &CallFact<'_>, functions: &[FuncRef]) -> bool
     (!unit.is_traced() && !unit.own_instrumentor) || !matters(study, functions, false)
 }
 
+/// Whether what covers a library takes along the spans of one family alone, and the requests of the service are traced by
+/// another one: each keeps its spans in a place of its own (Python).
+fn is_covered_for_others(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let unit = study.unit(fact.call.file);
+    let is_of_request = matches!(study.inbound(fact.function), Inbound::Entry(_) | Inbound::Below(_));
+    let family = unit.coverage(fact.library).map_or("", |found| found.family.as_str());
+    if study.language() != Language::Python || family.is_empty() || !is_of_request || study.is_under_span(fact.function)
+    {
+        return false;
+    }
+    let libraries = study.program.knowledge.libraries().iter().filter(|library| serves(library));
+    let mut families =
+        libraries.filter_map(|library| unit.coverage(library)).map(|found| found.family.as_str()).peekable();
+    families.peek().is_some() && families.all(|other| !other.is_empty() && other != family)
+}
+
 /// Judges one hand-over.
 fn judge<'a>(
     study: &Study<'a>,
@@ -218,7 +235,7 @@ fn judge<'a>(
     if spawn.carries {
         return Err(carried("the library takes the context along by itself"));
     }
-    if unit.covers_every_client(fact.library) {
+    if unit.covers_every_client(fact.library) && !is_covered_for_others(study, fact) {
         return Err(carried("what traces the service covers the library"));
     }
     if out_of_sight && is_traced {

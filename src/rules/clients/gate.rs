@@ -107,6 +107,13 @@ fn makes_bean(study: &Study<'_>, function: FuncRef) -> bool {
     super::beans::is_bean(study, study.program.outermost(function))
 }
 
+/// Whether work comes in through a library.
+pub(in crate::rules) fn serves(library: &LibraryDescription) -> bool {
+    let called = |role| matches!(role, AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task);
+    library.annotations.iter().any(|found| called(found.role))
+        || library.types.iter().any(|ty| ty.role == TypeRole::Server)
+}
+
 /// Whether spans of a unit belong to traces that come in: something reads or instruments what comes in, or starts spans in
 /// the code. A unit that only watches what a library of its own does has no trace to hand on.
 pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
@@ -115,13 +122,8 @@ pub(super) fn joins_traces(study: &Study<'_>, unit: usize) -> bool {
 
 fn is_joined(study: &Study<'_>, unit: usize) -> bool {
     let Some(view) = study.units.get(unit).filter(|_| study.language() == Language::Python) else { return true };
-    let serves = |library: &&LibraryDescription| {
-        let called = |role| matches!(role, AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task);
-        library.annotations.iter().any(|found| called(found.role))
-            || library.types.iter().any(|ty| ty.role == TypeRole::Server)
-    };
     let mut libraries = study.program.knowledge.libraries().iter();
-    if libraries.any(|library| serves(&library) && view.coverage(library).is_some()) {
+    if libraries.any(|library| serves(library) && view.coverage(library).is_some()) {
         return true;
     }
     if is_set_up_by_others(study, unit) {

@@ -16,7 +16,7 @@ mod stores;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
-pub(super) use gate::{can_be_inside, checks_health, drops_copies, helps_tests, keeps_records};
+pub(super) use gate::{can_be_inside, checks_health, drops_copies, helps_tests, keeps_records, serves};
 pub(super) use life::{Account, Life, Lives};
 
 use super::Verdicts;
