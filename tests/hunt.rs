@@ -350,3 +350,101 @@ fn backends_that_fail_get_clear_errors() {
     let (status, _, error) = fetched(&url.replace("http://", "http://me:hidden@"), "jaeger");
     assert!(status == 2 && error.contains("help:") && !error.contains("hidden"), "{error}");
 }
+
+/// One run of a system, as `tests/hunt/recorded/cases.toml` tells of it.
+#[derive(serde::Deserialize)]
+struct Case {
+    system: String,
+    name: String,
+    /// The line that breaks the trace; none for a whole system.
+    planted: Option<Planted>,
+    #[serde(default)]
+    edit: Vec<Edit>,
+}
+
+#[derive(serde::Deserialize)]
+struct Planted {
+    file: String,
+    text: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Edit {
+    file: String,
+    from: String,
+    to: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+impl Case {
+    /// The system with its break, in a folder of its own.
+    fn plant(&self) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&here("recorded").join(&self.system), folder.path());
+        for edit in &self.edit {
+            let file = folder.path().join(&edit.file);
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.contains(&edit.from), "{} {}: {}", self.system, self.name, edit.from);
+            std::fs::write(&file, text.replacen(&edit.from, &edit.to, 1)).unwrap();
+        }
+        folder
+    }
+
+    /// The planted line; `None` for a whole system.
+    fn line(&self, folder: &Path) -> Option<(String, u64)> {
+        let planted = self.planted.as_ref()?;
+        let text = std::fs::read_to_string(folder.join(&planted.file)).unwrap();
+        let at = text.lines().position(|line| line.contains(&planted.text)).unwrap();
+        Some((planted.file.clone(), at as u64 + 1))
+    }
+
+    /// What was recorded of it, in all formats.
+    fn recordings(&self) -> Vec<PathBuf> {
+        let prefix = format!("{}.{}.", self.system, self.name);
+        let all = std::fs::read_dir(here("recorded/traces")).unwrap().map(|entry| entry.unwrap().path());
+        let is_own = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(&prefix);
+        let mut out: Vec<PathBuf> = all.filter(is_own).collect();
+        out.sort();
+        out
+    }
+}
+
+#[test]
+fn recordings_of_systems_that_ran_name_the_planted_line_first_and_accuse_no_whole_one() {
+    let text = std::fs::read_to_string(here("recorded/cases.toml")).unwrap();
+    let cases: Cases = toml::from_str(&text).unwrap();
+    let mut read = 0;
+    for case in &cases.case {
+        let folder = case.plant();
+        let recordings = case.recordings();
+        assert!(!recordings.is_empty(), "{} {}", case.system, case.name);
+        for file in recordings {
+            let path = file.to_string_lossy();
+            let (status, out, error) = run_in(folder.path(), &["--trace", &path, "--format", "json"]);
+            let found: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{path}: {out}{error}"));
+            let (file, line) = first_cause(&found);
+            match case.line(folder.path()) {
+                Some(planted) => assert_eq!((status, (file.to_owned(), line)), (1, planted), "{path} {found:#}"),
+                None => assert_eq!((status, gaps(&found)), (0, vec![]), "{path} {found:#}"),
+            }
+            read += 1;
+        }
+    }
+    assert!(read > cases.case.len(), "{read} recordings");
+}

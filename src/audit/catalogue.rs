@@ -18,12 +18,36 @@ pub(crate) struct Catalogue {
     pub(crate) endpoint: Vec<String>,
     /// Metrics by which a collector tells of spans.
     pub(crate) collector_metrics: Vec<String>,
+    /// Backends that take spans themselves.
+    pub(crate) backend: Vec<Backend>,
     /// What values say.
     pub(crate) setting: Vec<Setting>,
     /// How a trace is written into headers.
     pub(crate) format: Vec<Format>,
     /// What shows that a test looks at traces.
     pub(crate) sign: Vec<Sign>,
+}
+
+/// A backend that takes spans itself, without a collector, and counts them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backend {
+    /// Its images, without registry and version.
+    pub(crate) images: Vec<String>,
+    /// The port at which it tells of itself.
+    pub(crate) port: u16,
+    /// The metrics by which it tells of spans.
+    pub(crate) metrics: Vec<String>,
+}
+
+/// The backend that an image holds.
+pub(crate) fn backend(image: &str) -> Option<&'static Backend> {
+    let (name, _) = image.split_once('@').unwrap_or((image, ""));
+    let version = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+    let name = &name[..version.unwrap_or(name.len())];
+    let is =
+        |known: &String| name.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    catalogue().backend.iter().find(|backend| backend.images.iter().any(is))
 }
 
 /// What a value of a variable says of a step.

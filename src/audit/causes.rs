@@ -155,7 +155,7 @@ fn cause(map: &Behind<'_>, triage: Triage, at: Option<usize>, found: &FindingFac
     let places = [(found.path.clone(), found.line, found.message.clone())].into_iter().chain(related);
     let mut confirm = confirm::commands(input, triage, at, &edges);
     if !found.confirm.is_empty() {
-        confirm.insert(0, Confirm { what: found.confirm.clone(), command: None });
+        confirm.insert(0, Confirm::told(found.confirm.clone()));
     }
     Cause {
         triage,

@@ -1,7 +1,7 @@
 //! How to see a cause in a running system: commands with the names that the deployment uses.
 
 use super::Input;
-use super::catalogue::catalogue;
+use super::catalogue::{backend, catalogue};
 use super::causes::Triage;
 use super::settings::{trace_name, values, workloads};
 use crate::deploy::is_compose;
@@ -16,8 +16,35 @@ use serde::Serialize;
 pub struct Confirm {
     /// What it shows.
     pub what: String,
-    /// The command or query, where there is one.
+    /// What the command needs to run; empty where there is none.
+    pub needs: String,
+    /// The command, where there is one.
     pub command: Option<String>,
+}
+
+impl Confirm {
+    fn run(what: String, needs: &str, command: String) -> Self {
+        Self { what, needs: needs.to_owned(), command: Some(command) }
+    }
+
+    /// What is told in words alone.
+    pub(super) fn told(what: String) -> Self {
+        Self { what, needs: String::new(), command: None }
+    }
+}
+
+/// What a question to Jaeger needs.
+const JAEGER: &str = "curl, jq, and the HTTP API of Jaeger at localhost:16686: put its address there";
+/// What a question to Tempo needs.
+const TEMPO: &str = "curl, jq, and the HTTP API of Tempo at localhost:3200: put its address there";
+
+/// A question in TraceQL, asked at the API of Tempo.
+/// Source: <https://grafana.com/docs/tempo/latest/api_docs/#search>.
+fn traceql(query: &str) -> String {
+    format!(
+        "curl -sG http://localhost:3200/api/search --data-urlencode 'q={query}' --data-urlencode limit=50 | jq -c \
+         '.traces[]? | [.traceID, .rootServiceName, .rootTraceName]'"
+    )
 }
 
 /// The port at which a collector tells of itself unless it is set otherwise.
@@ -83,7 +110,11 @@ fn environment(workload: &Workload, node: &crate::map::Node) -> Option<Confirm> 
              | select(.name | test(\"{SECRET}\"; \"i\") | not) | \"\\(.name)=\\(.value // \"(set elsewhere)\")\"'"
         )
     };
-    Some(Confirm { what: "the tracing settings that it really runs with".to_owned(), command: Some(command) })
+    let needs = match is_compose(&workload.path) {
+        true => "docker compose, with the service running",
+        false => "jq, and kubectl with the right to list workloads of all namespaces",
+    };
+    Some(Confirm::run("the tracing settings that it really runs with".to_owned(), needs, command))
 }
 
 /// What the process says of its exporter.
@@ -93,7 +124,7 @@ fn logs(workload: &Workload) -> Option<Confirm> {
         return None;
     }
     let command = format!("docker compose -f {} logs --since 10m {name} | grep -iE 'export|otlp|span'", workload.path);
-    Some(Confirm { what: "what it says of its exporter".to_owned(), command: Some(command) })
+    Some(Confirm::run("what it says of its exporter".to_owned(), "docker compose, with the service running", command))
 }
 
 /// The collector's own counts, at the address to which the service sends.
@@ -107,19 +138,31 @@ fn collector(input: &Input<'_>, own: &[&Workload]) -> Confirm {
         });
         found.filter(|(host, _)| is_plain(host))
     };
-    let metrics = catalogue().collector_metrics.join("|");
-    let grep = format!("grep -E '^({metrics})'");
-    let command = match find(own).or_else(|| find(&all)) {
-        Some((host, true)) => format!("curl -s http://{host}:{METRICS_PORT}/metrics | {grep}"),
-        Some((host, false)) => format!(
-            "kubectl port-forward service/{host} {METRICS_PORT}:{METRICS_PORT} & sleep 2; curl -s \
-             http://localhost:{METRICS_PORT}/metrics | {grep}"
-        ),
-        None => format!("curl -s http://localhost:{METRICS_PORT}/metrics | {grep}"),
+    let found = find(own).or_else(|| find(&all));
+    let image = found.as_ref().and_then(|(host, _)| {
+        let is = |workload: &&&Workload| workload.name == *host || workload.hosts.iter().any(|name| name == host);
+        all.iter().find(is).map(|workload| workload.image.as_str())
+    });
+    let (port, metrics) = match image.and_then(backend) {
+        Some(backend) => (backend.port, &backend.metrics),
+        None => (METRICS_PORT, &catalogue().collector_metrics),
     };
-    let what = "whether spans arrive at the collector and leave it: accepted and sent grow together, refused and failed \
-        stay 0 (run it where the collector is reached)";
-    Confirm { what: what.to_owned(), command: Some(command) }
+    let grep = format!("grep -E '^({})'", metrics.join("|"));
+    let here = format!("curl, on a machine that reaches port {port} of whoever takes the spans");
+    let (needs, command) = match found {
+        Some((host, true)) => (here, format!("curl -s http://{host}:{port}/metrics | {grep}")),
+        Some((host, false)) => (
+            "curl, and kubectl with the right to forward ports, in the namespace of the service that takes the spans"
+                .to_owned(),
+            format!(
+                "kubectl port-forward service/{host} {port}:{port} & sleep 2; curl -s http://localhost:{port}/metrics | {grep}"
+            ),
+        ),
+        None => (here, format!("curl -s http://localhost:{port}/metrics | {grep}")),
+    };
+    let what = "whether spans arrive where they are sent to: what is accepted, received or sent grows with each request, \
+        and what is refused, dropped or failed stays as it is";
+    Confirm::run(what.to_owned(), &needs, command)
 }
 
 /// Whether traces of one service hold spans of the one that calls it.
@@ -133,14 +176,16 @@ fn joined(from: &str, to: &str) -> Vec<Confirm> {
     );
     let tempo = format!("{{ resource.service.name = \"{from}\" }} >> {{ resource.service.name = \"{to}\" }}");
     vec![
-        Confirm {
-            what: format!("Jaeger: of the traces of {to}, how many are with {from} and how many without"),
-            command: Some(jaeger),
-        },
-        Confirm {
-            what: format!("TraceQL: spans of {to} below those of {from}; none where the way breaks"),
-            command: Some(tempo),
-        },
+        Confirm::run(
+            format!("Jaeger: of the traces of {to}, how many are with {from} and how many without"),
+            JAEGER,
+            jaeger,
+        ),
+        Confirm::run(
+            format!("Tempo: traces with spans of {to} below those of {from}; none where the way breaks"),
+            TEMPO,
+            traceql(&tempo),
+        ),
     ]
 }
 
@@ -155,10 +200,7 @@ fn roots(name: &str) -> Vec<Confirm> {
     );
     let tempo = format!("{{ resource.service.name = \"{name}\" && nestedSetParent < 0 }}");
     vec![
-        Confirm {
-            what: format!("Jaeger: the spans in traces of {name} that have no parent, by name"),
-            command: Some(jaeger),
-        },
-        Confirm { what: format!("TraceQL: spans of {name} that begin a trace"), command: Some(tempo) },
+        Confirm::run(format!("Jaeger: the spans in traces of {name} that have no parent, by name"), JAEGER, jaeger),
+        Confirm::run(format!("Tempo: traces that begin with a span of {name}"), TEMPO, traceql(&tempo)),
     ]
 }

@@ -1,5 +1,6 @@
 //! Which lines explain a gap: broken hops on the way first, then what is wrong with the services at its ends.
 
+use super::formats;
 use super::walk::Way;
 use super::{Cause, Fit, GapKind, Question};
 use crate::facts::{Crossing, FindingFacts, HopFacts, Standing};
@@ -12,13 +13,30 @@ const MAX_CAUSES: usize = 10;
 /// How many hops of one cause are named.
 const MAX_HOPS: usize = 5;
 
+/// Between whom a gap is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// The node before it, where one is known; the same as `to` where the trace is lost inside of one.
+    pub(super) from: Option<usize>,
+    /// What stands between them and makes no spans, where that is known; where the trace is lost inside of a service,
+    /// whom the call meets that begins another one.
+    pub(super) through: Option<usize>,
+    /// The node behind it.
+    pub(super) to: usize,
+}
+
+impl Ends {
+    /// A gap of which only the far end is known.
+    pub(super) fn only(to: usize) -> Self {
+        Self { from: None, through: None, to }
+    }
+}
+
 /// Where a gap is, and what the recording says of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// The node before it, where one is known; the same as `to` where the trace is lost inside of one.
-    pub(super) from: Option<usize>,
-    /// The node behind it.
-    pub(super) to: usize,
+    /// Between whom it is.
+    pub(super) ends: Ends,
     /// What kind it is.
     pub(super) kind: GapKind,
     /// Whether the near end recorded a span of its call; `None` where that is not known.
@@ -42,26 +60,39 @@ enum End {
 /// The lines that can explain a gap, the best first.
 pub(super) fn causes(question: &Question<'_>, place: &Place) -> Vec<Cause> {
     let mut finder = Finder { question, place, out: Vec::new(), used: BTreeSet::new() };
-    if let Some(from) = place.from.filter(|from| *from != place.to) {
-        let way = Way::between(question.map, from, place.to);
-        for edge in &way.edges {
+    let Ends { from, through, to } = place.ends;
+    if let Some(from) = from.filter(|from| *from != to) {
+        let stops: Vec<usize> = [Some(from), through, Some(to)].into_iter().flatten().collect();
+        let ways = stops.windows(2).map(|pair| Way::between(question.map, pair[0], pair[1]));
+        let direct = through.map(|_| Way::between(question.map, from, to));
+        let edges: Vec<&Edge> = ways.chain(direct).flat_map(|way| way.edges).collect();
+        for edge in &edges {
             finder.hops(edge, Standing::Broken);
         }
+        finder.formats(from);
         finder.findings(from, End::Near);
-        finder.findings(place.to, End::Far);
-        for edge in &way.edges {
+        finder.findings(to, End::Far);
+        finder.between();
+        for edge in &edges {
             finder.hops(edge, Standing::Unknown);
         }
     } else {
-        let end = if place.from == Some(place.to) { End::Inside } else { End::Far };
-        finder.findings(place.to, end);
+        let end = if from == Some(to) { End::Inside } else { End::Far };
+        finder.findings(to, end);
+        // The calls that begin the new trace, where the recording tells whom they meet.
+        for edge in through.into_iter().flat_map(|called| Way::between(question.map, to, called).edges) {
+            finder.leaving(edge);
+        }
     }
-    let mut out = finder.out;
-    out.sort_by(|(left, one), (right, other)| {
-        (one.fit, left, &one.path, one.line).cmp(&(other.fit, right, &other.path, other.line))
-    });
-    out.truncate(MAX_CAUSES);
-    out.into_iter().map(|(_, cause)| cause).collect()
+    finder.finish()
+}
+
+/// The lines at which a service can lose the trace before it calls anybody.
+pub(super) fn before_calls(question: &Question<'_>, node: usize) -> Vec<Cause> {
+    let place = Place { ends: Ends::only(node), kind: GapKind::BrokenCode, client: None };
+    let mut finder = Finder { question, place: &place, out: Vec::new(), used: BTreeSet::new() };
+    finder.findings(node, End::Near);
+    finder.finish()
 }
 
 struct Finder<'q, 'a> {
@@ -74,6 +105,23 @@ struct Finder<'q, 'a> {
 }
 
 impl Finder<'_, '_> {
+    /// What was found, the best first.
+    fn finish(self) -> Vec<Cause> {
+        let mut out = self.out;
+        out.sort_by(|(left, one), (right, other)| {
+            (one.fit, left, &one.path, one.line).cmp(&(other.fit, right, &other.path, other.line))
+        });
+        out.truncate(MAX_CAUSES);
+        out.into_iter().map(|(_, cause)| cause).collect()
+    }
+
+    /// The calls of a way that do not surely carry the trace.
+    fn leaving(&mut self, edge: &Edge) {
+        for hop in edge.near.iter().filter(|hop| hop.standing != Standing::Carried) {
+            self.hop(End::Near, edge.from, hop);
+        }
+    }
+
     /// The hops of a way that stand so.
     fn hops(&mut self, edge: &Edge, standing: Standing) {
         let near = edge.near.iter().map(|hop| (End::Near, edge.from, hop));
@@ -135,14 +183,65 @@ impl Finder<'_, '_> {
         self.out.push((order, cause));
     }
 
+    /// That one end writes what the other does not read.
+    fn formats(&mut self, from: usize) {
+        if matches!(self.place.kind, GapKind::LostParent | GapKind::Missing) && self.place.client == Some(false) {
+            return;
+        }
+        let Some(found) = formats::differ(self.question, from, self.place.ends.to) else { return };
+        let cause = Cause {
+            fit: Fit::Exact,
+            path: found.path,
+            line: found.line,
+            standing: Standing::Broken,
+            service: self.question.names.of(found.node).to_owned(),
+            message: found.message,
+            why: "what one end writes, the other end does not read".to_owned(),
+            hops: Vec::new(),
+            finding: None,
+        };
+        self.out.push((0, cause));
+    }
+
+    /// What is wrong with what stands between services, and is no service: proxies, gateways.
+    fn between(&mut self) {
+        // A call of which no span was recorded sent no header that something could take away.
+        if self.place.client == Some(false) || self.place.kind == GapKind::LostParent {
+            return;
+        }
+        let through = self.place.ends.through.map(|node| self.question.names.of(node).to_owned());
+        for (facts, finding) in
+            self.question.facts.iter().flat_map(|facts| facts.findings.iter().map(move |one| (facts, one)))
+        {
+            let is_own = facts.services.iter().any(|one| one.service.name == finding.service);
+            let key = (finding.path.clone(), finding.line, finding.name.clone());
+            if is_own || finding.bucket != "propagation" || !self.used.insert(key) {
+                continue;
+            }
+            let is_there = through
+                .as_deref()
+                .is_some_and(|name| finding.service == name || finding.path.split('/').any(|part| part == name));
+            let (fit, why) = match is_there {
+                true => (Fit::OnTheWay, "it stands between them".to_owned()),
+                false => (Fit::Near, "it may stand between them".to_owned()),
+            };
+            self.out.push((1, of_finding(finding, finding.service.clone(), fit, why)));
+        }
+    }
+
     /// The finding about a hop: of its rule, at its place or with it among the related places.
     fn finding_of(&self, node: usize, hop: &HopFacts) -> Option<&FindingFacts> {
         let at = |path: &str, line: u32| path == hop.path && line == hop.line;
         let about = |found: &&FindingFacts| {
-            found.name == hop.rule
-                && (at(&found.path, found.line) || found.related.iter().any(|place| at(&place.path, place.line)))
+            at(&found.path, found.line) || found.related.iter().any(|place| at(&place.path, place.line))
         };
-        self.findings_of(node).find(about)
+        let own: Vec<&FindingFacts> = self.findings_of(node).filter(|found| found.name == hop.rule).collect();
+        // Where a rule found one thing only, its hops are about that: a client that is made here and wrapped there.
+        let only = match own.as_slice() {
+            [only] if only.path == hop.path && hop.standing == Standing::Broken => Some(*only),
+            _ => None,
+        };
+        own.into_iter().find(about).or(only)
     }
 
     /// All findings of a service.
@@ -165,18 +264,7 @@ impl Finder<'_, '_> {
                 Severity::Warning => 3,
                 Severity::Info => 4,
             };
-            let cause = Cause {
-                fit,
-                path: finding.path.clone(),
-                line: finding.line,
-                standing: Standing::Broken,
-                service: self.question.names.of(node).to_owned(),
-                message: finding.message.clone(),
-                why,
-                hops: Vec::new(),
-                finding: Some(finding),
-            };
-            self.out.push((order, cause));
+            self.out.push((order, of_finding(&finding, self.question.names.of(node).to_owned(), fit, why)));
         }
     }
 
@@ -232,6 +320,21 @@ impl Finder<'_, '_> {
                 && (at(&finding.path, finding.line) || finding.related.iter().any(|place| at(&place.path, place.line)))
         };
         services.flat_map(|found| &found.crossings).filter(about).collect()
+    }
+}
+
+/// A finding as a cause.
+fn of_finding(finding: &FindingFacts, service: String, fit: Fit, why: String) -> Cause {
+    Cause {
+        fit,
+        path: finding.path.clone(),
+        line: finding.line,
+        standing: Standing::Broken,
+        service,
+        message: finding.message.clone(),
+        why,
+        hops: Vec::new(),
+        finding: Some(finding.clone()),
     }
 }
 

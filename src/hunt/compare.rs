@@ -1,11 +1,12 @@
 //! A recording laid over the map.
 
-use super::causes::{Place, causes};
-use super::parties::Parties;
+use super::behind;
+use super::causes::{self, Ends, Place, causes};
+use super::parties::{MAX_TOPS, Parties};
 use super::reasons::{self, Evidence};
 use super::sentence::Lost;
 use super::walk::{Way, ways};
-use super::{Answer, Gap, GapKind, Question, Seen};
+use super::{Answer, Fit, Gap, GapKind, Question, Seen};
 use crate::facts::Standing;
 use crate::map::{NodeKind, Via};
 use crate::trace::{Parent, Recording};
@@ -13,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many spans of one kind are named.
 const MAX_SHOWN: usize = 3;
-/// How many entries of a service are looked at.
-const MAX_TOPS: usize = 100_000;
+/// How many calls of one service to another are compared with what began at the other end.
+const MAX_CALLS: usize = 1_000;
 /// How many gaps are named.
 const MAX_GAPS: usize = 50;
 
@@ -100,13 +101,13 @@ impl Look<'_, '_> {
         let first = named.first().copied().unwrap_or_default();
         if !self.parties.is_there(first) && named.iter().any(|at| self.parties.is_there(*at)) {
             let message = format!("{} made no span in the recording", self.parties.name(first));
-            self.gap(GapKind::Missing, None, first, message, Vec::new());
+            self.gap(GapKind::Missing, Ends::only(first), message, Vec::new());
         }
         if !named.iter().any(|at| self.parties.is_there(*at)) {
             let text = "none of the services of the journey made a span in the recording: is it a recording of this journey, and do the services have these names in it?";
             self.answer.notes.push(text.to_owned());
             let message = format!("{} made no span in the recording", self.parties.name(first));
-            self.gap(GapKind::Missing, None, first, message, Vec::new());
+            self.gap(GapKind::Missing, Ends::only(first), message, Vec::new());
         }
         for (n, way) in ways.iter().enumerate() {
             let behind: Vec<usize> = ways[n + 1..].iter().map(|way| way.to).collect();
@@ -115,7 +116,17 @@ impl Look<'_, '_> {
             let is_named = named.contains(&way.to);
             let found = self.way(way, &before, &behind, is_named);
             self.answer.steps.push(way.step(self.question, found.seen));
-            self.report(way, found);
+            self.report(way, self.ends(way, &before), found);
+        }
+    }
+
+    /// The ends of a way: where what stands before its far end makes no spans, the last one before that that does.
+    fn ends(&self, way: &Way<'_>, before: &[usize]) -> Ends {
+        let makes = self.parties.is_there(way.from) || self.makes_spans(way.from);
+        let near = before.iter().rev().copied().find(|at| self.parties.is_there(*at)).filter(|_| !makes);
+        match near {
+            Some(near) => Ends { from: Some(near), through: Some(way.from), to: way.to },
+            None => Ends { from: Some(way.from), through: None, to: way.to },
         }
     }
 
@@ -135,6 +146,10 @@ impl Look<'_, '_> {
             if behind.iter().any(hangs) {
                 return none(Seen::Passed);
             }
+            // Who makes no spans by nature, such as a proxy, is no gap: those behind it tell.
+            if !self.makes_spans(to) && behind.iter().any(|at| parties.is_there(*at)) {
+                return none(Seen::Passed);
+            }
             return match before.iter().any(|at| parties.is_there(*at)) {
                 true if parties.is_there(from) && is_named => {
                     Found { seen: Seen::Missing, evidence: self.calls(from, to) }
@@ -145,7 +160,7 @@ impl Look<'_, '_> {
             };
         }
         let found = self.between(way, before, true);
-        match parties.is_there(from) || found.seen == Seen::Whole {
+        match parties.is_there(from) || found.seen == Seen::Whole || !self.makes_spans(from) {
             true => found,
             false if found.seen == Seen::NewTrace && self.answer.gaps.is_empty() => found,
             false => none(Seen::Behind),
@@ -163,10 +178,15 @@ impl Look<'_, '_> {
                 && tops.iter().any(|top| parties.above(*top).any(|above| before.contains(&above)));
         let is_broken = way.standing() == Some(Standing::Broken);
         let waits = !way.edges.iter().any(|edge| edge.via == Via::Message);
-        let open = |top: usize| {
-            parties.open_at(from, top, waits).filter(|open| parties.span(*open).trace != parties.span(top).trace)
-        };
-        let roots: Vec<usize> = tops.iter().copied().filter(|top| parties.tree.parents[*top] == Parent::None).collect();
+        let open = |top: usize| parties.open_at(from, top, waits);
+        // A call that was recorded, with nothing behind it.
+        let calls: Vec<usize> = parties
+            .unanswered(from)
+            .filter(|exit| parties.called(*exit).any(|node| node == to))
+            .take(MAX_TOPS)
+            .collect();
+        let is_called = |top: usize| calls.iter().take(MAX_CALLS).any(|exit| parties.is_after(top, *exit, waits));
+        let roots: Vec<usize> = parties.roots(to).take(MAX_TOPS).collect();
         let shown = |list: Vec<usize>, words: &str| -> Vec<String> {
             list.into_iter().take(MAX_SHOWN).map(|at| format!("{} {words}", self.shown(at))).collect()
         };
@@ -188,10 +208,12 @@ impl Look<'_, '_> {
         }
         let lost = tops.iter().copied().filter(|top| matches!(parties.tree.parents[*top], Parent::Lost(_)));
         let lost: Vec<usize> = lost.filter(|top| is_named || parties.is_in(from, parties.span(*top).trace)).collect();
-        let own = roots
-            .into_iter()
-            .filter(|top| parties.span(*top).kind.is_entry() && !parties.span(*top).linked || is_named);
-        let own: Vec<usize> = own.filter(|top| is_named || open(*top).is_some()).collect();
+        // Without a name it takes the times, and what comes in; a call that was recorded tells of whatever began then.
+        let is_own = |top: &usize| {
+            let span = parties.span(*top);
+            is_named || !span.linked && (span.kind.is_entry() && open(*top).is_some() || is_called(*top))
+        };
+        let own: Vec<usize> = roots.into_iter().filter(is_own).collect();
         if !own.is_empty() {
             let mut evidence = shown(own.clone(), "has no parent");
             if let Some(open) = own.first().and_then(|top| parties.open_at(from, *top, waits)) {
@@ -240,8 +262,11 @@ impl Look<'_, '_> {
                 pairs.insert((parties.party(upper), party), Seen::Whole);
             }
         }
+        let behind = behind::find(self.question.map, parties, &|node| self.makes_spans(node));
+        // What those tell who begin traces there need not be told of what stands before them.
+        let told = |from: usize, to: usize| behind.iter().any(|one| one.from == from && one.through == Some(to));
         let mut found: Vec<(Way<'_>, Found)> = Vec::new();
-        for (from, to) in self.expected() {
+        for (from, to) in self.expected().into_iter().filter(|(from, to)| !told(*from, *to)) {
             let way = Way::between(self.question.map, from, to);
             let one = match parties.is_there(to) {
                 true => self.between(&way, &[from], false),
@@ -263,9 +288,69 @@ impl Look<'_, '_> {
         });
         for (way, found) in found {
             self.answer.steps.push(way.step(self.question, found.seen));
-            self.report(&way, found);
+            let ends = Ends { from: Some(way.from), through: None, to: way.to };
+            self.report(&way, ends, found);
         }
+        self.ends_at(&behind);
+        self.behind(behind);
         self.starts_inside();
+    }
+
+    /// Calls of what makes no spans, of which it is known that it takes the trace away, with nothing behind them.
+    fn ends_at(&mut self, behind: &[behind::Behind]) {
+        let parties = self.parties;
+        let mut ends: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        for from in parties.all().filter(|party| parties.is_node(*party)) {
+            for exit in parties.unanswered(from).take(MAX_CALLS) {
+                let called = parties.called(exit).filter(|node| !parties.is_there(*node) && !self.makes_spans(*node));
+                called.for_each(|node| {
+                    ends.entry((from, node)).or_insert(exit);
+                });
+            }
+        }
+        for ((from, node), exit) in ends {
+            let ends = Ends { from: Some(from), through: Some(node), to: node };
+            let place = Place { ends, kind: GapKind::BrokenCode, client: Some(true) };
+            let is_told = behind.iter().any(|one| one.from == from && one.through == Some(node));
+            if is_told
+                || !causes(self.question, &place)
+                    .iter()
+                    .any(|cause| cause.fit == Fit::OnTheWay && cause.hops.is_empty())
+            {
+                continue;
+            }
+            let (from, to) = (parties.name(from), parties.name(node));
+            let message = format!("nothing behind {to} is in the trace, and {to} takes it from what {from} sends");
+            let evidence = vec![format!("{} is a call of {to}", self.shown(exit))];
+            self.gap(GapKind::BrokenCode, ends, message, evidence);
+        }
+    }
+
+    /// Services whose traces begin while somebody waits for what makes no spans.
+    fn behind(&mut self, found: Vec<behind::Behind>) {
+        let parties = self.parties;
+        for one in found {
+            let map = self.question.map;
+            let edges =
+                one.through.into_iter().flat_map(|node| map.leaving(one.from).filter(move |edge| edge.to == node));
+            let way = Way { from: one.from, to: one.to, edges: edges.collect() };
+            self.answer.steps.push(way.step(self.question, Seen::NewTrace));
+            let through = one.through.map_or("somebody whom the map does not know", |node| parties.name(node));
+            let (from, to) = (parties.name(one.from), parties.name(one.to));
+            let message = format!("{to} begins a trace of its own each time that {from} waits for {through}");
+            let pairs = one.roots.iter().zip(&one.waiting).take(MAX_SHOWN);
+            let evidence = pairs.map(|(root, span)| {
+                format!(
+                    "{} has no parent, and lies within {} of trace {}",
+                    self.shown(*root),
+                    self.bare(*span),
+                    parties.span(*span).trace
+                )
+            });
+            let evidence = evidence.collect();
+            let ends = Ends { from: Some(one.from), through: one.through, to: one.to };
+            self.gap(GapKind::NewTrace, ends, message, evidence);
+        }
     }
 
     /// The ways that a recording without a journey is expected to show: calls that were recorded, ways of the map of
@@ -280,9 +365,20 @@ impl Look<'_, '_> {
                     out.insert((from, to));
                 }
             }
+            // Who makes no spans by nature would not be seen anyhow, and a way that carries is lost only with all that
+            // comes after: the recording tells only where it ends there.
+            let ends_here =
+                parties.exits(from).is_empty() && !parties.tops(from).iter().any(|top| parties.is_answered(*top));
             for edge in self.question.map.leaving(from) {
                 let is_broken = edge.standing == Standing::Broken;
-                if parties.is_there(edge.to) || is_broken && self.is_service(edge.to) {
+                let ought = self.is_service(edge.to) || ends_here && edge.via != Via::Configured;
+                let lost = || {
+                    ends_here
+                        && edge.via != Via::Configured
+                        && self.is_service(edge.to)
+                        && !causes::before_calls(self.question, from).is_empty()
+                };
+                if parties.is_there(edge.to) || is_broken && ought || lost() {
                     out.insert((from, edge.to));
                 }
             }
@@ -310,16 +406,14 @@ impl Look<'_, '_> {
             if !parties.tops(party).iter().any(serves) {
                 continue;
             }
-            // What else the trace holds is no other request.
-            let is_other = |open: usize, top: usize| parties.span(open).trace != parties.span(top).trace;
-            let while_open = |top: &&usize| {
-                parties.open_at(party, **top, true).is_some_and(|open| serves(&open) && is_other(open, **top))
-            };
+            let while_open = |top: &&usize| parties.open_where(party, **top, true, &|open| serves(&open)).is_some();
             let roots: Vec<usize> =
                 parties.tops(party).iter().take(MAX_TOPS).filter(is_root).filter(while_open).copied().collect();
             let Some(first) = roots.first().copied() else { continue };
             let name = parties.name(party).to_owned();
-            let place = Place { from: Some(party), to: party, kind: GapKind::NewTrace, client: None };
+            let called = roots.iter().find_map(|root| parties.called(*root).next().or_else(|| parties.taker(*root)));
+            let ends = Ends { from: Some(party), through: called, to: party };
+            let place = Place { ends, kind: GapKind::NewTrace, client: None };
             let message = format!("a trace begins inside of {name}, with a call that it makes");
             if causes(self.question, &place).is_empty() {
                 let text = format!(
@@ -331,15 +425,18 @@ impl Look<'_, '_> {
             }
             let evidence =
                 roots.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
-            self.gap(GapKind::NewTrace, Some(party), party, message, evidence);
+            self.gap(GapKind::NewTrace, ends, message, evidence);
         }
     }
 
-    fn report(&mut self, way: &Way<'_>, found: Found) {
-        let (from, to) = (self.parties.name(way.from).to_owned(), self.parties.name(way.to).to_owned());
+    fn report(&mut self, way: &Way<'_>, ends: Ends, found: Found) {
+        let near = ends.from.unwrap_or(way.from);
+        let (from, to) = (self.parties.name(near).to_owned(), self.parties.name(way.to).to_owned());
+        let behind = ends.through.map(|node| format!(", behind {}", self.parties.name(node))).unwrap_or_default();
         let (kind, message) = match found.seen {
             Seen::NewTrace => {
-                (GapKind::NewTrace, format!("{to} begins a trace of its own instead of going on with that of {from}"))
+                let text = format!("{to} begins a trace of its own instead of going on with that of {from}{behind}");
+                (GapKind::NewTrace, text)
             }
             Seen::Missing
                 if found.evidence.is_empty() && self.answer.journey.is_empty() && self.question.said.is_none() =>
@@ -347,7 +444,7 @@ impl Look<'_, '_> {
                 (
                     GapKind::Missing,
                     format!(
-                        "{to} is not in the recording, and the way from {from} to it is broken: if the request went there, the trace was lost"
+                        "{to} is not in the recording, and the code loses the trace on the way from {from} to it: if the request went there, it was lost"
                     ),
                 )
             }
@@ -358,10 +455,7 @@ impl Look<'_, '_> {
                 format!("spans of {to} name a parent that is not in the recording, behind {from}"),
             ),
             Seen::Whole if way.standing() == Some(Standing::Broken) => {
-                let line = causes(
-                    self.question,
-                    &Place { from: Some(way.from), to: way.to, kind: GapKind::BrokenCode, client: None },
-                );
+                let line = causes(self.question, &Place { ends, kind: GapKind::BrokenCode, client: None });
                 let line = line.first().map(|cause| format!(" ({}:{})", cause.path, cause.line)).unwrap_or_default();
                 self.answer.notes.push(format!("the code says that the way from {from} to {to} is broken{line}, and the recording shows it whole: is it a recording of this code, and of this request?"));
                 return;
@@ -372,20 +466,31 @@ impl Look<'_, '_> {
             }
             _ => return,
         };
-        self.gap(kind, Some(way.from), way.to, message, found.evidence);
+        self.gap(kind, ends, message, found.evidence);
     }
 
-    fn gap(&mut self, kind: GapKind, from: Option<usize>, to: usize, message: String, evidence: Vec<String>) {
+    /// Whether the near end recorded a span of its call; `None` where that is not known.
+    fn client(&self, ends: Ends) -> Option<bool> {
         let parties = self.parties;
-        let exits = from.map(|from| parties.exits(from)).unwrap_or_default();
-        let client = from.filter(|from| parties.is_there(*from) && *from != to);
-        let client = client.map(|_| exits.iter().any(|exit| parties.called(*exit).any(|node| node == to)));
+        let from = ends.from.filter(|from| parties.is_there(*from) && *from != ends.to)?;
+        let is_end = |node: usize| node == ends.to || Some(node) == ends.through;
+        if parties.exits(from).iter().any(|exit| parties.called(*exit).any(is_end)) {
+            return Some(true);
+        }
+        // A call that does not say whom it meets can be the one.
+        let is_open = parties.unanswered(from).any(|exit| parties.called(exit).next().is_none());
+        (!is_open).then_some(false)
+    }
+
+    fn gap(&mut self, kind: GapKind, ends: Ends, message: String, evidence: Vec<String>) {
+        let parties = self.parties;
+        let (from, to, client) = (ends.from, ends.to, self.client(ends));
         let tops = from.map(|from| parties.tops(from)).unwrap_or_default();
         let shown = Evidence {
             far_spans: parties.is_there(to),
             unsampled: !tops.is_empty() && tops.iter().all(|top| parties.span(*top).unsampled),
         };
-        let place = Place { from, to, kind, client };
+        let place = Place { ends, kind, client };
         let gap = Gap {
             kind,
             from: from.map(|from| parties.name(from).to_owned()),

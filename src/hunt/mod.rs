@@ -3,8 +3,10 @@
 //! A question names the journey, what somebody saw, and what was recorded, each if it is at hand. The answer walks the
 //! journey over the map, says of each way how it stands, and names for each gap the lines that explain it.
 
+mod behind;
 mod causes;
 mod compare;
+mod formats;
 mod journey;
 mod names;
 mod parties;

@@ -8,9 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How far a way through services is followed.
 const MAX_STEPS: usize = 100;
+/// How many entries of a service are looked at.
+pub(super) const MAX_TOPS: usize = 100_000;
 
 /// Clocks of two machines may differ by this much, in nanoseconds.
 const SKEW: u64 = 1_000_000_000;
+/// By so much they differ where they are kept, in nanoseconds: what only times tell goes by this.
+const SMALL_SKEW: u64 = 50_000_000;
 
 /// A recording, with who made its spans. A party is a node of the map, or a number behind the last node.
 pub(super) struct Parties<'a> {
@@ -25,6 +29,8 @@ pub(super) struct Parties<'a> {
     tops: BTreeMap<usize, Vec<usize>>,
     /// The spans of each party that stand for something that goes out.
     exits: BTreeMap<usize, Vec<usize>>,
+    /// Spans under which, at whatever depth, somebody else made spans.
+    answered: Vec<bool>,
     /// How many spans each service of the recording has.
     counts: Vec<usize>,
     /// Names of the other end of a call, with the nodes that they mean.
@@ -44,12 +50,14 @@ impl<'a> Parties<'a> {
             uppers: vec![None; recording.spans.len()],
             tops: BTreeMap::new(),
             exits: BTreeMap::new(),
+            answered: vec![false; recording.spans.len()],
             counts: vec![0; recording.services.len()],
             peers: HashMap::new(),
             nodes,
             tree,
         };
         out.uppers = out.find_uppers();
+        out.answered = out.find_answered();
         let mut order: Vec<usize> = out.tree.traces.values().flatten().copied().collect();
         order.sort_by_key(|at| (recording.spans[*at].start, *at));
         for at in order {
@@ -106,6 +114,19 @@ impl<'a> Parties<'a> {
         uppers
     }
 
+    /// The spans under which somebody else made spans; every span is marked once.
+    fn find_answered(&self) -> Vec<bool> {
+        let mut answered = vec![false; self.uppers.len()];
+        for upper in self.uppers.iter().flatten() {
+            let mut at = *upper;
+            while !std::mem::replace(&mut answered[at], true) {
+                let Parent::Span(parent) = self.tree.parents[at] else { break };
+                at = parent;
+            }
+        }
+        answered
+    }
+
     /// Who made a span.
     pub(super) fn party(&self, at: usize) -> usize {
         self.by_service[self.recording.spans[at].service]
@@ -160,11 +181,53 @@ impl<'a> Parties<'a> {
         std::iter::successors(self.upper(at), |at| self.upper(*at)).take(MAX_STEPS).map(|at| self.party(at))
     }
 
+    /// The spans of a party that stand for something that went out, with nothing recorded of who took it.
+    pub(super) fn unanswered(&self, party: usize) -> impl Iterator<Item = usize> {
+        self.exits(party).iter().copied().filter(|exit| !self.answered[*exit])
+    }
+
+    /// Whether somebody else made spans under one.
+    pub(super) fn is_answered(&self, at: usize) -> bool {
+        self.answered[at]
+    }
+
+    /// The spans of a party that begin traces.
+    pub(super) fn roots(&self, party: usize) -> impl Iterator<Item = usize> {
+        self.tops(party).iter().copied().filter(|top| self.tree.parents[*top] == Parent::None)
+    }
+
+    /// Whether one span can have been made while another one waited for it: it begins no sooner and ends no later, but
+    /// for the clocks.
+    pub(super) fn is_within(&self, inner: usize, outer: usize) -> bool {
+        let (inner, outer) = (self.span(inner), self.span(outer));
+        let starts = inner.start > 0 && outer.start > 0 && inner.start.saturating_add(SMALL_SKEW) >= outer.start;
+        starts && inner.end <= outer.end.saturating_add(SMALL_SKEW)
+    }
+
+    /// Whether one span can come from what another one sent: it begins no sooner, but for the clocks, and no later than
+    /// the other one ends, where that one waits.
+    pub(super) fn is_after(&self, later: usize, earlier: usize, waits: bool) -> bool {
+        let (later, earlier) = (self.span(later), self.span(earlier));
+        let starts = later.start > 0 && earlier.start > 0 && later.start.saturating_add(SKEW) >= earlier.start;
+        starts && (!waits || later.start <= earlier.end.saturating_add(SKEW))
+    }
+
+    /// Whether the spans of one party are above those of another anywhere.
+    pub(super) fn is_above(&self, party: usize, below: usize) -> bool {
+        self.tops(below).iter().take(MAX_TOPS).any(|top| self.above(*top).any(|above| above == party))
+    }
+
     /// The nodes at the other end of a call, as far as its span tells.
     pub(super) fn called(&self, at: usize) -> impl Iterator<Item = usize> {
         let own = self.party(at);
         let found = self.span(at).peers.iter().filter_map(|peer| self.peers.get(&**peer).copied().flatten());
         found.filter(move |node| *node != own)
+    }
+
+    /// Who made the first span below one.
+    pub(super) fn taker(&self, at: usize) -> Option<usize> {
+        let members = self.tree.traces.get(&self.span(at).trace)?;
+        members.iter().take(MAX_TOPS).find(|span| self.upper(**span) == Some(at)).map(|span| self.party(*span))
     }
 
     /// Whether a party has spans in a trace.
@@ -177,17 +240,27 @@ impl<'a> Parties<'a> {
         }
     }
 
-    /// Of a span that a party could have caused by its time: the span of the party that was open. Where times are not
-    /// told, none.
+    /// Of a span that a party could have caused by its time: the span of the party that was open, in another trace. Of
+    /// several, one that began before it; of those the last. Where times are not told, none.
     pub(super) fn open_at(&self, party: usize, at: usize, waits: bool) -> Option<usize> {
-        let start = self.span(at).start;
+        self.open_where(party, at, waits, &|_| true)
+    }
+
+    /// The same, of the spans that are wanted.
+    pub(super) fn open_where(
+        &self,
+        party: usize,
+        at: usize,
+        waits: bool,
+        is_wanted: &dyn Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let (start, trace) = (self.span(at).start, self.span(at).trace);
         let tops = self.tops(party);
-        let before = tops.partition_point(|top| self.span(*top).start <= start.saturating_add(SKEW));
-        let could = |top: &&usize| {
-            let top = self.span(**top);
-            start > 0 && top.start > 0 && (!waits || top.end.saturating_add(SKEW) >= start)
-        };
-        tops[..before].iter().rev().take(MAX_STEPS).find(could).copied()
+        let until = |time: u64| tops.partition_point(|top| self.span(*top).start <= time);
+        let could = |top: &usize| self.span(*top).trace != trace && self.is_after(at, *top, waits) && is_wanted(*top);
+        let (before, about) = (until(start), until(start.saturating_add(SKEW)));
+        let sooner = tops[..before].iter().rev().copied().take(MAX_STEPS).find(could);
+        sooner.or_else(|| tops[before..about].iter().copied().take(MAX_STEPS).find(could))
     }
 
     /// What was read, for the answer.

@@ -21,7 +21,7 @@ pub(super) struct Evidence {
 
 /// What can and cannot explain a gap.
 pub(super) fn of(question: &Question<'_>, place: &Place, evidence: &Evidence) -> Vec<Reason> {
-    let to = question.names.of(place.to);
+    let to = question.names.of(place.ends.to);
     match place.kind {
         GapKind::NewTrace | GapKind::WrongParent => {
             let arrived = format!("spans of {to} arrived, under other ids");
@@ -37,7 +37,7 @@ pub(super) fn of(question: &Question<'_>, place: &Place, evidence: &Evidence) ->
         }
         GapKind::LostParent => {
             let carried = format!("{to} took over an id: something before it handed a context on");
-            let parent = place.from.unwrap_or(place.to);
+            let parent = place.ends.from.unwrap_or(place.ends.to);
             let mut out = vec![ruled_out(Loss::Propagation, carried)];
             out.extend(exported(question, parent));
             out.push(sampled(question, parent, evidence));
@@ -53,9 +53,9 @@ pub(super) fn of(question: &Question<'_>, place: &Place, evidence: &Evidence) ->
             out
         }
         GapKind::Missing => {
-            let mut out = vec![instrumented(question, place.to)];
-            out.extend(exported(question, place.to));
-            out.push(sampled(question, place.to, evidence));
+            let mut out = vec![instrumented(question, place.ends.to)];
+            out.extend(exported(question, place.ends.to));
+            out.push(sampled(question, place.ends.to, evidence));
             out.push(propagation(place, to));
             out.sort_by_key(|reason| reason.chance);
             out

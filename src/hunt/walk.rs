@@ -1,6 +1,7 @@
 //! The journey over the map, and what the code alone says of it.
 
-use super::causes::{Place, causes};
+use super::causes::{self, Ends, Place, causes};
+
 use super::reasons::{self, Evidence};
 use super::sentence::Lost;
 use super::{Answer, Chance, Gap, GapKind, Question, Seen, Step};
@@ -142,6 +143,9 @@ pub(super) fn walk(question: &Question<'_>, answer: &mut Answer) {
             _ => answer.gaps.push(gap),
         }
     }
+    if look.saw.is_none() && answer.gaps.is_empty() {
+        answer.gaps.extend(inside(question, &look.ways));
+    }
     let room = if look.saw.is_some() { MAX_UNKNOWN } else { 1 };
     if look.saw.is_none() || answer.gaps.is_empty() {
         answer.gaps.extend(unknown.into_iter().take(room));
@@ -152,6 +156,26 @@ pub(super) fn walk(question: &Question<'_>, answer: &mut Answer) {
     if let Some((_, saw)) = look.saw.filter(|_| answer.gaps.is_empty() && !answer.steps.is_empty()) {
         answer.notes.push(format!("{saw}, but the code hands the trace on there: record a trace and use --trace FILE"));
     }
+}
+
+/// Services on the way whose code loses the trace at a place that no way shows, such as a thread of theirs.
+fn inside(question: &Question<'_>, ways: &[Way<'_>]) -> Vec<Gap> {
+    let mut nodes: Vec<usize> = Vec::new();
+    for at in ways.iter().map(|way| way.from) {
+        if !nodes.contains(&at) {
+            nodes.push(at);
+        }
+    }
+    let gap = |at: usize| {
+        let kind = GapKind::BrokenCode;
+        let causes = causes::before_calls(question, at);
+        let first = causes.first()?;
+        let name = question.names.of(at).to_owned();
+        let message = format!("the trace can be lost inside of {name}, at {}:{}", first.path, first.line);
+        let from = Some(name.clone());
+        Some(Gap { kind, from, to: name, message, evidence: Vec::new(), causes, reasons: Vec::new() })
+    };
+    nodes.into_iter().filter_map(gap).collect()
 }
 
 /// Whether an unknown way is one of the house's own, of which the code could tell.
@@ -224,7 +248,7 @@ fn towards<'a>(question: &Question<'a>, journey: &[Way<'a>], node: usize) -> Vec
 /// broken, else an unknown.
 fn gap(question: &Question<'_>, way: &Way<'_>, saw: Option<&(GapKind, String)>) -> Gap {
     let kind = saw.map_or(GapKind::BrokenCode, |(kind, _)| *kind);
-    let place = Place { from: Some(way.from), to: way.to, kind, client: None };
+    let place = Place { ends: Ends { from: Some(way.from), through: None, to: way.to }, kind, client: None };
     let causes = causes(question, &place);
     let is_broken = way.standing() == Some(Standing::Broken);
     let reasons = match saw {

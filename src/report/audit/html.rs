@@ -54,7 +54,11 @@ fn one_cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
     }
     places(&cause.evidence, 0, out)?;
     for confirm in &cause.confirm {
-        writeln!(out, "<p>Confirm: {}</p>", text(&confirm.what))?;
+        let needs = match confirm.needs.is_empty() {
+            true => String::new(),
+            false => format!(" (needs {})", text(&confirm.needs)),
+        };
+        writeln!(out, "<p>Confirm: {}{needs}</p>", text(&confirm.what))?;
         if let Some(command) = &confirm.command {
             writeln!(out, "<pre>{}</pre>", text(command))?;
         }

@@ -40,8 +40,9 @@ fn one_cause(number: usize, cause: &Cause, out: &mut dyn Write) -> io::Result<()
         }
     }
     places(&cause.evidence, 0, "", out)?;
-    for Confirm { what, command } in &cause.confirm {
-        writeln!(out, "- confirm: {}", text(what))?;
+    for Confirm { what, needs, command } in &cause.confirm {
+        let needs = if needs.is_empty() { String::new() } else { format!(" (needs {})", text(needs)) };
+        writeln!(out, "- confirm: {}{needs}", text(what))?;
         if let Some(command) = command {
             code(command, out)?;
         }
@@ -53,9 +54,7 @@ fn one_cause(number: usize, cause: &Cause, out: &mut dyn Write) -> io::Result<()
 fn code(command: &str, out: &mut dyn Write) -> io::Result<()> {
     let longest = command.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
-    // A query is no command of a shell.
-    let language = if command.starts_with('{') { "" } else { "sh" };
-    writeln!(out, "\n  {fence}{language}\n  {}\n  {fence}\n", super::super::text::clean(command))
+    writeln!(out, "\n  {fence}sh\n  {}\n  {fence}\n", super::super::text::clean(command))
 }
 
 fn one_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
