@@ -3,7 +3,7 @@
 use super::formats;
 use super::walk::Way;
 use super::{Cause, Fit, GapKind, Question};
-use crate::facts::{Crossing, FindingFacts, HopFacts, Standing};
+use crate::facts::{Crossing, FindingFacts, HopFacts, ServiceFacts, Standing};
 use crate::finding::Severity;
 use crate::map::{Edge, NodeKind};
 use std::collections::BTreeSet;
@@ -83,6 +83,9 @@ pub(super) fn causes(question: &Question<'_>, place: &Place) -> Vec<Cause> {
         for edge in through.into_iter().flat_map(|called| Way::between(question.map, to, called).edges) {
             finder.leaving(edge);
         }
+        if end == End::Inside && !finder.out.iter().any(|(_, cause)| cause.standing == Standing::Broken) {
+            finder.handed_on(to);
+        }
     }
     finder.finish()
 }
@@ -119,6 +122,30 @@ impl Finder<'_, '_> {
     fn leaving(&mut self, edge: &Edge) {
         for hop in edge.near.iter().filter(|hop| hop.standing != Standing::Carried) {
             self.hop(End::Near, edge.from, hop);
+        }
+    }
+
+    /// Where a service hands work on: the code has it that the trace goes along, and what was recorded has it that it
+    /// does not everywhere.
+    fn handed_on(&mut self, node: usize) {
+        let facts = services_of(self.question, node);
+        for hop in facts.flat_map(|found| &found.crossings).filter(|hop| hop.kind == Crossing::Spawn) {
+            let counts = match hop.standing {
+                Standing::Carried => "counts this as carried",
+                _ => "does not tell whether the trace goes along",
+            };
+            let cause = Cause {
+                fit: Fit::Unknown,
+                path: hop.path.clone(),
+                line: hop.line,
+                standing: hop.standing,
+                service: self.question.names.of(node).to_owned(),
+                message: format!("work is handed on here: the code {counts}, because {}", hop.because),
+                why: "the recording shows that the trace is lost inside of the service".to_owned(),
+                hops: vec![format!("{}:{} in {}", hop.path, hop.line, hop.function)],
+                finding: None,
+            };
+            self.out.push((0, cause));
         }
     }
 
@@ -311,9 +338,7 @@ impl Finder<'_, '_> {
 
     /// The hops of a service that a finding is about.
     fn hops_of(&self, node: usize, finding: &FindingFacts) -> Vec<&HopFacts> {
-        let Some(node) = self.question.map.nodes.get(node) else { return Vec::new() };
-        let facts = self.question.facts.iter().filter(|facts| facts.repository == node.repository);
-        let services = facts.flat_map(|facts| &facts.services).filter(|found| found.service.root == node.root);
+        let services = services_of(self.question, node);
         let about = |hop: &&HopFacts| {
             let at = |path: &str, line: u32| path == hop.path && line == hop.line;
             hop.rule == finding.name
@@ -321,6 +346,15 @@ impl Finder<'_, '_> {
         };
         services.flat_map(|found| &found.crossings).filter(about).collect()
     }
+}
+
+/// The facts of a node.
+fn services_of<'q>(question: &'q Question<'_>, node: usize) -> impl Iterator<Item = &'q ServiceFacts> {
+    let node = question.map.nodes.get(node).filter(|node| node.kind == NodeKind::Service);
+    node.into_iter().flat_map(move |node| {
+        let facts = question.facts.iter().filter(|facts| facts.repository == node.repository);
+        facts.flat_map(|facts| &facts.services).filter(|found| found.service.root == node.root)
+    })
 }
 
 /// A finding as a cause.

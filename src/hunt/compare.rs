@@ -6,7 +6,7 @@ use super::parties::{MAX_TOPS, Parties};
 use super::reasons::{self, Evidence};
 use super::sentence::Lost;
 use super::walk::{Way, ways};
-use super::{Answer, Fit, Gap, GapKind, Question, Seen};
+use super::{Answer, Cause, Fit, Gap, GapKind, Question, Seen};
 use crate::facts::Standing;
 use crate::map::{NodeKind, Via};
 use crate::trace::{Parent, Recording};
@@ -415,7 +415,15 @@ impl Look<'_, '_> {
             let ends = Ends { from: Some(party), through: called, to: party };
             let place = Place { ends, kind: GapKind::NewTrace, client: None };
             let message = format!("a trace begins inside of {name}, with a call that it makes");
-            if causes(self.question, &place).is_empty() {
+            // Where the code breaks nowhere, it takes more than that something was served about then.
+            let is_inside = |root: &usize| {
+                let mut tops = parties.tops(party).iter().take(MAX_CALLS);
+                tops.any(|top| serves(top) && parties.is_within(*root, *top))
+            };
+            let all = parties.roots(party).take(MAX_TOPS).filter(|root| !serves(root)).count();
+            let is_sure = roots.len() == all && roots.len() <= MAX_CALLS && roots.iter().all(is_inside);
+            let explains = |cause: &Cause| cause.standing == Standing::Broken || is_sure;
+            if !causes(self.question, &place).iter().any(explains) {
                 let text = format!(
                     "{message} ({}); its own background work looks the same, and nothing in its code explains a loss",
                     self.shown(first)
