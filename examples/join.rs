@@ -88,6 +88,8 @@ fn service(at: usize, all: usize) -> Facts {
             },
             crossings,
             names: Vec::new(),
+            called: Vec::new(),
+            formats: None,
             routes: Vec::new(),
             implements: vec![Implemented { name: format!("Remote{at}"), path: "main.go".to_owned(), line: 3 }],
         }],

@@ -1,17 +1,20 @@
 //! The engine: walk, services and stacks, parse, link, rules: from a tree of files to findings.
 
-use crate::analysis::{Analysis, AnalysisRequest, ServiceReport, Skipped, StackReport};
-use crate::facts::{self, Collected, Facts, HopFacts, Implemented, ServiceFacts};
-use crate::ir::Language;
+use crate::analysis::{Analysis, AnalysisRequest, HopCounts, ServiceReport, Skipped, StackReport};
+use crate::facts::{
+    self, Collected, Facts, FormatsInCode, HopFacts, Implemented, NameInCode, ServiceFacts, Standing, Workload,
+};
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::Knowledge;
 use crate::link::{Program, SourceFile};
 use crate::map::Address;
 use crate::parse::{self, Parsed, Relevance};
+use crate::paths::is_below;
 use crate::rules::{self, Verdicts, WhyReport};
 use crate::services::{self, CitedLines, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
 use crate::walk::{self, ManifestPath, WalkOptions, Walked};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
@@ -84,6 +87,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
     }
     found.lines = CitedLines::new(&files, &found.units);
     found.deployment = crate::deploy::read(&files);
+    services::proxied::attach(&mut found.workloads, &files, &found.deployment);
     for (path, reason) in &found.deployment.skipped {
         // Who asks for what a file starts may have told it already.
         if !skipped.iter().any(|known| known.path == *path) {
@@ -116,11 +120,25 @@ fn home(units: &[Unit], language: Language, path: &str) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
+/// The unit whose code a file is: of what lies in no unit's folder, the first whose image holds it.
+fn owner(workspace: &Workspace, language: Language, path: &str) -> Option<usize> {
+    let units = &workspace.units;
+    let home = home(units, language, path)?;
+    let is_loose = units[home].root.is_empty() && units[home].dependencies.is_empty();
+    if !is_loose || workspace.workloads.iter().any(|workload| workload.runs.iter().any(String::is_empty)) {
+        return Some(home);
+    }
+    let mut holders =
+        workspace.workloads.iter().filter(|workload| workload.copies.iter().any(|copied| is_below(path, copied)));
+    let runs = |root: &String| units.iter().position(|unit| unit.language == language && unit.root == *root);
+    Some(holders.find_map(|workload| workload.runs.iter().find_map(runs)).unwrap_or(home))
+}
+
 fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Analysis {
     let mut sources: Vec<SourceFile> = Vec::with_capacity(parsed.files.len());
     let aside = parsed.aside;
     for file in parsed.files {
-        if let Some(unit) = home(&workspace.units, file.facts.language, &file.path) {
+        if let Some(unit) = owner(&workspace, file.facts.language, &file.path) {
             sources.push(SourceFile { path: file.path, facts: file.facts, unit });
         }
     }
@@ -147,8 +165,10 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     analysis.services = reports(&units, &sources, &verdicts);
     if request.facts {
         let mut found =
-            Facts { workloads: workspace.workloads.clone(), ..facts(&analysis.services, collected, &units) };
-        found.forget_variables(&|variable| services::is_of_tracing(&variable.name) || holds_address(&variable.value));
+            Facts { workloads: workloads(&workspace, &sources), ..facts(&analysis.services, collected, &units) };
+        found.forget_variables(&|variable| {
+            services::is_of_tracing(&variable.name) || holds_address(&variable.name, &variable.value)
+        });
         analysis.facts = Some(found);
     }
     let deployment = (&workspace.deployment, workspace.workloads.as_slice());
@@ -200,22 +220,56 @@ struct Told {
     hops: Option<Collected>,
 }
 
+/// The processes of a workspace, with the roots of what they run as services are shown. A variable that a process is given
+/// in common with others is its own where its code names it.
+fn workloads(workspace: &Workspace, sources: &[SourceFile]) -> Vec<Workload> {
+    let mut out = workspace.workloads.clone();
+    let wanted = out.iter().flat_map(|workload| &workload.environment).filter(|variable| variable.common);
+    let wanted: FxHashSet<Ustr> = wanted.filter_map(|variable| Ustr::from_existing(&variable.name)).collect();
+    let mut named: FxHashSet<(&str, Ustr)> = FxHashSet::default();
+    for source in sources.iter().filter(|_| !wanted.is_empty()) {
+        let root = workspace.units.get(source.unit).map_or("", |unit| unit.root.as_str());
+        let texts = source.facts.exprs.iter().filter_map(|expr| match &expr.kind {
+            ExprKind::Str(text) if wanted.contains(text) => Some(*text),
+            _ => None,
+        });
+        named.extend(texts.map(|text| (root, text)));
+    }
+    for workload in &mut out {
+        for variable in workload.environment.iter_mut().filter(|variable| variable.common) {
+            let is_named = |name: Ustr| workload.runs.iter().any(|root| named.contains(&(root.as_str(), name)));
+            variable.common = !Ustr::from_existing(&variable.name).is_some_and(is_named);
+        }
+        for root in workload.runs.iter_mut().filter(|root| root.is_empty()) {
+            ".".clone_into(root);
+        }
+    }
+    out
+}
+
 /// The hops of each service, with who is at their other ends.
 fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitView]) -> Facts {
     let mut out = Facts { version: facts::VERSION, ..Facts::default() };
     let mut hops: FxHashMap<usize, Vec<HopFacts>> = FxHashMap::default();
     let mut implements: FxHashMap<usize, Vec<Implemented>> = FxHashMap::default();
+    let mut called: FxHashMap<usize, Vec<NameInCode>> = FxHashMap::default();
+    let mut formats: FxHashMap<usize, FormatsInCode> = FxHashMap::default();
     for found in collected {
         hops.extend(found.hops);
         implements.extend(found.implements);
+        called.extend(found.called);
+        formats.extend(found.formats);
     }
     for (at, unit) in units.iter().enumerate() {
         let is_it = |service: &&ServiceReport| service.root == shown_root(unit) && service.language == unit.language;
         let Some(service) = services.iter().find(is_it) else { continue };
+        let crossings = hops.remove(&at).unwrap_or_default();
         out.services.push(ServiceFacts {
-            service: service.clone(),
-            crossings: hops.remove(&at).unwrap_or_default(),
+            service: ServiceReport { hops: counted(&crossings), ..service.clone() },
+            crossings,
             names: services::called(&unit.settings).into_iter().collect(),
+            called: called.remove(&at).unwrap_or_default(),
+            formats: formats.remove(&at),
             routes: unit.settings.routes(),
             implements: implements.remove(&at).unwrap_or_default(),
         });
@@ -223,9 +277,16 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
     out
 }
 
-/// Whether a value names a host with its port, or a URL.
-fn holds_address(value: &str) -> bool {
-    value.contains(':') && Address::parse(value).is_some_and(|found| found.port.is_some() || value.contains("://"))
+/// How hops stand: those in generated code that nobody uses are none.
+fn counted(hops: &[HopFacts]) -> HopCounts {
+    let of = |standing| hops.iter().filter(|hop| hop.standing == standing).count();
+    HopCounts { carried: of(Standing::Carried), broken: of(Standing::Broken), unknown: of(Standing::Unknown) }
+}
+
+/// Whether a variable gives an address.
+fn holds_address(name: &str, value: &str) -> bool {
+    let is_whole = |found: &Address| found.port.is_some() || value.contains("://") || !value.contains(':');
+    crate::map::given(name, value).is_some_and(|found| is_whole(&found))
 }
 
 /// A unit's root for people.

@@ -118,6 +118,81 @@ fn services_of_a_cluster_are_found_by_their_names_maps_and_charts() {
 }
 
 #[test]
+fn each_caller_of_a_helper_has_the_address_that_it_gives() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
+    let map: Value = serde_json::from_str(&run(&folder, &["map", "--format", "json"])).unwrap();
+    for by in ["till:80", "books:81"] {
+        let ways: Vec<_> = map["edges"].as_array().unwrap().iter().filter(|edge| edge["by"] == by).collect();
+        assert_eq!((ways.len(), ways[0]["near"].as_array().unwrap().len()), (1, 1), "{by}");
+    }
+}
+
+#[test]
+fn ways_are_found_by_hosts_models_shared_files_common_variables_and_proxies() {
+    // `bot` and `guide` both hold the file whose code asks `pages`; `ledger`, whose code is not there, is given the topic
+    // that `web` sends to by the same variable. A collector is no service to which a trace goes on;
+    // `door` is a proxy.
+    assert_eq!(
+        ends("helpers"),
+        [
+            "bot -> desk by desk:82",
+            "bot -> pages by pages:83",
+            "guide -> pages by pages:83",
+            "web -> books by books:81",
+            "web -> flags by FLAGS_HOST=flags",
+            "web -> ledger by sales",
+            "web -> till by till:80",
+            "door -> web by web:8080",
+            "ledger -> db by DB=db",
+            "ledger -> valkey by VALKEY_ADDR=valkey:6379",
+        ]
+    );
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
+    assert!(!run(&folder, &["facts"]).contains("secret"));
+}
+
+#[test]
+fn names_that_code_gives_its_spans_are_known() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
+    let facts: Value = serde_json::from_str(&run(&folder, &["facts"])).unwrap();
+    let called = |service: &str| {
+        let mut services = facts["services"].as_array().unwrap().iter();
+        services.find(|one| one["name"] == service).unwrap()["called"][0]["name"][0]["literal"].clone()
+    };
+    assert_eq!((called("web"), called("bot"), called("guide")), ("front".into(), "helper".into(), Value::Null));
+}
+
+#[test]
+fn ends_whose_code_sets_other_formats_do_not_understand_each_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/formats");
+    let map: Value = serde_json::from_str(&run(&folder, &["map", "--format", "json"])).unwrap();
+    let way = |by: &str| map["edges"].as_array().unwrap().iter().find(|edge| edge["by"] == by).unwrap().clone();
+    let (till, books) = (way("till:80"), way("books:81"));
+    assert_eq!(
+        (&till["standing"], &till["because"]),
+        (&"broken".into(), &"web writes b3, and till reads tracecontext".into())
+    );
+    assert_eq!(books["standing"], "carried", "{}", books["because"]);
+}
+
+#[test]
+fn processes_of_a_repository_for_deployment_run_the_code_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    for service in ["checkout", "email"] {
+        run(&shop().join(service), &["facts", "--name", service, "--output-file", &at(&format!("{service}.json"))]);
+    }
+    let deploy = folder.path().join("deploy");
+    std::fs::create_dir(&deploy).unwrap();
+    let compose = "services:\n  post:\n    image: example/email:1\n  desk:\n    image: example/checkout:1\n    environment:\n      EMAIL_ADDR: http://post:80\n";
+    std::fs::write(deploy.join("compose.yaml"), compose).unwrap();
+    run(&deploy, &["facts", "--name", "deploy", "--output-file", &at("deploy.json")]);
+    let found = ways(&run(folder.path(), &["map", "--format", "json", "checkout.json", "email.json", "deploy.json"]));
+    let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2)).collect();
+    assert!(named.contains(&("checkout", "email", "post:80")), "{found:#?}");
+}
+
+#[test]
 fn facts_that_are_none_get_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.json");

@@ -60,6 +60,13 @@ fn is_told(value: &str) -> bool {
 /// The name under which a node's spans are found.
 pub(crate) fn trace_name(facts: &[Facts], node: &Node) -> TraceName {
     let own = workloads(facts, node);
+    // A resource that code makes itself goes over the environment.
+    let mut read = facts.iter().filter(|facts| facts.repository == node.repository).flat_map(|facts| &facts.services);
+    let service = read.find(|found| node.kind == NodeKind::Service && found.service.root == node.root);
+    if let Some([(name, place)]) = service.map(|found| found.span_names(&own)).as_deref() {
+        let told = format!("{}:{} names the service", place.path, place.line);
+        return TraceName { name: name.clone(), told: Some(told) };
+    }
     let told = |set: &Set<'_>| format!("{}:{} sets {}", set.workload.path, set.variable.line, set.variable.name);
     if let Some(set) = values(&own, &catalogue().service_name).first() {
         return TraceName { name: set.variable.value.trim().to_owned(), told: Some(told(set)) };
@@ -77,6 +84,11 @@ pub(crate) fn trace_name(facts: &[Facts], node: &Node) -> TraceName {
 
 /// The formats that a node reads and writes, with what says so; `None` where nothing does.
 pub(crate) fn formats(facts: &[Facts], node: &Node) -> Option<(Vec<String>, String)> {
+    let mut read = facts.iter().filter(|facts| facts.repository == node.repository).flat_map(|facts| &facts.services);
+    let service = read.find(|found| node.kind == NodeKind::Service && found.service.root == node.root);
+    if let Some(set) = service.and_then(|found| found.formats.as_ref()) {
+        return Some((set.formats.clone(), format!("{}:{} sets them", set.path, set.line)));
+    }
     let own = workloads(facts, node);
     if let Some(set) = values(&own, &catalogue().propagators).first() {
         let found = set.variable.value.split(',').map(|name| name.trim().to_ascii_lowercase());

@@ -22,6 +22,7 @@ pub struct Known {
     pub versioned_images: Vec<String>,
     pub versioned_downloads: Vec<String>,
     pub receiving_images: Vec<String>,
+    pub span_ports: Vec<u16>,
     pub pod_annotations: Vec<String>,
     pub go_propagators: String,
     pub go_exporters: String,

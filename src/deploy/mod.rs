@@ -30,6 +30,7 @@ pub use cors::AllowList;
 pub use known::{Backend, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
+pub(crate) use proxy::is_configuration as is_proxy;
 pub use variable::Given;
 
 use crate::finding::Place;

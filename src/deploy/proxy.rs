@@ -29,7 +29,7 @@ pub struct Removal {
 const TRACING: &[&str] = &["otel_trace", "opentelemetry", "opentracing", "datadog_tracing", "zipkin"];
 
 /// Whether this is the configuration of a proxy in its own language.
-pub(super) fn is_configuration(path: &str) -> bool {
+pub(crate) fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let ends = [".conf", ".conf.template", ".conf.tpl", ".conf.tmpl", ".conf.j2"].iter().any(|end| name.ends_with(end));
     ends && ["nginx", "conf.d", "default.conf", "sites-", "proxy", "gateway", "ingress"]

@@ -1,6 +1,6 @@
 //! From what the rules judged to the hops of each service.
 
-use super::{Crossing, HopFacts, Implemented, Peers, Standing, peers};
+use super::{Crossing, FormatsInCode, HopFacts, Implemented, NameInCode, Peers, Standing, called, formats, peers};
 use crate::finding::Place;
 use crate::knowledge::{SpawnKind, TypeRole};
 use crate::link::ValueRef;
@@ -15,6 +15,10 @@ pub struct Collected {
     pub hops: FxHashMap<usize, Vec<HopFacts>>,
     /// The remote services.
     pub implements: FxHashMap<usize, Vec<Implemented>>,
+    /// The names that code gives its spans.
+    pub called: FxHashMap<usize, Vec<NameInCode>>,
+    /// The formats that code sets.
+    pub formats: FxHashMap<usize, FormatsInCode>,
 }
 
 /// The hops of one language's files, by what the rules said of each.
@@ -62,6 +66,8 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
         served.sort();
         served.dedup_by(|one, other| one.name == other.name);
     });
+    out.called = called::names(study);
+    out.formats = formats::formats(study);
     out
 }
 

@@ -1,7 +1,9 @@
 //! What one repository knows of its services and of the hops between them and others: plain records that can be
 //! written down, and joined with those of other repositories.
 
+mod called;
 mod collect;
+mod formats;
 mod peers;
 mod text;
 
@@ -115,11 +117,39 @@ pub struct ServiceFacts {
     /// Names by which others find it, as its own settings say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Names that its code gives its spans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<NameInCode>,
+    /// The formats in which its code writes and reads traces, where that is all known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formats: Option<FormatsInCode>,
     /// Addresses in its own settings: the routes of a gateway, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Text>,
     /// The remote services that it implements, with the place that says so.
     pub implements: Vec<Implemented>,
+}
+
+/// A name under which code makes spans.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct NameInCode {
+    /// The name.
+    pub name: Text,
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+}
+
+/// The formats that code sets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct FormatsInCode {
+    /// The families of headers: `tracecontext`, `b3`; empty where it writes none.
+    pub formats: Vec<String>,
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
 }
 
 /// A remote service that a service implements.
@@ -232,7 +262,8 @@ impl Facts {
     /// trace. `is_kept` tells which others stay.
     pub fn forget_variables(&mut self, is_kept: &dyn Fn(&Variable) -> bool) {
         let hops = self.services.iter().flat_map(|service| &service.crossings);
-        let texts = hops.flat_map(|hop| hop.peers.addresses.iter().chain(&hop.peers.channels));
+        let called = self.services.iter().flat_map(|service| &service.called).map(|found| &found.name);
+        let texts = hops.flat_map(|hop| hop.peers.addresses.iter().chain(&hop.peers.channels)).chain(called);
         let names = texts.flat_map(|text| &text.0).filter_map(|piece| match piece {
             Piece::Variable(named) | Piece::Setting(named) => Some(plain(&named.name)),
             _ => None,
@@ -244,6 +275,39 @@ impl Facts {
     }
 }
 
+impl ServiceFacts {
+    /// The names of its spans as its code and the environments of its processes say, each with what the code says.
+    pub fn span_names<'a>(&'a self, workloads: &[&Workload]) -> Vec<(String, &'a NameInCode)> {
+        let mut out = Vec::new();
+        for found in &self.called {
+            let filled = |workload: Option<&Workload>| {
+                let set = |name: &str| {
+                    let mut variables = workload?.environment.iter();
+                    variables.find(|variable| variable.name == name).map(|variable| variable.value.clone())
+                };
+                found.name.filled(&|piece| match piece {
+                    Piece::Variable(named) => set(&named.name),
+                    _ => None,
+                })
+            };
+            let texts = match workloads {
+                [] => vec![filled(None)],
+                some => some.iter().map(|workload| filled(Some(workload))).collect(),
+            };
+            let known = texts.into_iter().filter_map(|text| match text.0.as_slice() {
+                [Piece::Literal(name)] if !name.trim().is_empty() && !name.contains("${") => {
+                    Some(name.trim().to_owned())
+                }
+                _ => None,
+            });
+            out.extend(known.map(|name| (name, found)));
+        }
+        out.sort();
+        out.dedup_by(|one, other| one.0 == other.0);
+        out
+    }
+}
+
 impl Facts {
     /// Changes every path.
     pub fn each_path(&mut self, change: &mut dyn FnMut(&mut String)) {
@@ -251,6 +315,8 @@ impl Facts {
             service.service.stacks.iter_mut().for_each(|stack| change(&mut stack.path));
             service.crossings.iter_mut().for_each(|hop| change(&mut hop.path));
             service.implements.iter_mut().for_each(|found| change(&mut found.path));
+            service.called.iter_mut().for_each(|found| change(&mut found.path));
+            service.formats.iter_mut().for_each(|found| change(&mut found.path));
         }
         self.workloads.iter_mut().for_each(|workload| change(&mut workload.path));
         for finding in &mut self.findings {
@@ -287,6 +353,12 @@ pub struct Workload {
     pub image: String,
     /// The roots of the services whose code it runs.
     pub runs: Vec<String>,
+    /// Files and folders beside that code which its image holds too, relative to the repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<String>,
+    /// Addresses to which it passes requests on, as its proxy's configuration says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<String>,
     /// Its environment.
     pub environment: Vec<Variable>,
 }

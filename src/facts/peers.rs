@@ -3,7 +3,7 @@
 use super::{Implemented, Named, Peers, Piece, Text};
 use crate::ir::{ExprId, ExprKind, Language};
 use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::link::{Calls, FuncRef, Origin, ValueRef};
 use crate::rules::sent_into;
 use crate::services::Settings;
 use crate::study::{Study, described_annotation, functions_of, stub_named, stub_of};
@@ -19,19 +19,20 @@ const MAX_PEERS: usize = 8;
 pub(super) fn of_call(study: &Study<'_>, aside: &Aside, call: ValueRef) -> Peers {
     let mut search = Search::new(study, aside);
     let hop = study.fact(call).and_then(|fact| Some((fact, fact.effect.hop?)));
-    search.call(call);
+    let here = Calls::new();
+    search.call(call, &here);
     if study.fact(call).is_none() {
-        search.value(call);
+        search.value(call, &here);
     }
     // What a call or its message names is not what was named for others on the same connection.
     search.is_named = hop.is_some_and(|(fact, _)| !fact.effect.channel.is_empty());
     if let Some((fact, hop)) = hop {
         if hop.carrier == Slot::Result(0) && hop.kind == HopKind::Produce {
-            sent_into(study, fact).into_iter().for_each(|message| search.value(message));
+            sent_into(study, fact).into_iter().for_each(|message| search.value(message, &here));
         }
         for slot in [hop.carrier, hop.context, hop.client] {
             for value in study.slot(call, slot) {
-                search.value(value);
+                search.value(value, &here);
             }
             search.is_named |= !search.out.channels.is_empty();
         }
@@ -55,8 +56,8 @@ pub(super) fn of_function(study: &Study<'_>, aside: &Aside, function: FuncRef) -
 /// What calls say that stand beside a hop: those that set up its client later on, and those that register its function.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
-    /// Calls on something that was made before, by the call that made it.
-    later: FxHashMap<ValueRef, Vec<ValueRef>>,
+    /// Calls on something that was made before, by the call that made it, each with the calls that led from it to there.
+    later: FxHashMap<ValueRef, Vec<(Calls, ValueRef)>>,
     /// Calls that register a function, or a value of a type with its methods.
     functions: FxHashMap<FuncRef, Vec<ValueRef>>,
     types: FxHashMap<Ustr, Vec<ValueRef>>,
@@ -87,9 +88,9 @@ impl Aside {
                 continue;
             }
             if let Some(receiver) = program.receiver(fact.call).filter(named) {
-                for origin in program.origins(receiver, true) {
+                for (origin, along) in program.origins_along(receiver, &Calls::new(), |_, _| {}) {
                     if let Origin::Call(made, _) | Origin::Literal(made) = origin {
-                        out.later.entry(made).or_default().push(fact.call);
+                        out.later.entry(made).or_default().push((along, fact.call));
                     }
                 }
             }
@@ -101,7 +102,7 @@ impl Aside {
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
     aside: &'s Aside,
-    seen: FxHashSet<ValueRef>,
+    seen: FxHashSet<(ValueRef, Calls)>,
     /// The hop or its message says the name of its channel.
     is_named: bool,
     out: Peers,
@@ -127,19 +128,21 @@ impl<'s, 'a> Search<'s, 'a> {
         self.out
     }
 
-    /// What a value was given where it was made, and later on.
-    fn value(&mut self, value: ValueRef) {
+    /// What a value was given where it was made, and later on. `calls` are those by which its function was entered.
+    fn value(&mut self, value: ValueRef, calls: &Calls) {
         let program = self.study.program;
         let mut passed = Vec::new();
-        let origins = program.origins_noting(value, true, |value, _| passed.push(value));
+        let origins = program.origins_along(value, calls, |value, along| passed.push((value, along.clone())));
         // What continues another value may be told something too: the URI of a request that is built.
-        passed.retain(|value| matches!(program.expr_kind(*value), ExprKind::Call { .. } | ExprKind::New { .. }));
-        passed.into_iter().for_each(|value| self.call(value));
-        for origin in origins {
+        passed.retain(|(value, _)| matches!(program.expr_kind(*value), ExprKind::Call { .. } | ExprKind::New { .. }));
+        passed.into_iter().for_each(|(value, along)| self.call(value, &along));
+        for (origin, along) in origins {
             if let Origin::Call(made, _) | Origin::Literal(made) = origin {
-                self.call(made);
-                for later in self.aside.later.get(&made).into_iter().flatten() {
-                    self.told(*later);
+                self.call(made, &along);
+                for (led, later) in self.aside.later.get(&made).into_iter().flatten() {
+                    if let Some(outer) = outside(&along, led) {
+                        self.told(*later, &outer);
+                    }
                 }
             }
         }
@@ -149,49 +152,49 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// What a call was given, and those before it in a chain.
-    fn call(&mut self, call: ValueRef) {
-        if self.seen.len() > MAX_CALLS || !self.seen.insert(call) {
+    fn call(&mut self, call: ValueRef, calls: &Calls) {
+        if self.seen.len() > MAX_CALLS || !self.seen.insert((call, calls.clone())) {
             return;
         }
         let study = self.study;
-        self.told(call);
+        self.told(call, calls);
         if let (None, ExprKind::Composite { fields, .. }) = (study.fact(call), study.program.expr_kind(call)) {
-            fields.iter().for_each(|field| self.value(ValueRef { expr: field.value, ..call }));
+            fields.iter().for_each(|field| self.value(ValueRef { expr: field.value, ..call }, calls));
         }
         if let Some(fact) = study.fact(call) {
             for slot in fact.effect.derives.into_iter().chain(options(fact.effect)) {
-                study.slot(call, slot).into_iter().for_each(|value| self.value(value));
+                study.slot(call, slot).into_iter().for_each(|value| self.value(value, calls));
             }
         }
         self.out.remote.extend(stub_of(study, call, |names| &names.clients));
         if let Some(receiver) = study.program.receiver(call)
             && !matches!(study.program.expr_kind(receiver), ExprKind::Name(_))
         {
-            self.value(receiver);
+            self.value(receiver, calls);
         }
     }
 
     /// What the arguments of one call say.
-    fn told(&mut self, call: ValueRef) {
+    fn told(&mut self, call: ValueRef, calls: &Calls) {
         let Some(fact) = self.study.fact(call) else { return };
-        let addresses = self.first(call, &fact.effect.address);
+        let addresses = self.first(call, &fact.effect.address, calls);
         self.out.addresses.extend(addresses);
         if !self.is_named {
-            let channels = self.first(call, &fact.effect.channel);
+            let channels = self.first(call, &fact.effect.channel, calls);
             self.out.channels.extend(channels);
         }
-        for method in self.first(call, &fact.effect.method) {
+        for method in self.first(call, &fact.effect.method, calls) {
             self.out.remote.extend(service_of(&method.to_string()));
         }
     }
 
     /// The texts in the first of these places that holds something: an exchange without a name leaves the word to the
     /// routing key.
-    fn first(&self, call: ValueRef, slots: &[Slot]) -> Vec<Text> {
+    fn first(&self, call: ValueRef, slots: &[Slot], calls: &Calls) -> Vec<Text> {
         for slot in slots {
             let values = self.study.slot(call, *slot).into_iter().flat_map(|value| elements(self.study, value));
             let texts: Vec<Text> =
-                values.flat_map(|value| self.study.texts(value)).filter(|text| !text.is_empty()).collect();
+                values.flat_map(|value| self.study.texts_along(value, calls)).filter(|text| !text.is_empty()).collect();
             if !texts.is_empty() {
                 return texts;
             }
@@ -205,7 +208,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let owner = program.enclosing_type(function).map(|ty| program.type_name(ty));
         let of_type = owner.and_then(|ty| self.aside.types.get(&ty));
         let calls = self.aside.functions.get(&function).into_iter().chain(of_type).flatten();
-        calls.for_each(|call| self.told(*call));
+        calls.for_each(|call| self.told(*call, &Calls::new()));
     }
 
     /// What is declared of a client's own type.
@@ -225,10 +228,19 @@ impl<'s, 'a> Search<'s, 'a> {
         let call = ValueRef { file, expr: annotation.expr };
         let settings = &self.study.unit(file).settings;
         let named = |texts: Vec<Text>| texts.into_iter().map(|text| set(text, &described.settings, settings));
-        let addresses = named(self.first(call, &described.address));
-        let channels = named(self.first(call, &described.channel));
+        let addresses = named(self.first(call, &described.address, &Calls::new()));
+        let channels = named(self.first(call, &described.channel, &Calls::new()));
         self.out.addresses.extend(addresses);
         self.out.channels.extend(channels);
+    }
+}
+
+/// The calls that stay when those that led from something's maker to a later call on it are taken off; `None` where the
+/// two were made for different callers.
+fn outside(along: &Calls, led: &Calls) -> Option<Calls> {
+    match along.strip_suffix(led.as_slice()) {
+        Some(outer) => Some(outer.into()),
+        None => led.ends_with(along).then(Calls::new),
     }
 }
 
@@ -340,10 +352,10 @@ pub(super) fn stub_clients(study: &Study<'_>, aside: &Aside) -> Vec<StubClient> 
                 continue;
             }
             let mut search = Search::new(study, aside);
-            search.call(call);
+            search.call(call, &Calls::new());
             search.out.addresses.extend(url_of(study, call));
             for value in study.slot(call, Slot::AnyArg) {
-                search.value(value);
+                search.value(value, &Calls::new());
             }
             let peers = Peers { remote: vec![remote.clone()], ..search.finish(at) };
             out.push(StubClient { unit: file.source.unit, remote, call, peers });

@@ -12,7 +12,7 @@ pub struct Names {
     shown: Vec<String>,
     /// As the findings call them.
     own: Vec<String>,
-    /// Under which names they make spans, by what the deployment says.
+    /// Under which names they make spans, by what the deployment and the code say.
     told: BTreeMap<String, BTreeSet<usize>>,
     /// Plain names of all kinds.
     plain: BTreeMap<String, BTreeSet<usize>>,
@@ -39,7 +39,10 @@ impl Names {
             };
             let workloads: Vec<Workload> =
                 facts.into_iter().flat_map(|facts| &facts.workloads).filter(runs).cloned().collect();
-            let told: BTreeSet<String> = workloads.iter().flat_map(service_names).collect();
+            let mut told: BTreeSet<String> = workloads.iter().flat_map(service_names).collect();
+            let processes: Vec<&Workload> = workloads.iter().collect();
+            let in_code = service.filter(|_| is_service).map(|found| found.span_names(&processes));
+            told.extend(in_code.into_iter().flatten().map(|(name, _)| name));
             let folder = node.root.rsplit('/').next().filter(|folder| is_service && *folder != ".");
             let mut names: Vec<&str> = vec![&node.name];
             names.extend(own.as_deref().into_iter().chain(folder).chain(node.hosts.iter().map(String::as_str)));

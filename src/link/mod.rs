@@ -1,5 +1,6 @@
 //! Link: from names to what they mean, over all files of one language.
 
+mod along;
 mod callee;
 mod collected;
 mod decorated;
@@ -13,6 +14,7 @@ mod program;
 mod trace;
 mod types;
 
+pub use along::Calls;
 pub use callee::Callee;
 pub use homes::plain;
 pub use program::{DescribedCall, FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};

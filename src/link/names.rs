@@ -235,9 +235,10 @@ impl Program<'_> {
     }
 
     fn find_described(&self, name: Ustr) -> Option<Ustr> {
-        // A team describes its modules by the names that its code uses.
-        if let Some(name) = Ustr::from_existing(plain(&name)).filter(|name| self.knowledge.function(*name).is_some()) {
-            return Some(name);
+        // A team describes its modules by the names that its code uses, and generated ones fit a pattern of such names.
+        let written = Ustr::from(plain(&name));
+        if self.knowledge.function(written).is_some() {
+            return Some(written);
         }
         let (owner, method) = name.rsplit_once('.')?;
         let (owner, method) = (Ustr::from_existing(owner)?, Ustr::from(method));

@@ -268,6 +268,9 @@ impl<'a> Program<'a> {
                 writes.entry(owner).or_default().push((ValueRef { file: at, expr: write.value }, write.index));
             }
             self.composite_writes(at, &mut writes);
+            if self.language == Language::Python {
+                self.keyword_writes(at, &mut writes);
+            }
         }
         self.field_writes = writes;
         self.type_memo.clear();
@@ -294,6 +297,30 @@ impl<'a> Program<'a> {
                     && let crate::ir::ExprKind::Name(key) = self.expr_kind(ValueRef { file: at, expr: key })
                 {
                     writes.entry((name, *key)).or_default().push((value, None));
+                }
+            }
+        }
+    }
+
+    /// `Config(url=…)` of a class without a constructor of its own, such as a model, fills the fields that it declares.
+    fn keyword_writes(&self, at: u32, writes: &mut FxHashMap<Owner, Vec<(ValueRef, Option<u8>)>>) {
+        for site in &self.files[at as usize].flow.calls {
+            let call = ValueRef { file: at, expr: site.expr };
+            let crate::ir::ExprKind::Call { args, .. } = self.expr_kind(call) else { continue };
+            if args.iter().all(|arg| arg.name.is_none()) {
+                continue;
+            }
+            let Some(owner) = self.callee(call).constructs else { continue };
+            let Some(index) = self.types.get(&owner) else { continue };
+            let makes = Ustr::from_existing(&format!("{owner}.__init__"));
+            if makes.is_some_and(|name| self.functions.contains_key(&name)) {
+                continue;
+            }
+            let declared = &self.type_decl(*index).fields;
+            for arg in args {
+                let field = arg.name.filter(|name| declared.iter().any(|field| field.name == *name));
+                if let Some(name) = field {
+                    writes.entry((owner, name)).or_default().push((ValueRef { file: at, expr: arg.value }, None));
                 }
             }
         }

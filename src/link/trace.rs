@@ -224,7 +224,7 @@ impl Program<'_> {
     }
 
     /// One step back along each definition that reaches a name, or the one step of any other value.
-    fn steps(&self, value: ValueRef) -> SmallVec<[Step; 2]> {
+    pub(super) fn steps(&self, value: ValueRef) -> SmallVec<[Step; 2]> {
         let reaching = self.reaching(value);
         if reaching.len() < 2 || !matches!(self.expr_kind(value), ExprKind::Name(_)) {
             return SmallVec::from_iter([self.step(value)]);
@@ -237,7 +237,7 @@ impl Program<'_> {
             .collect()
     }
 
-    fn follow(&self, step: Step, through_params: bool, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
+    pub(super) fn follow(&self, step: Step, through_params: bool, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
         match step {
             Step::Values(values) => work.extend(values),
             Step::Literal(value) => out.push(Origin::Literal(value)),
@@ -291,7 +291,7 @@ impl Program<'_> {
         found
     }
 
-    fn call_result(&self, call: ValueRef, n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
+    pub(super) fn call_result(&self, call: ValueRef, n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
         let callee = self.callee(call);
         if let Some((_, description)) = callee.name.and_then(|name| self.described(name)) {
             match description.derives.filter(|_| n == 0 && description.makes.is_none()) {

@@ -24,6 +24,7 @@ impl Address {
     /// whose host is not written out.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_matches(['"', '\'']);
+        let text = in_connection(text).unwrap_or(text);
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-:".contains(c)) => {
                 rest.trim_start_matches('/')
@@ -73,6 +74,17 @@ impl Address {
     }
 }
 
+/// The host in what a driver is told in words: `Host=db;Username=me`, `host=db port=5432`.
+pub(crate) fn in_connection(text: &str) -> Option<&str> {
+    const HOST: &[&str] = &["host", "server"];
+    if text.contains("://") {
+        return None;
+    }
+    let pairs = text.split([';', ' ']).filter_map(|part| part.split_once('='));
+    let mut hosts = pairs.filter(|(key, _)| HOST.contains(&key.to_ascii_lowercase().as_str()));
+    hosts.next().map(|(_, host)| host.strip_prefix("tcp:").unwrap_or(host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Address;
@@ -89,6 +101,10 @@ mod tests {
         assert_eq!(read("lb://cart"), cart(None));
         assert_eq!(read("dns:///cart:80"), cart(Some(80)));
         assert_eq!(read("https://user:x@CART/a?b"), cart(None));
+        assert_eq!(read("Host=cart;Username=me"), cart(None));
+        assert_eq!(read("user=me host=cart port=1"), cart(None));
+        assert_eq!(read("Server=tcp:cart,1433;Database=x"), cart(None));
+        assert_eq!(read("a=b"), None);
         assert_eq!(read("/items"), None);
         assert_eq!(read("http://…/x"), None);
         assert_eq!(read("8080"), None);

@@ -1,10 +1,12 @@
 //! From facts to a map.
 
 use super::address::Address;
+use super::elsewhere::Elsewhere;
+use super::formats;
 use super::{Edge, Map, Node, NodeKind, Via, names};
 use crate::analysis::HopCounts;
-use crate::facts::{Crossing, Facts, HopFacts, Piece, Standing, Text, Workload, plain};
-use crate::services::is_of_tracing;
+use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Standing, Text, Workload, plain};
+use crate::paths::is_below;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many hops are kept at each end of one way.
@@ -21,25 +23,27 @@ pub fn join(all: &[Facts]) -> Map {
 }
 
 /// One hop, with whose it is.
-struct Own<'f> {
-    node: usize,
-    hop: &'f HopFacts,
+pub(super) struct Own<'f> {
+    pub(super) node: usize,
+    pub(super) hop: &'f HopFacts,
 }
 
-struct Joiner<'f> {
-    all: &'f [Facts],
-    nodes: Vec<Node>,
+pub(super) struct Joiner<'f> {
+    pub(super) all: &'f [Facts],
+    pub(super) nodes: Vec<Node>,
     /// The node of a service, by repository and place in its list.
-    services: BTreeMap<(usize, usize), usize>,
+    pub(super) services: BTreeMap<(usize, usize), usize>,
     /// The processes of each node.
-    workloads: BTreeMap<usize, Vec<&'f Workload>>,
+    pub(super) workloads: BTreeMap<usize, Vec<&'f Workload>>,
     /// Nodes by the names by which others reach them.
     by_host: BTreeMap<String, BTreeSet<usize>>,
     /// Nodes by the remote services that they implement.
     by_remote: BTreeMap<String, BTreeSet<usize>>,
-    edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
+    pub(super) edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
     /// The nodes that facts tell of only as the other end of something.
     extras: BTreeMap<(NodeKind, String), usize>,
+    /// The formats that services are surely known to write and read.
+    formats: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl<'f> Joiner<'f> {
@@ -53,12 +57,19 @@ impl<'f> Joiner<'f> {
             by_remote: BTreeMap::new(),
             edges: BTreeMap::new(),
             extras: BTreeMap::new(),
+            formats: BTreeMap::new(),
         };
+        let elsewhere = Elsewhere::new(all);
         for (repository, facts) in all.iter().enumerate() {
-            out.add_services(repository, facts);
-            out.add_processes(repository, facts);
+            out.add_services(repository, facts, &elsewhere);
+            out.add_processes(repository, facts, &elsewhere);
         }
         out.tell_apart();
+        for ((repository, n), node) in &out.services {
+            let found = all.get(*repository).and_then(|facts| facts.services.get(*n));
+            let workloads = out.workloads.get(node).map_or(&[][..], Vec::as_slice);
+            out.formats.extend(found.and_then(|found| formats::sure(found, workloads)).map(|sure| (*node, sure)));
+        }
         for (at, node) in out.nodes.iter().enumerate() {
             for name in node.hosts.iter().chain([&node.name]) {
                 out.by_host.entry(names::plain(name)).or_default().insert(at);
@@ -67,11 +78,12 @@ impl<'f> Joiner<'f> {
         out
     }
 
-    fn add_services(&mut self, repository: usize, facts: &'f Facts) {
+    fn add_services(&mut self, repository: usize, facts: &'f Facts, elsewhere: &Elsewhere<'f>) {
         for (n, found) in facts.services.iter().enumerate() {
             let service = &found.service;
             let runs = |workload: &&Workload| workload.runs.contains(&service.root);
-            let workloads: Vec<&Workload> = facts.workloads.iter().filter(runs).collect();
+            let mut workloads: Vec<&Workload> = facts.workloads.iter().filter(runs).collect();
+            workloads.extend(elsewhere.of(repository, n));
             // What neither runs anywhere nor has a hop or a name is a library.
             let is_used = !found.crossings.is_empty() || !found.implements.is_empty() || !found.names.is_empty();
             // The only unit there is, and traced: a service whose ways in are declared where the code is not read.
@@ -101,7 +113,7 @@ impl<'f> Joiner<'f> {
     }
 
     /// Processes whose code was not read.
-    fn add_processes(&mut self, repository: usize, facts: &'f Facts) {
+    fn add_processes(&mut self, repository: usize, facts: &'f Facts, elsewhere: &Elsewhere<'f>) {
         let known = |root: &String| {
             facts
                 .services
@@ -109,8 +121,8 @@ impl<'f> Joiner<'f> {
                 .enumerate()
                 .any(|(n, found)| found.service.root == *root && self.services.contains_key(&(repository, n)))
         };
-        let unread: Vec<&Workload> =
-            facts.workloads.iter().filter(|workload| !workload.runs.iter().any(known)).collect();
+        let is_unread = |workload: &&Workload| !workload.runs.iter().any(known) && !elsewhere.is_taken(workload);
+        let unread: Vec<&Workload> = facts.workloads.iter().filter(is_unread).collect();
         let mut by_name: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
         for workload in unread {
             by_name.entry(workload.name.as_str()).or_default().push(workload);
@@ -149,13 +161,33 @@ impl<'f> Joiner<'f> {
     }
 
     /// All hops of these kinds.
-    fn hops(&self, kinds: &'static [Crossing]) -> Vec<Own<'f>> {
+    pub(super) fn hops(&self, kinds: &'static [Crossing]) -> Vec<Own<'f>> {
         let mut out = Vec::new();
         for (repository, facts) in self.all.iter().enumerate() {
             for (n, service) in facts.services.iter().enumerate() {
                 let Some(node) = self.services.get(&(repository, n)) else { continue };
                 let own = service.crossings.iter().filter(|hop| kinds.contains(&hop.kind));
                 out.extend(own.map(|hop| Own { node: *node, hop }));
+            }
+            out.extend(self.shared(repository, facts, kinds));
+        }
+        out
+    }
+
+    /// The hops in files of another service that the image of a service holds too, where the same traces both.
+    fn shared(&self, repository: usize, facts: &'f Facts, kinds: &'static [Crossing]) -> Vec<Own<'f>> {
+        let mut out = Vec::new();
+        for workload in facts.workloads.iter().filter(|workload| !workload.copies.is_empty()) {
+            let runs = |found: &ServiceFacts| workload.runs.contains(&found.service.root);
+            let Some(at) = facts.services.iter().position(runs) else { continue };
+            let Some(node) = self.services.get(&(repository, at)) else { continue };
+            let own: BTreeSet<&str> = active(&facts.services[at]).collect();
+            for other in facts.services.iter().filter(|other| !runs(other) && active(other).any(|id| own.contains(id)))
+            {
+                let held = |hop: &&HopFacts| {
+                    kinds.contains(&hop.kind) && workload.copies.iter().any(|copied| is_below(&hop.path, copied))
+                };
+                out.extend(other.crossings.iter().filter(held).map(|hop| Own { node: *node, hop }));
             }
         }
         out
@@ -190,7 +222,7 @@ impl<'f> Joiner<'f> {
     }
 
     /// The nodes that an address can name, seen from another, each with what says so.
-    fn ends(&mut self, from: usize, address: &Text) -> Vec<(usize, String)> {
+    pub(super) fn ends(&mut self, from: usize, address: &Text) -> Vec<(usize, String)> {
         let mut out = Vec::new();
         let environments = self.environments(from);
         let mut texts: BTreeSet<Text> = match environments.is_empty() {
@@ -229,11 +261,11 @@ impl<'f> Joiner<'f> {
     }
 
     /// The nodes that are reached by a name.
-    fn host(&self, name: &str) -> Option<BTreeSet<usize>> {
+    pub(super) fn host(&self, name: &str) -> Option<BTreeSet<usize>> {
         self.by_host.get(&names::plain(name)).cloned()
     }
 
-    fn environments(&self, node: usize) -> Vec<&'f Workload> {
+    pub(super) fn environments(&self, node: usize) -> Vec<&'f Workload> {
         self.workloads.get(&node).cloned().unwrap_or_default()
     }
 
@@ -241,7 +273,7 @@ impl<'f> Joiner<'f> {
         self.extra(host, NodeKind::Stranger)
     }
 
-    fn extra(&mut self, name: &str, kind: NodeKind) -> usize {
+    pub(super) fn extra(&mut self, name: &str, kind: NodeKind) -> usize {
         if let Some(at) = self.extras.get(&(kind, name.to_owned())) {
             return *at;
         }
@@ -259,114 +291,7 @@ impl<'f> Joiner<'f> {
         self.nodes.len() - 1
     }
 
-    /// Messages, by the names of the channels.
-    fn messages(&mut self) {
-        let (sent, taken) = (self.hops(&[Crossing::Produce]), self.hops(&[Crossing::Consume]));
-        let named = |joiner: &Self, own: &Own<'f>| -> BTreeSet<String> {
-            let texts = &own.hop.peers.channels;
-            let all = |fits: &dyn Fn(&Text) -> bool| -> BTreeSet<String> {
-                let names = texts.iter().filter(|text| fits(text)).flat_map(|text| joiner.channels(own.node, text));
-                names.collect()
-            };
-            let is_open = |name: &String| name.starts_with("${");
-            // What the deployment sets goes before what the code has where nothing is set, and that before an open name.
-            let mut told = all(&|text| text.0.iter().any(|piece| !matches!(piece, Piece::Literal(_))));
-            told.retain(|name| !is_open(name));
-            if !told.is_empty() {
-                return told;
-            }
-            let mut names = all(&|_| true);
-            if !names.iter().all(is_open) {
-                names.retain(|name| !is_open(name));
-            }
-            names
-        };
-        let takers: Vec<(usize, BTreeSet<String>)> = taken.iter().map(|own| (own.node, named(self, own))).collect();
-        let mut by_channel: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-        for (node, channel) in takers.iter().flat_map(|(node, names)| names.iter().map(move |name| (*node, name))) {
-            by_channel.entry(channel).or_default().insert(node);
-        }
-        let mut reached: BTreeSet<String> = BTreeSet::new();
-        for own in &sent {
-            for channel in named(self, own) {
-                let ends = by_channel.get(channel.as_str()).cloned().unwrap_or_default();
-                if ends.is_empty() {
-                    let to = self.extra(&channel, NodeKind::Channel);
-                    self.edge(own.node, to, Via::Message, channel.clone(), Some(own.hop));
-                }
-                for to in ends {
-                    self.edge(own.node, to, Via::Message, channel.clone(), Some(own.hop));
-                    reached.insert(channel.clone());
-                }
-            }
-        }
-        for (own, (node, names)) in taken.iter().zip(&takers) {
-            for channel in names.iter().filter(|channel| !reached.contains(*channel)) {
-                let from = self.extra(channel, NodeKind::Channel);
-                self.edge(from, *node, Via::Message, channel.clone(), Some(own.hop));
-            }
-        }
-    }
-
-    /// The names that a channel can have.
-    fn channels(&self, node: usize, text: &Text) -> Vec<String> {
-        let environments = self.environments(node);
-        let filled: Vec<Text> = match environments.is_empty() {
-            true => vec![text.filled(&|_| None)],
-            false => environments.iter().map(|own| text.filled(&|piece| value(piece, own))).collect(),
-        };
-        let named = |text: Text| match text.0.as_slice() {
-            [Piece::Literal(name)] if !name.is_empty() => Some(names::of_channel(name).to_owned()),
-            // Both ends that read one setting use one name.
-            [Piece::Setting(named) | Piece::Variable(named)] => Some(format!("${{{}}}", named.name)),
-            _ => None,
-        };
-        filled.into_iter().filter_map(named).collect()
-    }
-
-    /// Addresses in the environment of processes whose code shows no call there.
-    fn configured(&mut self) {
-        let all: Vec<(usize, &'f Workload)> =
-            self.workloads.iter().flat_map(|(node, all)| all.iter().map(|workload| (*node, *workload))).collect();
-        let known: BTreeSet<(usize, usize)> = self.edges.keys().map(|(from, to, _, _)| (*from, *to)).collect();
-        for (from, workload) in all {
-            let is_read = self.nodes.get(from).is_some_and(|node| node.kind == NodeKind::Service);
-            // What a service is given in common with others it need not use: its code would show it.
-            let own = workload.environment.iter().filter(|variable| !(is_read && variable.common));
-            for variable in own.filter(|variable| !is_of_tracing(&variable.name)) {
-                let has_port = variable.value.contains(':');
-                let Some(address) = Address::parse(&variable.value).filter(|found| has_port && !found.is_local())
-                else {
-                    continue;
-                };
-                for to in self.host(address.short()).unwrap_or_default() {
-                    if to != from && !known.contains(&(from, to)) {
-                        let by = format!("{}={address}", variable.name);
-                        self.edges.entry((from, to, Via::Configured, by)).or_default();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Addresses in the settings of services whose code shows no call there: the routes of a gateway.
-    fn routes(&mut self) {
-        let found: Vec<(usize, &'f Text)> = self
-            .services
-            .iter()
-            .filter_map(|((repository, n), node)| Some((*node, self.all.get(*repository)?.services.get(*n)?)))
-            .flat_map(|(node, service)| service.routes.iter().map(move |text| (node, text)))
-            .collect();
-        for (from, text) in found {
-            for (to, by) in self.ends(from, text) {
-                if !self.edges.keys().any(|(a, b, _, _)| *a == from && *b == to) {
-                    self.edges.entry((from, to, Via::Configured, by)).or_default();
-                }
-            }
-        }
-    }
-
-    fn edge(&mut self, from: usize, to: usize, via: Via, by: String, hop: Option<&'f HopFacts>) {
+    pub(super) fn edge(&mut self, from: usize, to: usize, via: Via, by: String, hop: Option<&'f HopFacts>) {
         if from == to {
             return;
         }
@@ -391,23 +316,44 @@ impl<'f> Joiner<'f> {
             far.sort();
             let mut near: Vec<HopFacts> = near.iter().take(MAX_HOPS).map(|hop| (*hop).clone()).collect();
             near.sort();
-            let (standing, because) = self.standing(*to, *via, &near, &far);
+            let (standing, because) = self.standing((*from, *to), *via, &near, &far);
             edges.push(Edge { from: *from, to: *to, via: *via, by: by.clone(), standing, because, near, far });
         }
         let skipped = self.all.iter().flat_map(|facts| facts.skipped.iter().cloned()).collect();
         Map { nodes: self.nodes, edges, skipped }
     }
 
+    /// Why the two ends do not understand each other.
+    fn mismatch(&self, from: usize, to: usize) -> Option<String> {
+        let (writes, reads) = (self.formats.get(&from)?, self.formats.get(&to)?);
+        if !writes.is_disjoint(reads) {
+            return None;
+        }
+        let words = |formats: &BTreeSet<String>| formats.iter().cloned().collect::<Vec<_>>().join(" and ");
+        let (one, other) = (&self.nodes[from].name, &self.nodes[to].name);
+        Some(format!("{one} writes {}, and {other} reads {}", words(writes), words(reads)))
+    }
+
     /// How a way stands by the hops at its ends.
-    fn standing(&self, to: usize, via: Via, near: &[HopFacts], far: &[HopFacts]) -> (Standing, String) {
+    fn standing(
+        &self,
+        (from, to): (usize, usize),
+        via: Via,
+        near: &[HopFacts],
+        far: &[HopFacts],
+    ) -> (Standing, String) {
         if let Some(broken) = near.iter().chain(far).find(|hop| hop.standing == Standing::Broken) {
             return (Standing::Broken, broken.because.clone());
         }
         if via == Via::Configured {
-            return (
-                Standing::Unknown,
-                "only the deployment tells of it: the code of the caller shows no such call".to_owned(),
-            );
+            let code = match self.nodes[from].kind {
+                NodeKind::Service => "no request there was seen in the code of the caller",
+                _ => "the code of the caller was not read",
+            };
+            return (Standing::Unknown, format!("only the deployment tells of it: {code}"));
+        }
+        if let Some(because) = self.mismatch(from, to) {
+            return (Standing::Broken, because);
         }
         if near.is_empty() {
             return (Standing::Unknown, "the code of the sender was not found".to_owned());
@@ -434,8 +380,13 @@ impl<'f> Joiner<'f> {
     }
 }
 
+/// What traces a service.
+fn active(found: &ServiceFacts) -> impl Iterator<Item = &str> {
+    found.service.stacks.iter().filter(|stack| stack.active).map(|stack| stack.stack.as_str())
+}
+
 /// The value of a variable or setting in the environment of a process.
-fn value(piece: &Piece, workload: &Workload) -> Option<String> {
+pub(super) fn value(piece: &Piece, workload: &Workload) -> Option<String> {
     let (Piece::Variable(named) | Piece::Setting(named)) = piece else { return None };
     let exact = workload.environment.iter().find(|variable| variable.name == named.name);
     // A framework reads `till.base-url` from TILL_BASEURL or TILL_BASE_URL too.

@@ -1,10 +1,16 @@
 //! Who calls whom: the facts of one or several repositories, joined.
 
 mod address;
+mod configured;
+mod elsewhere;
+mod formats;
 mod join;
+mod messages;
 mod names;
 
 pub use address::Address;
+pub(crate) use address::in_connection;
+pub(crate) use configured::given;
 pub use join::join;
 pub(crate) use names::plain;
 

@@ -28,10 +28,17 @@ pub(super) fn of_channel(name: &str) -> &str {
     last.filter(|last| !last.is_empty()).unwrap_or(name)
 }
 
+/// The words with which names of addresses end.
+const ADDRESS: &[&str] = &["addr", "address", "url", "uri", "host", "endpoint", "target", "hostname", "base"];
+
+/// Whether a variable or setting of this name holds an address: `CART_HOST`.
+pub(super) fn is_of_address(name: &str) -> bool {
+    plain(name).rsplit('-').next().is_some_and(|last| ADDRESS.contains(&last) || last == "server")
+}
+
 /// The name of a service in the name of a variable or setting that holds its address: `CART_SERVICE_ADDR`,
 /// `services.cart.url`.
 pub(super) fn in_setting(name: &str) -> Option<String> {
-    const ADDRESS: &[&str] = &["addr", "address", "url", "uri", "host", "endpoint", "target", "hostname", "base"];
     let words: Vec<String> = plain(name).split('-').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let end = words.iter().position(|word| ADDRESS.contains(&word.as_str()))?;
     let own: Vec<&str> = words.get(..end)?.iter().map(String::as_str).filter(|word| !is_filler(word)).collect();

@@ -76,7 +76,7 @@ impl Launch {
 }
 
 /// The name of an image without registry, tag and digest.
-pub(super) fn image_name(image: &str) -> &str {
+pub(crate) fn image_name(image: &str) -> &str {
     let name = file_name(image.split('@').next().unwrap_or(image));
     name.split(':').next().unwrap_or(name)
 }

@@ -16,6 +16,7 @@ mod logging;
 mod manifest;
 mod maven;
 mod process;
+pub(crate) mod proxied;
 mod python;
 mod resource;
 mod sections;
@@ -27,7 +28,7 @@ mod workloads;
 
 pub(crate) use docker::{Image, is_dockerfile, split};
 pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
-pub(crate) use launch::{expand, falls_back};
+pub(crate) use launch::{expand, falls_back, image_name};
 
 pub use discover::{discover, is_deployment, is_manifest};
 pub use logging::{Ids, LogPattern, Logging};

@@ -6,6 +6,8 @@ use super::launch::{FactKind, Launch};
 use super::{docker, shell};
 use crate::facts::{Variable, Workload};
 use crate::ir::Language;
+use crate::map::in_connection;
+use crate::paths::{folder, is_below, join};
 use crate::yaml::is_template;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,18 +51,35 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
         let mut hosts = launch.hosts.clone();
         hosts.sort();
         hosts.dedup();
+        // A process runs one program: what is only near it is none of its own.
+        let runs: Vec<String> = own.iter().map(|at| units[*at].root.clone()).filter(|_| own.len() == 1).collect();
         out.push(Workload {
             path: launch.path.clone(),
             line: launch.line,
+            copies: copies(image.unwrap_or(launch), launch, runs.first().map(String::as_str)),
+            passes: Vec::new(),
             name: name.clone(),
             hosts,
             image: launch.image.clone(),
-            // A process runs one program: what is only near it is none of its own.
-            runs: if own.len() == 1 { own.iter().map(|at| units[*at].root.clone()).collect() } else { Vec::new() },
+            runs,
             environment: environment.into_values().collect(),
         });
     }
     out.sort_by(|one, other| (&one.path, one.line, &one.name).cmp(&(&other.path, other.line, &other.name)));
+    out
+}
+
+/// What an image takes from beside the folder of the code that it runs.
+fn copies(image: &Launch, launch: &Launch, root: Option<&str>) -> Vec<String> {
+    let context = launch.context.as_deref().unwrap_or_else(|| folder(&image.path));
+    let copied = image.facts.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Copied(path) if !path.contains(['*', '$', '[']) => join(context, path),
+        _ => None,
+    });
+    let mut out: Vec<String> =
+        copied.filter(|path| root.is_none_or(|root| !is_below(path, root) && !is_below(root, path))).collect();
+    out.sort();
+    out.dedup();
     out
 }
 
@@ -69,19 +88,32 @@ const HIDDEN: &str = "…";
 
 /// Whether a variable of this name may hold what proves who somebody is.
 pub(super) fn may_be_secret(name: &str) -> bool {
-    const WORDS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "HEADERS", "CREDENTIAL", "DSN", "AUTH"];
+    const KEYS: &[&str] = &["KEY", "KEYS", "APIKEY", "ACCESSKEY", "SECRETKEY", "PRIVATEKEY"];
+    const WORDS: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "HEADERS", "CREDENTIAL", "DSN", "AUTH", "PWD"];
     let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word))
+    // A `VALKEY_ADDR` is the address of a Valkey.
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| KEYS.contains(&word)) || WORDS.iter().any(|word| name.contains(word))
 }
 
 /// A value without the user and password of an address.
 pub(super) fn without_secrets(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return in_connection(value).map_or_else(|| value.to_owned(), |host| format!("Host={host}"));
+    };
+    let rest = without_secret_settings(rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest.get(..end).and_then(|authority| authority.rfind('@')) {
         Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
-        None => value.to_owned(),
+        None => format!("{scheme}://{rest}"),
     }
+}
+
+/// What stands behind a scheme without its settings where one of them may be a secret: `db:5432/shop?password=x`.
+fn without_secret_settings(rest: &str) -> &str {
+    let Some((start, settings)) = rest.split_once(['?', ';']) else { return rest };
+    let mut names = settings.split(['&', ';']).filter_map(|setting| setting.split_once('='));
+    if names.any(|(name, _)| may_be_secret(name)) { start } else { rest }
 }
 
 #[cfg(test)]
@@ -93,6 +125,10 @@ mod tests {
         assert_eq!(without_secrets("postgres://me:secret@db/shop?x=a@b"), "postgres://db/shop?x=a@b");
         assert_eq!(without_secrets("http://cart:80/a@b"), "http://cart:80/a@b");
         assert_eq!(without_secrets("plain"), "plain");
+        assert_eq!(without_secrets("jdbc:postgresql://db/shop?user=me&password=x"), "jdbc:postgresql://db/shop");
+        assert_eq!(without_secrets("Host=db;Password=x;Username=me"), "Host=db");
+        assert_eq!(without_secrets("http://cart?size=3"), "http://cart?size=3");
         assert!(may_be_secret("api_key") && may_be_secret("OTEL_EXPORTER_OTLP_HEADERS") && !may_be_secret("CART_ADDR"));
+        assert!(may_be_secret("OPENAI_APIKEY") && !may_be_secret("VALKEY_ADDR"));
     }
 }

@@ -5,8 +5,7 @@ use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{ReadEffect, SettingSource, Slot};
 use crate::link::flow::DefKind;
-use crate::link::{FuncRef, Origin, Step, ValueRef};
-use smallvec::SmallVec;
+use crate::link::{Calls, FuncRef, Origin, Step, ValueRef};
 use ustr::Ustr;
 
 /// Most texts that one value may be.
@@ -15,9 +14,6 @@ const MAX_TEXTS: usize = 8;
 const MAX_VALUES: u32 = 400;
 /// How deep a text may be put together.
 const MAX_DEPTH: u32 = 24;
-
-/// The calls that were followed into the functions they run, the innermost last.
-type Calls = SmallVec<[ValueRef; 4]>;
 
 /// One search for the texts of a value.
 struct Reader<'s, 'a> {
@@ -28,8 +24,13 @@ struct Reader<'s, 'a> {
 impl Study<'_> {
     /// The texts that a value may be, at most eight: one that is unknown for each way on which nothing is known.
     pub fn texts(&self, value: ValueRef) -> Vec<Text> {
+        self.texts_along(value, &Calls::new())
+    }
+
+    /// The texts that a value may be in a function that was entered by these calls.
+    pub fn texts_along(&self, value: ValueRef, calls: &Calls) -> Vec<Text> {
         let mut reader = Reader { study: self, left: MAX_VALUES };
-        let mut out = reader.texts(value, &Calls::new(), 0);
+        let mut out = reader.texts(value, calls, 0);
         out.sort();
         out.dedup();
         out
@@ -134,23 +135,41 @@ impl Reader<'_, '_> {
             return self.any(steps, |reader, step| reader.follow(step, calls, depth));
         }
         match (program.step(value), program.expr_kind(value)) {
-            (Step::Unknown, ExprKind::Member { base, .. }) => {
+            (Step::Unknown, ExprKind::Member { base, name, .. }) => {
                 let base = ValueRef { file: value.file, expr: *base };
-                self.declared(base, calls, depth)
+                self.declared(base, *name, calls, depth)
             }
             (step, _) => self.follow(step, calls, depth),
         }
     }
 
-    /// The name of a part of what a call declares: of a queue, its name.
-    fn declared(&mut self, base: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+    /// The texts of a member of something whose type is not declared: the field of what is made, or, of what a call
+    /// declares, its name, as of a queue.
+    fn declared(&mut self, base: ValueRef, name: Ustr, calls: &Calls, depth: u32) -> Vec<Text> {
         let program = self.study.program;
         match program.step(base) {
             Step::Call(call, 0) if self.study.fact(call).is_some_and(|fact| !fact.effect.channel.is_empty()) => {
                 self.call(call, calls, depth)
             }
-            _ => vec![Text::unknown()],
+            _ => {
+                let owners = self.made_of(base);
+                self.any(owners, |reader, owner| reader.field(owner, name, depth + 1))
+            }
         }
+    }
+
+    /// The program's own types that a value is made of, where all that it may be are seen to be made.
+    fn made_of(&self, value: ValueRef) -> Vec<Ustr> {
+        let program = self.study.program;
+        let made = |origin: Origin| match origin {
+            Origin::Call(call, 0) => program.callee(call).constructs.filter(|ty| program.own_type(*ty).is_some()),
+            _ => None,
+        };
+        let owners: Option<Vec<Ustr>> = program.origins(value, true).into_iter().take(MAX_TEXTS).map(made).collect();
+        let mut owners = owners.unwrap_or_default();
+        owners.sort();
+        owners.dedup();
+        owners
     }
 
     fn follow(&mut self, step: Step, calls: &Calls, depth: u32) -> Vec<Text> {
@@ -193,11 +212,7 @@ impl Reader<'_, '_> {
         if let Some(from) = self.injected(&self.annotations_of_param(function, n)) {
             return vec![from];
         }
-        if let Some(call) = calls.last()
-            && program.callee(*call).functions.contains(&function)
-            && let Some(value) = program.argument(*call, function, n)
-        {
-            let outer: Calls = calls[..calls.len() - 1].into();
+        if let Some((value, outer)) = program.given(calls, function, n) {
             return self.texts(value, &outer, depth + 1);
         }
         let default = program.function(function).params.get(n as usize).and_then(|param| param.default);

@@ -10,6 +10,9 @@ use ustr::Ustr;
 const MAX_STR: usize = 256;
 const MAX_LIT: usize = 64;
 
+/// The longest text behind an interpolated part that is kept.
+const MAX_SEPARATOR: usize = 200;
+
 impl<'t> Lowering<'t> {
     /// Lowers an expression.
     pub(super) fn expr(&mut self, node: Node<'t>, depth: usize) -> ExprId {
@@ -167,6 +170,7 @@ impl<'t> Lowering<'t> {
                     Kind::Interpolation => values.push(self.in_field(child, In::Expression, depth)),
                     // The host of an address says whose service it is.
                     Kind::StringContent if values.is_empty() => values.extend(self.address(child)),
+                    Kind::StringContent => values.extend(self.separator(child)),
                     _ => {}
                 }
             }
@@ -177,6 +181,14 @@ impl<'t> Lowering<'t> {
     /// The literal start of an address that goes on with an interpolated part.
     fn address(&mut self, content: Node<'t>) -> Option<ExprId> {
         let text = self.source.get(content.byte_range()).filter(|text| text.contains("://"))?;
+        Some(self.plain(content, text))
+    }
+
+    /// What stands between or behind interpolated parts of an address: before a port or a path.
+    fn separator(&mut self, content: Node<'t>) -> Option<ExprId> {
+        let is_short = content.byte_range().len() <= MAX_SEPARATOR;
+        let text =
+            self.source.get(content.byte_range()).filter(|text| is_short && text.starts_with([':', '/', '.']))?;
         Some(self.plain(content, text))
     }
 

@@ -19,6 +19,13 @@ pub fn text(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             one(map, at, node, out)?;
         }
     }
+    let others: Vec<String> = (map.nodes.iter().enumerate())
+        .filter(|(at, node)| node.kind == NodeKind::Process && map.leaving(*at).next().is_none())
+        .map(|(_, node)| clean(&node.name).to_string())
+        .collect();
+    if !others.is_empty() {
+        writeln!(out, "also started, their code not read: {}\n", others.join(", "))?;
+    }
     let services = count(map.nodes.iter().filter(|node| node.kind == NodeKind::Service).count(), "service");
     let mut hops = HopCounts::default();
     map.nodes.iter().for_each(|node| hops.add(node.hops));

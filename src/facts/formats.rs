@@ -1,0 +1,78 @@
+//! In which formats code has a service write and read traces: `otel.SetTextMapPropagator(b3.New())`.
+
+use super::FormatsInCode;
+use crate::knowledge::{Setting, Slot};
+use crate::link::{Origin, ValueRef};
+use crate::study::{CallFact, Study};
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+/// The file `rules/formats.toml`, which documents its fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    combines: Vec<String>,
+    makers: BTreeMap<String, String>,
+}
+
+static KNOWN: LazyLock<Known> =
+    LazyLock::new(|| toml::from_str(include_str!("../../rules/formats.toml")).unwrap_or_default());
+
+/// How deep propagators may be put together.
+const MAX_DEPTH: u32 = 6;
+
+/// The formats that each unit sets, by its index; none for one that sets something that is not known, or different things.
+pub(super) fn formats(study: &Study<'_>) -> FxHashMap<usize, FormatsInCode> {
+    let mut found: FxHashMap<usize, Vec<Option<FormatsInCode>>> = FxHashMap::default();
+    let sets = study.calls().iter().filter(|fact| fact.effect.sets == Some(Setting::Propagator));
+    for fact in sets {
+        found.entry(study.unit_of(fact.call.file)).or_default().push(set(study, fact));
+    }
+    let mut out = FxHashMap::default();
+    for (unit, all) in found {
+        let mut all: Vec<FormatsInCode> = all.into_iter().collect::<Option<_>>().unwrap_or_default();
+        all.sort();
+        all.dedup_by(|one, other| one.formats == other.formats);
+        if let [one] = all.as_slice() {
+            out.insert(unit, one.clone());
+        }
+    }
+    out
+}
+
+/// What one call sets; `None` where a part of it is not known.
+fn set(study: &Study<'_>, fact: &CallFact<'_>) -> Option<FormatsInCode> {
+    let mut formats = BTreeSet::new();
+    let given = study.slot(fact.call, Slot::Arg(0));
+    let value = given.first().copied()?;
+    made(study, value, MAX_DEPTH, &mut formats)?;
+    let place = study.program.place(fact.call);
+    let lines = &study.program.files.get(fact.call.file as usize)?.source.facts.lines;
+    let formats = formats.into_iter().filter(|format| !format.is_empty()).map(str::to_owned).collect();
+    Some(FormatsInCode { formats, path: place.path.to_string(), line: lines.line(place.span.start) })
+}
+
+/// Adds the formats of what a value is made of.
+fn made(study: &Study<'_>, value: ValueRef, depth: u32, out: &mut BTreeSet<&'static str>) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    for origin in study.program.origins(value, true) {
+        let (Origin::Call(maker, _) | Origin::Literal(maker)) = origin else { return None };
+        let callee = study.program.callee(maker);
+        let name = callee.name.or(callee.constructs).or_else(|| study.program.type_of(maker));
+        match name.and_then(|name| KNOWN.makers.get(name.as_str())) {
+            Some(format) => {
+                out.insert(format);
+            }
+            None => {
+                let combines = name.is_some_and(|name| KNOWN.combines.iter().any(|known| *known == name.as_str()));
+                let parts = if combines { study.slot(maker, Slot::AnyArg) } else { return None };
+                for part in parts.into_iter().flat_map(|part| super::elements(study, part)) {
+                    made(study, part, depth, out)?;
+                }
+            }
+        }
+    }
+    Some(())
+}

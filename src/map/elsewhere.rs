@@ -1,0 +1,68 @@
+//! Processes that one repository starts and whose code lies in another: the deployment has a repository of its own.
+
+use super::names;
+use crate::facts::{Facts, ServiceFacts, Workload};
+use crate::services::image_name;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The processes of other repositories by the service that they run.
+pub(super) struct Elsewhere<'f> {
+    /// By repository and place in its list of services.
+    runs: BTreeMap<(usize, usize), Vec<&'f Workload>>,
+    /// The places of those processes: their files, lines and names.
+    taken: BTreeSet<(&'f str, u32, &'f str)>,
+}
+
+impl<'f> Elsewhere<'f> {
+    /// Finds the one service of another repository that is called as the image of a process is, for each process whose own
+    /// repository has no code for it.
+    pub(super) fn new(all: &'f [Facts]) -> Self {
+        let mut out = Self { runs: BTreeMap::new(), taken: BTreeSet::new() };
+        if all.len() < 2 {
+            return out;
+        }
+        let mut by_name: BTreeMap<String, BTreeSet<(usize, usize)>> = BTreeMap::new();
+        for (repository, facts) in all.iter().enumerate() {
+            for (n, service) in facts.services.iter().enumerate() {
+                for name in called(facts, service) {
+                    by_name.entry(name).or_default().insert((repository, n));
+                }
+            }
+        }
+        for (repository, facts) in all.iter().enumerate() {
+            for workload in facts.workloads.iter().filter(|workload| workload.runs.is_empty()) {
+                let image = names::plain(image_name(&workload.image));
+                let Some(found) = by_name.get(&image).filter(|found| found.len() == 1) else { continue };
+                let Some(at) = found.first().filter(|(other, _)| *other != repository) else { continue };
+                out.runs.entry(*at).or_default().push(workload);
+                out.taken.insert(place(workload));
+            }
+        }
+        out
+    }
+
+    /// The processes of other repositories that run a service.
+    pub(super) fn of(&self, repository: usize, service: usize) -> impl Iterator<Item = &'f Workload> {
+        self.runs.get(&(repository, service)).into_iter().flatten().copied()
+    }
+
+    /// Whether a process runs the code of another repository.
+    pub(super) fn is_taken(&self, workload: &'f Workload) -> bool {
+        self.taken.contains(&place(workload))
+    }
+}
+
+fn place(workload: &Workload) -> (&str, u32, &str) {
+    (&workload.path, workload.line, &workload.name)
+}
+
+/// The names under which an image of a service may be built: its own, and that of a repository that is one service.
+fn called(facts: &Facts, service: &ServiceFacts) -> BTreeSet<String> {
+    let mut out = BTreeSet::from([names::plain(&service.service.name)]);
+    if facts.services.len() == 1 || service.service.root == "." {
+        let last = facts.repository.rsplit(['/', '+']).next().unwrap_or_default();
+        out.insert(names::plain(last));
+    }
+    out.retain(|name| !name.is_empty() && name != "workspace");
+    out
+}

@@ -1,0 +1,7 @@
+import os
+
+import requests
+
+
+def pages():
+    return requests.get(f"http://{os.environ['PAGES']}/all")
