@@ -90,6 +90,7 @@ fn service(at: usize, all: usize) -> Facts {
             names: Vec::new(),
             called: Vec::new(),
             formats: None,
+            spans_to_end: 0,
             routes: Vec::new(),
             implements: vec![Implemented { name: format!("Remote{at}"), path: "main.go".to_owned(), line: 3 }],
         }],

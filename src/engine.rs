@@ -254,11 +254,13 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
     let mut implements: FxHashMap<usize, Vec<Implemented>> = FxHashMap::default();
     let mut called: FxHashMap<usize, Vec<NameInCode>> = FxHashMap::default();
     let mut formats: FxHashMap<usize, FormatsInCode> = FxHashMap::default();
+    let mut spans: FxHashMap<usize, usize> = FxHashMap::default();
     for found in collected {
         hops.extend(found.hops);
         implements.extend(found.implements);
         called.extend(found.called);
         formats.extend(found.formats);
+        spans.extend(found.spans_to_end);
     }
     for (at, unit) in units.iter().enumerate() {
         let is_it = |service: &&ServiceReport| service.root == shown_root(unit) && service.language == unit.language;
@@ -270,6 +272,7 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
             names: services::called(&unit.settings).into_iter().collect(),
             called: called.remove(&at).unwrap_or_default(),
             formats: formats.remove(&at),
+            spans_to_end: spans.remove(&at).unwrap_or_default(),
             routes: unit.settings.routes(),
             implements: implements.remove(&at).unwrap_or_default(),
         });

@@ -173,6 +173,9 @@ fn ends_whose_code_sets_other_formats_do_not_understand_each_other() {
         (&"broken".into(), &"web writes b3, and till reads tracecontext".into())
     );
     assert_eq!(books["standing"], "carried", "{}", books["because"]);
+    let facts: Value = serde_json::from_str(&run(&folder, &["facts"])).unwrap();
+    let set = |at: usize| facts["services"][at]["formats"]["formats"].to_string();
+    assert_eq!([set(0), set(1), set(2)], [r#"["b3","tracecontext"]"#, r#"["tracecontext"]"#, r#"["b3"]"#]);
 }
 
 #[test]

@@ -98,9 +98,22 @@ pub(super) fn spans(input: &Input<'_>) -> Vec<Item> {
     let mut out = broken_by(input, &|found| of(&found.bucket));
     let broken: BTreeSet<usize> =
         input.findings().filter(|(_, found)| of(&found.bucket)).filter_map(|(at, _)| at).collect();
-    for (_, node, _) in input.services().filter(|(at, ..)| !broken.contains(at)) {
-        let because = "no finding was made, which does not show that its spans are named and ended well";
-        out.push(item(input, Outcome::Unknown, node, because, Vec::new()));
+    for (_, node, service) in input.services().filter(|(at, ..)| !broken.contains(at)) {
+        let (outcome, because) = match service.spans_to_end {
+            0 if is_traced(node) => {
+                let because = "its code makes no span that somebody must end: what traces it ends them";
+                (Outcome::Passes, because.to_owned())
+            }
+            0 => (Outcome::Unknown, "nothing was seen to trace it".to_owned()),
+            many => {
+                let calls = crate::report::text::count(many, "call");
+                let because = format!(
+                    "no finding was made on the spans that {calls} of its code make, which does not show that all end"
+                );
+                (Outcome::Unknown, because)
+            }
+        };
+        out.push(item(input, outcome, node, &because, Vec::new()));
     }
     out
 }

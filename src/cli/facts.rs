@@ -44,7 +44,8 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, CliError> {
         serde_json::to_writer_pretty(&mut *out, &facts).map_err(io::Error::from)?;
         writeln!(out)
     })?;
-    if gathered.analysed {
+    // A repository that only deploys has no code, and something to tell.
+    if gathered.analysed || !facts.workloads.is_empty() {
         return Ok(CLEAN);
     }
     check::nothing(args.tree.quiet);

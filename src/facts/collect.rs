@@ -17,6 +17,8 @@ pub struct Collected {
     pub implements: FxHashMap<usize, Vec<Implemented>>,
     /// The names that code gives its spans.
     pub called: FxHashMap<usize, Vec<NameInCode>>,
+    /// How many calls start a span that somebody must end.
+    pub spans_to_end: FxHashMap<usize, usize>,
     /// The formats that code sets.
     pub formats: FxHashMap<usize, FormatsInCode>,
 }
@@ -68,6 +70,9 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
     });
     out.called = called::names(study);
     out.formats = formats::formats(study);
+    for fact in study.calls().iter().filter(|fact| fact.effect.span.is_some_and(|span| span.must_end)) {
+        *out.spans_to_end.entry(study.unit_of(fact.call.file)).or_default() += 1;
+    }
     out
 }
 

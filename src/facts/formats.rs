@@ -1,6 +1,7 @@
 //! In which formats code has a service write and read traces: `otel.SetTextMapPropagator(b3.New())`.
 
 use super::FormatsInCode;
+use crate::ir::ExprKind;
 use crate::knowledge::{Setting, Slot};
 use crate::link::{Origin, ValueRef};
 use crate::study::{CallFact, Study};
@@ -68,11 +69,19 @@ fn made(study: &Study<'_>, value: ValueRef, depth: u32, out: &mut BTreeSet<&'sta
             None => {
                 let combines = name.is_some_and(|name| KNOWN.combines.iter().any(|known| *known == name.as_str()));
                 let parts = if combines { study.slot(maker, Slot::AnyArg) } else { return None };
-                for part in parts.into_iter().flat_map(|part| super::elements(study, part)) {
+                for part in parts.into_iter().flat_map(|part| parts_of(study, part)) {
                     made(study, part, depth, out)?;
                 }
             }
         }
     }
     Some(())
+}
+
+/// The elements of a list; a value of a type of its own is one.
+fn parts_of(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
+    match study.program.expr_kind(value) {
+        ExprKind::Composite { ty: Some(_), .. } => vec![value],
+        _ => super::elements(study, value),
+    }
 }

@@ -120,6 +120,9 @@ pub struct ServiceFacts {
     /// Names that its code gives its spans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub called: Vec<NameInCode>,
+    /// How many calls in its code start a span that somebody must end.
+    #[serde(default)]
+    pub spans_to_end: usize,
     /// The formats in which its code writes and reads traces, where that is all known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<FormatsInCode>,

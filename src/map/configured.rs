@@ -23,7 +23,7 @@ impl<'f> Joiner<'f> {
                     continue;
                 }
                 let Some(address) = given(&variable.name, &variable.value) else { continue };
-                for to in self.host(address.short()).unwrap_or_default() {
+                for to in self.host_from(*from, address.short()).unwrap_or_default() {
                     if to != *from && !known.contains(&(*from, to)) && !self.takes_spans(to, &address) {
                         found.entry((*from, to)).or_default().insert(format!("{}={address}", variable.name));
                     }
@@ -31,7 +31,7 @@ impl<'f> Joiner<'f> {
             }
         }
         for (from, address) in self.passed() {
-            for to in self.host(address.short()).unwrap_or_default() {
+            for to in self.host_from(from, address.short()).unwrap_or_default() {
                 if to != from && !known.contains(&(from, to)) {
                     found.entry((from, to)).or_default().insert(address.to_string());
                 }

@@ -1,11 +1,12 @@
-//! Processes that one repository starts and whose code lies in another: the deployment has a repository of its own.
+//! Processes whose code is known only by the name of their image: the deployment has a repository of its own, or builds
+//! its images elsewhere.
 
 use super::names;
 use crate::facts::{Facts, ServiceFacts, Workload};
 use crate::services::image_name;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The processes of other repositories by the service that they run.
+/// Such processes by the service that they run.
 pub(super) struct Elsewhere<'f> {
     /// By repository and place in its list of services.
     runs: BTreeMap<(usize, usize), Vec<&'f Workload>>,
@@ -14,13 +15,10 @@ pub(super) struct Elsewhere<'f> {
 }
 
 impl<'f> Elsewhere<'f> {
-    /// Finds the one service of another repository that is called as the image of a process is, for each process whose own
-    /// repository has no code for it.
+    /// Finds the one service that is called as the image of a process is, for each process of which its repository does not
+    /// say whose code it runs.
     pub(super) fn new(all: &'f [Facts]) -> Self {
         let mut out = Self { runs: BTreeMap::new(), taken: BTreeSet::new() };
-        if all.len() < 2 {
-            return out;
-        }
         let mut by_name: BTreeMap<String, BTreeSet<(usize, usize)>> = BTreeMap::new();
         for (repository, facts) in all.iter().enumerate() {
             for (n, service) in facts.services.iter().enumerate() {
@@ -29,11 +27,11 @@ impl<'f> Elsewhere<'f> {
                 }
             }
         }
-        for (repository, facts) in all.iter().enumerate() {
+        for facts in all {
             for workload in facts.workloads.iter().filter(|workload| workload.runs.is_empty()) {
                 let image = names::plain(image_name(&workload.image));
                 let Some(found) = by_name.get(&image).filter(|found| found.len() == 1) else { continue };
-                let Some(at) = found.first().filter(|(other, _)| *other != repository) else { continue };
+                let Some(at) = found.first() else { continue };
                 out.runs.entry(*at).or_default().push(workload);
                 out.taken.insert(place(workload));
             }
@@ -41,12 +39,12 @@ impl<'f> Elsewhere<'f> {
         out
     }
 
-    /// The processes of other repositories that run a service.
+    /// Those that run a service.
     pub(super) fn of(&self, repository: usize, service: usize) -> impl Iterator<Item = &'f Workload> {
         self.runs.get(&(repository, service)).into_iter().flatten().copied()
     }
 
-    /// Whether a process runs the code of another repository.
+    /// Whether a process is one of them.
     pub(super) fn is_taken(&self, workload: &'f Workload) -> bool {
         self.taken.contains(&place(workload))
     }

@@ -7,6 +7,7 @@ use super::{Edge, Map, Node, NodeKind, Via, names};
 use crate::analysis::HopCounts;
 use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Standing, Text, Workload, plain};
 use crate::paths::is_below;
+use crate::yaml::is_template;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many hops are kept at each end of one way.
@@ -154,7 +155,7 @@ impl<'f> Joiner<'f> {
             node.hosts.dedup();
             if count.get(&node.name).is_some_and(|count| *count > 1) {
                 let place = [node.repository.as_str(), node.root.as_str()];
-                let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+                let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty() && *part != ".").collect();
                 node.name = format!("{} ({})", node.name, place.join("/"));
             }
         }
@@ -238,7 +239,7 @@ impl<'f> Joiner<'f> {
             let written = text.to_string();
             let found = Address::parse(&written).filter(|found| !found.is_local());
             if let Some(found) = &found {
-                if let Some(to) = self.host(found.short()).or_else(|| self.host(&found.host)) {
+                if let Some(to) = self.host_from(from, found.short()).or_else(|| self.host_from(from, &found.host)) {
                     out.extend(to.into_iter().map(|to| (to, found.to_string())));
                     continue;
                 }
@@ -252,7 +253,7 @@ impl<'f> Joiner<'f> {
                 Piece::Variable(named) | Piece::Setting(named) => names::in_setting(&named.name),
                 _ => None,
             });
-            if let Some(to) = unset.and_then(|name| self.host(&name)) {
+            if let Some(to) = unset.and_then(|name| self.host_from(from, &name)) {
                 out.extend(to.into_iter().map(|to| (to, address.to_string())));
             }
         }
@@ -263,6 +264,19 @@ impl<'f> Joiner<'f> {
     /// The nodes that are reached by a name.
     pub(super) fn host(&self, name: &str) -> Option<BTreeSet<usize>> {
         self.by_host.get(&names::plain(name)).cloned()
+    }
+
+    /// The nodes that a node reaches by a name: services whose code was read before others, those of its own repository
+    /// before others of that name.
+    pub(super) fn host_from(&self, from: usize, name: &str) -> Option<BTreeSet<usize>> {
+        let found = self.host(name)?;
+        let only = |fits: &dyn Fn(usize) -> bool| -> Option<BTreeSet<usize>> {
+            let some: BTreeSet<usize> = found.iter().copied().filter(|at| fits(*at)).collect();
+            (!some.is_empty()).then_some(some)
+        };
+        let read = only(&|at| self.nodes[at].kind == NodeKind::Service);
+        let near = || only(&|at| self.nodes[at].repository == self.nodes[from].repository);
+        read.or_else(near).or(Some(found.clone()))
     }
 
     pub(super) fn environments(&self, node: usize) -> Vec<&'f Workload> {
@@ -398,5 +412,5 @@ pub(super) fn value(piece: &Piece, workload: &Workload) -> Option<String> {
         _ => None,
     };
     let found = exact.or_else(by_framework).map(|variable| variable.value.clone())?;
-    (!found.is_empty() && !found.contains("${")).then_some(found)
+    (!found.is_empty() && !found.contains("${") && !is_template(&found)).then_some(found)
 }

@@ -18,6 +18,7 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
     let processes =
         launches.iter().filter(|launch| !docker::is_dockerfile(&launch.path) && !shell::is_script(&launch.path));
     let mut out: Vec<Workload> = Vec::new();
+    let mut near: Vec<usize> = Vec::new();
     let sure = |launch: &Launch, at: usize| launch.dockerfile.is_some() || known.is_sure(launch, at);
     let whose = |launch: &Launch| known.of(launch, &[Language::Go, Language::Python, Language::Java]);
     let claimed: BTreeSet<(&str, usize)> = processes
@@ -48,6 +49,9 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
                 }
             }
         }
+        if own.iter().any(|at| !sure(launch, *at)) {
+            near.push(out.len());
+        }
         let mut hosts = launch.hosts.clone();
         hosts.sort();
         hosts.dedup();
@@ -65,8 +69,17 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
             environment: environment.into_values().collect(),
         });
     }
+    for at in near.into_iter().filter(|at| runs_elsewhere(&out, *at)).collect::<Vec<_>>() {
+        out[at].runs.clear();
+    }
     out.sort_by(|one, other| (&one.path, one.line, &one.name).cmp(&(&other.path, other.line, &other.name)));
     out
+}
+
+/// Whether a process that is only near some code runs an image that another file starts for no code, or for other code.
+fn runs_elsewhere(all: &[Workload], at: usize) -> bool {
+    let Some(own) = all.get(at).filter(|own| !own.image.is_empty()) else { return false };
+    all.iter().any(|other| other.path != own.path && other.image == own.image && other.runs != own.runs)
 }
 
 /// What an image takes from beside the folder of the code that it runs.
