@@ -4,6 +4,7 @@
 use super::names;
 use crate::facts::{Facts, ServiceFacts, Workload};
 use crate::services::image_name;
+use crate::yaml::is_template;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Such processes by the service that they run.
@@ -28,10 +29,19 @@ impl<'f> Elsewhere<'f> {
             }
         }
         for facts in all {
+            let mut by_process: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
             for workload in facts.workloads.iter().filter(|workload| workload.runs.is_empty()) {
                 let image = names::plain(image_name(&workload.image));
                 let Some(found) = by_name.get(&image).filter(|found| found.len() == 1) else { continue };
                 let Some(at) = found.first() else { continue };
+                by_process.insert(&workload.name, *at);
+                out.runs.entry(*at).or_default().push(workload);
+                out.taken.insert(place(workload));
+            }
+            // Another file starts the same process and does not write its image out.
+            let is_open = |image: &str| image.is_empty() || is_template(image) || image.contains('$');
+            let same = facts.workloads.iter().filter(|one| one.runs.is_empty() && is_open(&one.image));
+            for (workload, at) in same.filter_map(|one| Some((one, by_process.get(one.name.as_str())?))) {
                 out.runs.entry(*at).or_default().push(workload);
                 out.taken.insert(place(workload));
             }

@@ -14,7 +14,7 @@ pub(super) fn sure(service: &ServiceFacts, workloads: &[&Workload]) -> Option<BT
         Mode::Code => families(service.formats.as_ref()?.formats.iter().map(String::as_str)),
         // Code that sets others is not asked by these.
         Mode::Agent | Mode::Launcher => told(service, &stack.stack, workloads)?,
-        Mode::AutoConfiguration | Mode::Build => return None,
+        _ => return None,
     };
     (!found.is_empty()).then_some(found)
 }
