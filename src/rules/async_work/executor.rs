@@ -158,7 +158,7 @@ fn is_own_and_plain(study: &Study<'_>, call: ValueRef, by_mdc: bool) -> bool {
             || (by_mdc && summary.has(Summary::COPIES_MDC))
             || study
                 .calls_in(function)
-                .any(|fact| fact.effect.carries.is_some() && !decorator::is_for_logs(study, &fact, by_mdc))
+                .any(|fact| fact.effect.carries.is_some() && !decorator::is_for_logs(study, fact, by_mdc))
     };
     is_executor && is_seen && !task::below(study, &methods, 2).into_iter().any(takes_along)
 }
