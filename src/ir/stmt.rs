@@ -152,3 +152,21 @@ pub enum StmtKind {
     /// A nested block with its own scope (also Java `synchronized`, labelled statements).
     Block(Block),
 }
+
+impl StmtKind {
+    /// The blocks that it runs, without initialisers, which belong to the statement itself.
+    pub fn blocks(&self) -> Vec<&[u32]> {
+        match self {
+            StmtKind::If { then, otherwise, .. } => vec![then, otherwise],
+            StmtKind::Loop { body, .. } | StmtKind::With { body, .. } => vec![body],
+            StmtKind::Switch { arms, .. } => arms.iter().map(|arm| &**arm).collect(),
+            StmtKind::Try { body, handlers, otherwise, finally } => {
+                let mut out: Vec<&[u32]> = vec![body, otherwise, finally];
+                out.extend(handlers.iter().map(|handler| &*handler.body));
+                out
+            }
+            StmtKind::Block(block) => vec![block],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -242,7 +242,10 @@ fn uses_under_old(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
     let reaching = program.reaching(old);
     let Some(var) = reaching.first().map(|def| program.def(old.file, *def).var) else { return Vec::new() };
     let same = |value: ValueRef| program.reaching(value) == reaching;
-    calls_after(study, start, var, same, |call| leaves(study, call)).unwrap_or_default()
+    let mut out = calls_after(study, start, var, same, |call| leaves(study, call)).unwrap_or_default();
+    let ends = end_of_block(study, start.call);
+    out.retain(|call| program.expr(*call).span.start < ends);
+    out
 }
 
 /// Calls after the start that take the function's own context instead of the one that was put into a field.
@@ -302,6 +305,19 @@ fn calls_after(
         }
     }
     Some(out)
+}
+
+/// Where the innermost block ends that a call stands in: what comes behind is not below it on every way.
+fn end_of_block(study: &Study<'_>, call: ValueRef) -> u32 {
+    let facts = &study.program.files[call.file as usize].source.facts;
+    let at = study.program.expr(call).span;
+    let statements = |block: &[u32]| -> Option<crate::ir::Span> {
+        let inner = |id: &u32| facts.stmts.get(*id as usize).map(|stmt| stmt.span);
+        block.iter().filter_map(inner).any(|span| span.contains(at)).then(|| block.iter().filter_map(inner).last())?
+    };
+    let blocks = facts.stmts.iter().filter(|stmt| stmt.span.contains(at)).flat_map(|stmt| stmt.kind.blocks());
+    let ends = blocks.filter_map(statements).map(|last| last.end);
+    ends.min().unwrap_or(u32::MAX)
 }
 
 /// Where the span is ended in the open, not by `defer`.

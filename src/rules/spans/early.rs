@@ -1,7 +1,7 @@
 //! Spans that are over before the asynchronous work that they stand for.
 
 use super::life::{Fate, Finish, Life};
-use super::paths::{blocks, statements};
+use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
@@ -78,13 +78,15 @@ fn finally_around(study: &Study<'_>, call: ValueRef) -> Option<Span> {
     let mut block = &*study.program.function(study.program.function_covering(call)).body;
     while let Some(stmt) = statements(facts, block).find(|stmt| stmt.span.contains(span)) {
         if let StmtKind::Try { body, finally, .. } = &stmt.kind
-            && statements(facts, finally).any(|inner| inner.span.contains(span) && blocks(&inner.kind).is_empty())
+            && statements(facts, finally).any(|inner| inner.span.contains(span) && inner.kind.blocks().is_empty())
         {
             let first = statements(facts, body).next()?.span;
             let last = statements(facts, body).last()?.span;
             return Some(Span { start: first.start, end: last.end });
         }
-        block = blocks(&stmt.kind)
+        block = stmt
+            .kind
+            .blocks()
             .into_iter()
             .find(|block| statements(facts, block).any(|stmt| stmt.span.contains(span)))?;
     }

@@ -1,7 +1,7 @@
 //! Spans of a loop that nest in each other or end together.
 
 use super::life::{Fate, Life};
-use super::paths::{blocks, statements};
+use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
@@ -137,7 +137,7 @@ fn leaves_loop(study: &Study<'_>, call: ValueRef) -> bool {
     let mut leaves = false;
     while let Some(stmt) = statements(facts, block).find(|stmt| stmt.span.contains(span)) {
         let is_loop = matches!(stmt.kind, StmtKind::Loop { .. });
-        let inner = blocks(&stmt.kind);
+        let inner = stmt.kind.blocks();
         let Some(inner) = inner.into_iter().find(|block| statements(facts, block).any(|stmt| stmt.span.contains(span)))
         else {
             break;

@@ -3,7 +3,7 @@
 
 use super::ended::variable;
 use super::life::{Fate, Life};
-use super::paths::{blocks, statements};
+use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, FileFacts, Language, Span, Spread, Stmt, StmtKind};
@@ -77,7 +77,7 @@ fn block_of<'f>(study: &Study<'f>, facts: &'f FileFacts, call: ValueRef) -> Opti
     // Each round goes one statement deeper.
     loop {
         let stmt = statements(facts, block).find(|stmt| stmt.span.contains(span))?;
-        let mut inner = blocks(&stmt.kind).into_iter();
+        let mut inner = stmt.kind.blocks().into_iter();
         match inner.find(|inner| statements(facts, inner).any(|stmt| stmt.span.contains(span))) {
             Some(inner) => block = inner,
             None => return Some(block),

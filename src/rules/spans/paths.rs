@@ -89,7 +89,7 @@ fn scope<'f>(facts: &'f FileFacts, body: &'f [u32], question: &Question<'_>) -> 
     let mut scope = body;
     while let Some(inner) = statements(facts, scope)
         .filter(|stmt| stmt.span.contains(question.start))
-        .flat_map(|stmt| blocks(&stmt.kind))
+        .flat_map(|stmt| stmt.kind.blocks())
         .find(|block| holds_all(block))
     {
         scope = inner;
@@ -97,7 +97,9 @@ fn scope<'f>(facts: &'f FileFacts, body: &'f [u32], question: &Question<'_>) -> 
     let mut conditional = false;
     let mut at = scope;
     while let Some(stmt) = statements(facts, at).find(|stmt| stmt.span.contains(question.start)) {
-        let inner = blocks(&stmt.kind)
+        let inner = stmt
+            .kind
+            .blocks()
             .into_iter()
             .find(|block| statements(facts, block).any(|stmt| stmt.span.contains(question.start)));
         let Some(inner) = inner else { break };
@@ -110,22 +112,6 @@ fn scope<'f>(facts: &'f FileFacts, body: &'f [u32], question: &Question<'_>) -> 
 /// The statements of a block.
 pub(super) fn statements<'f>(facts: &'f FileFacts, block: &'f [u32]) -> impl Iterator<Item = &'f Stmt> {
     block.iter().filter_map(|id| facts.stmts.get(*id as usize))
-}
-
-/// The blocks that a statement runs. An initialiser of a branch belongs to the statement itself.
-pub(super) fn blocks(kind: &StmtKind) -> Vec<&[u32]> {
-    match kind {
-        StmtKind::If { then, otherwise, .. } => vec![then, otherwise],
-        StmtKind::Loop { body, .. } | StmtKind::With { body, .. } => vec![body],
-        StmtKind::Switch { arms, .. } => arms.iter().map(|arm| &**arm).collect(),
-        StmtKind::Try { body, handlers, otherwise, finally } => {
-            let mut out: Vec<&[u32]> = vec![body, otherwise, finally];
-            out.extend(handlers.iter().map(|handler| &*handler.body));
-            out
-        }
-        StmtKind::Block(block) => vec![block],
-        _ => Vec::new(),
-    }
 }
 
 /// A loop or switch that is walked, with the states in which it is left.

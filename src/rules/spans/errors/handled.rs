@@ -5,7 +5,7 @@ use super::{Held, Untold};
 use crate::ir::{ExprKind, FileFacts, Handler, Language, Span, Stmt, StmtKind};
 use crate::knowledge::TypeRole;
 use crate::link::ValueRef;
-use crate::rules::spans::paths::{blocks, statements};
+use crate::rules::spans::paths::statements;
 use crate::study::Study;
 
 /// Names of methods by which loggers are told of an error.
@@ -62,7 +62,7 @@ fn catches<'f>(facts: &'f FileFacts, body: &'f [u32]) -> Vec<Catch<'f>> {
     while let Some((block, finally, outer)) = work.pop() {
         for stmt in statements(facts, block) {
             let StmtKind::Try { body, handlers, otherwise, finally: last } = &stmt.kind else {
-                work.extend(blocks(&stmt.kind).into_iter().map(|block| (block, finally.clone(), outer.clone())));
+                work.extend(stmt.kind.blocks().into_iter().map(|block| (block, finally.clone(), outer.clone())));
                 continue;
             };
             let mut after = vec![&**last];
@@ -101,7 +101,7 @@ fn all<'f>(facts: &'f FileFacts, block: &'f [u32]) -> Vec<&'f Stmt> {
     while let Some(block) = work.pop() {
         for stmt in statements(facts, block) {
             out.push(stmt);
-            work.extend(blocks(&stmt.kind));
+            work.extend(stmt.kind.blocks());
         }
     }
     out

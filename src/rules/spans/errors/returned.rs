@@ -5,7 +5,7 @@ use super::{Held, Untold};
 use crate::ir::{ExprId, ExprKind, FileFacts, Stmt, StmtKind};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::spans::paths::{blocks, statements};
+use crate::rules::spans::paths::statements;
 use crate::study::{Study, Summary};
 use ustr::Ustr;
 
@@ -32,7 +32,7 @@ pub(super) fn untold(study: &Study<'_>, held: Held, touches: &Touches) -> Vec<Un
                     swallowed: false,
                 }),
             );
-            work.extend(blocks(&stmt.kind));
+            work.extend(stmt.kind.blocks());
         }
     }
     out.sort_by_key(|error| error.at.start);
@@ -45,7 +45,7 @@ fn block_of<'f>(facts: &'f FileFacts, body: &'f [u32], at: u32) -> &'f [u32] {
     let holds = |block: &[u32]| statements(facts, block).any(|stmt| stmt.span.start <= at && at < stmt.span.end);
     while let Some(inner) = statements(facts, block)
         .filter(|stmt| stmt.span.start <= at && at < stmt.span.end)
-        .flat_map(|stmt| blocks(&stmt.kind))
+        .flat_map(|stmt| stmt.kind.blocks())
         .find(|block| holds(block))
     {
         block = inner;
