@@ -176,6 +176,12 @@ impl UnitView {
         found.all(|other| other == Some(first)).then_some(first)
     }
 
+    /// The major and minor version of one dependency, where it is told.
+    pub fn dependency(&self, name: &str) -> Option<(u32, u32)> {
+        let mut found = self.versions.iter().filter(|(known, _)| known == name);
+        found.find_map(|(_, version)| minor(version.trim_start_matches('v')))
+    }
+
     /// Whether it runs with a package that instruments another one, which a launcher that is not seen may load.
     pub fn has_instrumentation_of(&self, package: &str) -> bool {
         self.dependencies.iter().any(|found| instruments_project(found, package))
@@ -206,6 +212,12 @@ impl UnitView {
         self.stacks.iter().any(|found| {
             found.active && matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build | Mode::AutoConfiguration)
         })
+    }
+
+    /// Whether a build tool traces it, by which the current span is kept for each goroutine: calls without a context, or with
+    /// a fresh one, find it there.
+    pub fn keeps_span_by_goroutine(&self) -> bool {
+        self.stacks.iter().any(|found| found.active && found.mode == Mode::Build)
     }
 
     /// Whether a stack of it puts the current ids into the logging context.

@@ -257,6 +257,9 @@ pub struct EndpointEffect {
     /// The path that a URL must end in, as the exporter adds none; empty where it needs none.
     #[serde(default)]
     pub path: String,
+    /// The dependency, and its first version, from which on the path is needed; empty where it always is.
+    #[serde(default)]
+    pub path_since: Vec<String>,
     /// The port that by convention speaks another protocol than the exporter.
     pub other_port: u16,
     /// The port that by convention speaks its own.

@@ -16,6 +16,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     for fact in study.calls() {
         let Some(hop) = fact.effect.hop else { continue };
         if !matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)
+            || study.unit(fact.call.file).keeps_span_by_goroutine()
             || !without_context(study, fact, hop.context)
             || !is_instrumented(lives, fact)
         {

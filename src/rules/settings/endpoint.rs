@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AddressForm, EndpointEffect};
 use crate::link::{Origin, Step, ValueRef};
-use crate::study::{CallFact, Study};
+use crate::study::{CallFact, Study, minor};
 
 /// Stands for a part of an address that is not written in the code. No address holds it.
 const HOLE: char = '\u{1}';
@@ -64,8 +64,16 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         }
         let address = written(study, value)?;
         let for_other = chosen && port(&address) == Some(endpoint.other_port);
-        mismatch(endpoint, &address).filter(|_| !for_other).map(|wrong| (value, wrong))
+        let is_meant =
+            |wrong: &Wrong| !for_other && !(matches!(wrong, Wrong::NoPath(_)) && adds_path(study, value, endpoint));
+        mismatch(endpoint, &address).filter(is_meant).map(|wrong| (value, wrong))
     })
+}
+
+/// Whether the exporter still puts the path there by itself, by its version, or that is not told.
+fn adds_path(study: &Study<'_>, value: ValueRef, endpoint: &EndpointEffect) -> bool {
+    let [name, from] = endpoint.path_since.as_slice() else { return false };
+    study.unit(value.file).dependency(name).zip(minor(from)).is_none_or(|(has, from)| has < from)
 }
 
 /// How many steps are gone back to the calls that hand an address out.
