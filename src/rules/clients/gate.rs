@@ -34,7 +34,7 @@ pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> b
         Inbound::Entry(_) | Inbound::Below(_) => study.is_lit(function),
         // Go hands its context over: of what nobody is seen to give one that holds a trace, none is known.
         inbound if study.language() == Language::Go => {
-            study.is_under_span(function) || (inbound == Inbound::Takes && study.is_offered(function.file))
+            study.is_under_span(function) || (inbound == Inbound::Takes && study.is_all_offered())
         }
         Inbound::Takes | Inbound::Unknown if study.is_beside_services(function.file) => false,
         Inbound::Takes => true,
@@ -246,7 +246,7 @@ const MAX_ADDRESS: u32 = 60;
 
 /// Whether a call goes to a stranger's service: one that its function or file is named after, or that it names by a
 /// literal URL.
-pub(super) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
+pub(in crate::rules) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -> bool {
     let function = study.function_name(study.program.function_at(call));
     if words::names_stranger(&function) || words::names_stranger(&study.program.place(call).path) {
         return true;
@@ -431,6 +431,9 @@ fn is_made_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
     if let Step::Values(values) = program.step(value) {
         parts.extend(values.into_iter().filter(|next| *next != value));
     }
+    if study.language() == Language::Go && is_strange_by_default(study, value) {
+        return true;
+    }
     if let Step::Field(owner, name) = program.step(value) {
         parts.extend(program.all_writes(owner, name).into_iter().map(|(written, _)| written));
     }
@@ -442,6 +445,33 @@ fn is_made_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
         }
     }
     parts.into_iter().any(|part| is_strange(study, part, left))
+}
+
+/// Whether a Go field is a stranger's address unless it is set, by its tag: `env:"CRM_URL" envDefault:"https://api.crm.com"`.
+/// Of types without a name (`Crm struct { Url string … }`) the path of names leads to it.
+fn is_strange_by_default(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let mut path: Vec<ustr::Ustr> = Vec::new();
+    let mut at = value;
+    while let ExprKind::Member { base, name, .. } = program.expr_kind(at) {
+        path.push(*name);
+        at = ValueRef { expr: *base, ..at };
+        let Some(ty) = program.type_of(at).and_then(|ty| program.own_type(ty)) else { continue };
+        let field = program.type_decl(ty).fields.iter().find(|field| field.name == *name);
+        let text = program.files.get(ty.file as usize).and_then(|file| study.file_text(file.source.path));
+        let (Some(field), Some(text)) = (field, text) else { return false };
+        let mut text = text.get(field.span.start as usize..field.span.end as usize).unwrap_or_default();
+        for name in path.iter().rev().skip(1) {
+            let mut lines = text.lines().map(str::trim_start);
+            let Some(line) = lines.find(|line| line.split_whitespace().next() == Some(name.as_str())) else {
+                return false;
+            };
+            text = text.get(line.as_ptr() as usize - text.as_ptr() as usize..).unwrap_or_default();
+        }
+        let line = text.lines().next().unwrap_or_default();
+        return line.split_once('`').is_some_and(|(_, tag)| tag.split('"').any(words::is_third_party));
+    }
+    false
 }
 
 /// Whether all callers of a function give it a stranger's address. One that all sorts of callers use sends to the house.

@@ -16,14 +16,18 @@ mod stores;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
-pub(super) use gate::{can_be_inside, checks_health, drops_copies, helps_tests, keeps_records, serves};
+pub(super) use gate::{
+    can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
+};
 pub(super) use life::{Account, Life, Lives};
 
-use super::Verdicts;
+use super::{Verdicts, messaging};
 
 /// Runs the rules of this group.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
-    lives.study.darken(&server::dark(lives));
+    let mut light = server::light(lives);
+    light.dark.extend(messaging::untraced_handlers(lives.study));
+    lives.study.light(&light.dark, &light.bright);
     calls::check(lives, out);
     server::check(lives, out);
     late::check(lives, out);

@@ -59,6 +59,29 @@ pub(super) fn check<'a>(study: &Study<'a>, traced: &FxHashSet<usize>, plugged: &
     }
 }
 
+/// The functions that are registered for messages and begin without their traces (Go): nothing covers or instruments what
+/// calls them, and neither they nor what is around them reads a trace or starts a span.
+pub(in crate::rules) fn untraced_handlers(study: &Study<'_>) -> FxHashSet<FuncRef> {
+    let mut out = FxHashSet::default();
+    if study.language() != Language::Go {
+        return out;
+    }
+    let plugged = Plugged::default();
+    let traces = Summary::EXTRACTS | Summary::STARTS | Summary::INSTRUMENTS;
+    for fact in &hop_calls(study, &[HopKind::Consume]) {
+        let is_open = fact.effect.registers.is_none()
+            || study.unit(fact.call.file).coverage(fact.library).is_some()
+            || plugged.has(study, fact.call.file, fact.library)
+            || instance(study, fact) == Instance::Instrumented;
+        if is_open {
+            continue;
+        }
+        let handlers = handlers(study, fact).into_iter().filter(|handler| !handled(study, handler).has(traces));
+        out.extend(handlers.map(|handler| handler.function));
+    }
+    out
+}
+
 /// The functions that a library gives messages to, by annotation or by the type that they belong to.
 fn given_by_library<'a>(study: &Study<'a>) -> Vec<(FuncRef, &'a LibraryDescription)> {
     let mut out: Vec<_> = handling(study).into_iter().filter(|(_, library)| consumes(library)).collect();

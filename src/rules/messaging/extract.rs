@@ -1,6 +1,7 @@
 //! `missing-extract`: a server-side handler or filter starts its span without reading the caller's trace.
 
 use super::super::Verdicts;
+use super::front;
 use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
@@ -36,13 +37,18 @@ pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verd
             continue;
         }
         if let Some(start) = start_of(study, function).filter(|_| !reads_by_hand(study, function)) {
-            found.push((unit, finding(study, start, function, request)));
+            found.push((unit, function, finding(study, start, function, request)));
         }
     }
     if !found.is_empty() {
         // Asked last: it looks at every call and every text.
         let reading = reading_units(study);
-        out.findings.extend(found.into_iter().filter(|(unit, _)| !reading.contains(unit)).map(|(_, found)| found));
+        found.retain(|(unit, ..)| !reading.contains(unit));
+        let functions: Vec<FuncRef> = found.iter().map(|(_, function, _)| *function).collect();
+        let judged = front::foremost(study, &functions);
+        out.findings.extend(
+            found.into_iter().filter(|(_, function, _)| judged.contains(function)).map(|(.., finding)| finding),
+        );
     }
 }
 
@@ -142,6 +148,7 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
     out.extend(
         made_handlers(study).filter(|(unit, family)| !is_foreign(study, family, spans(*unit))).map(|(unit, _)| unit),
     );
+    out.extend(unseen_readers(study));
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();
@@ -165,8 +172,28 @@ fn made_handlers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = (usize, &'a s
     sites.filter_map(|(at, file, site)| {
         let made = study.program.callee(ValueRef { file: at, expr: site.expr }).constructs?;
         let (library, ty) = study.program.knowledge.ty(made)?;
-        let is_handler = ty.instrumented && matches!(ty.role, TypeRole::Other | TypeRole::Server);
+        let is_handler =
+            ty.instrumented && matches!(ty.role, TypeRole::Other | TypeRole::Server | TypeRole::Middleware);
         is_handler.then_some((file.source.unit, library.family.as_str()))
+    })
+}
+
+/// The units that call a function of another library which extracts, by its name (`ExtractHTTPContext`), and hands a context
+/// back (Go).
+fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = usize> + 'a {
+    let program = study.program;
+    let files = (0u32..).zip(&program.files).filter(|_| study.language() == Language::Go);
+    let sites = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, file, site)));
+    sites.filter_map(move |(at, file, site)| {
+        let call = ValueRef { file: at, expr: site.expr };
+        let callee = program.callee(call);
+        let name = callee.name.filter(|name| callee.functions.is_empty() && program.described(*name).is_none())?;
+        let last = name.rsplit('.').next()?;
+        let is_given = || {
+            let given = program.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.role_of(value));
+            given.into_iter().any(|role| matches!(role, TypeRole::Context | TypeRole::Request | TypeRole::Carrier))
+        };
+        (last.starts_with("Extract") && is_given()).then_some(file.source.unit)
     })
 }
 
@@ -236,7 +263,7 @@ fn is_server_span(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// Whether a function is a filter or middleware: it is given what comes after it.
-fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
     let decl = study.program.function(function);
     let given = decl.params.iter().any(|param| {
         let ty = param.ty.as_ref().map_or("", |ty| ty.name.as_str());

@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Spread};
 use crate::knowledge::{HopKind, Slot};
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::clients::{Lives, is_broken};
+use crate::rules::clients::{Lives, can_be_inside, goes_to_third_party, is_broken};
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -41,6 +41,9 @@ pub(super) fn check(lives: &Lives<'_, '_>, traced: &FxHashSet<usize>, out: &mut 
             || names_key(study, outer)
             || injected_by_caller(study, outer)
         {
+            continue;
+        }
+        if goes_to_third_party(study, fact.call) || span.is_none() && !can_be_inside(study, fact.function) {
             continue;
         }
         let hop = fact.effect.hop.map_or(Slot::None, |hop| hop.carrier);

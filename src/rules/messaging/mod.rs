@@ -4,6 +4,7 @@ mod batch;
 mod client;
 mod consume;
 mod extract;
+mod front;
 mod hops;
 mod inject;
 mod kind;
@@ -18,6 +19,7 @@ mod reply;
 mod tasks;
 mod waiting;
 
+pub(super) use consume::untraced_handlers;
 pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;
 pub(super) use kind::says_kind;
