@@ -83,6 +83,9 @@ pub(super) fn is_support(path: &str) -> bool {
     const HELPERS: &[&str] = &["testutil", "testutils", "testhelper", "testhelpers", "testkit", "testsupport"];
     folders(path).split('/').any(|folder| {
         let words: Vec<String> = folder.split(['-', '_']).map(str::to_ascii_lowercase).collect();
+        if words.len() > 1 && words.first().is_some_and(|word| word == "tests") {
+            return true;
+        }
         let pairs = words.windows(2).map(|pair| pair.concat());
         words.iter().cloned().chain(pairs).any(|word| {
             WORDS.contains(&word.as_str()) || is_test_package(&word) || HELPERS.iter().any(|end| word.ends_with(end))

@@ -71,6 +71,10 @@ pub(super) struct Untraced {
     pub files: FxHashSet<Ustr>,
     /// The files of which all commands that they are built into begin no trace, nor take one up: they only ask others.
     pub idle: FxHashSet<Ustr>,
+    /// The files of which all commands that they are built into take up nobody's trace: those that they have, they begin.
+    pub alone: FxHashSet<Ustr>,
+    /// What sets tracing up in each command, by its main package, where all of that is seen.
+    pub set_ups: FxHashMap<Ustr, Vec<FuncRef>>,
 }
 
 /// What traces stay out of.
@@ -80,7 +84,7 @@ pub(super) fn untraced(program: &Program<'_>, units: &[UnitView], commands: &Com
         Language::Java => {
             let paths = program.files.iter().map(|file| file.source.path);
             let files = paths.filter(|path| is_support(path) || is_stand_in(path)).collect();
-            Untraced { files, idle: FxHashSet::default() }
+            Untraced { files, ..Untraced::default() }
         }
         Language::Python => Untraced::default(),
     }
@@ -91,6 +95,7 @@ struct Standing<'c> {
     packages: &'c FxHashSet<Ustr>,
     is_traced: bool,
     begins: bool,
+    joins: bool,
 }
 
 fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
@@ -107,7 +112,8 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
                 && home.is_none_or(|unit| !set_up.contains(unit))
                 && tracing.acts(packages);
         let from_outside = home.and_then(|unit| units.get(*unit)).is_some_and(UnitView::is_traced_from_outside);
-        Standing { packages, is_traced, begins: from_outside || tracing.begins(packages) }
+        let begins = from_outside || tracing.begins(packages);
+        Standing { packages, is_traced, begins, joins: from_outside || tracing.joins(packages) }
     });
     let standings: Vec<Standing<'_>> = standings.collect();
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
@@ -115,15 +121,23 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
     for (at, file) in (0u32..).zip(&program.files) {
         let mut built_into = standings.iter().filter(|found| found.packages.contains(&file.module)).peekable();
         let is_built = built_into.peek().is_some();
-        let (is_traced, begins) = built_into
-            .fold((false, false), |(is_traced, begins), found| (is_traced || found.is_traced, begins || found.begins));
+        let mut any = (false, false, false);
+        for found in built_into {
+            any = (any.0 || found.is_traced, any.1 || found.begins, any.2 || found.joins);
+        }
+        let (is_traced, begins, joins) = any;
         let is_out = if is_built { !is_traced } else { is_for_tests_alone(&file.module, &mains) };
         if is_out || is_support(&file.source.path) || serves_tests(program, at) {
             out.files.insert(file.source.path);
         } else if is_built && !begins {
             out.idle.insert(file.source.path);
         }
+        if is_built && !joins {
+            out.alone.insert(file.source.path);
+        }
     }
+    out.set_ups =
+        commands.0.iter().filter_map(|(main, packages)| Some((*main, tracing.set_up_in(packages)?))).collect();
     out
 }
 

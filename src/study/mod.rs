@@ -238,31 +238,51 @@ impl<'a> Study<'a> {
         self.reach.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
     }
 
-    /// Whether a Go function starts spans, or is run by one that does or by a literal that takes requests.
+    /// Whether a Go function starts spans, or is run by one that does, or by what somebody who is not seen hands a request or
+    /// a message to, in a command that takes up traces.
     pub fn is_under_span(&self, function: FuncRef) -> bool {
         self.reach.under_spans.contains(&function)
+            || (self.reach.waiting.contains(&function) && !self.is_alone(function.file))
     }
 
-    /// Takes note of the functions that take requests where nothing reads the trace of whoever asks (Go): they, and what they
-    /// alone lead to, have none but that of their own spans. To be told once, before anything is asked of it.
-    pub fn darken(&self, dark: &FxHashSet<FuncRef>) {
+    /// Takes note of how the functions that take requests stand to the traces of whoever asks (Go). Nothing reads them in
+    /// front of the dark ones, something does in front of the bright ones; of the others the command decides: where nothing
+    /// in it takes up traces, they have none. They, and what they alone lead to, have none but that of their own spans. To be
+    /// told once, before anything is asked of it.
+    pub fn light(&self, dark: &FxHashSet<FuncRef>, bright: &FxHashSet<FuncRef>) {
         if self.language() != Language::Go {
             return;
         }
         // What comes in at another command, which nothing traces, brings none either.
-        let is_traced = |file: u32| {
-            let path = self.program.files.get(file as usize).map(|file| file.source.path);
-            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(file)
+        let is_traced = |function: &FuncRef| {
+            let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
+            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(function.file)
+        };
+        let is_lit = |function: &FuncRef| {
+            bright.contains(function) || (!dark.contains(function) && !self.is_alone(function.file))
         };
         let entries = self.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
         let entries = entries.map(|(function, _)| *function);
-        let lit = entries.filter(|function| !dark.contains(function) && is_traced(function.file));
-        let _ = self.lit.set(self.reach.graph.reached(lit));
+        let lit = entries.filter(|function| is_lit(function) && is_traced(function));
+        let mut lit = self.reach.graph.reached(lit);
+        lit.retain(|function| !self.reach.unset.contains(function));
+        let _ = self.lit.set(lit);
     }
 
     /// Whether work that comes in with a trace may lead to a function, or it runs under a span of the program's own.
     pub fn is_lit(&self, function: FuncRef) -> bool {
-        self.lit.get().is_none_or(|lit| lit.contains(&function)) || self.is_under_span(function)
+        self.lit.get().is_none_or(|lit| lit.contains(&function)) || self.reach.under_spans.contains(&function)
+    }
+
+    /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one
+    /// from somebody who is not seen, in a command that takes up traces.
+    pub fn may_be_given_trace(&self, function: FuncRef) -> bool {
+        self.reach.given.contains(&function) && !self.is_alone(function.file)
+    }
+
+    /// Whether all commands that a file is built into take up nobody's trace.
+    fn is_alone(&self, file: u32) -> bool {
+        self.program.files.get(file as usize).is_some_and(|file| self.untraced.alone.contains(&file.source.path))
     }
 
     /// Whether a Java function runs only on threads of methods that are asynchronous by annotation.
@@ -393,6 +413,11 @@ impl<'a> Study<'a> {
         let Some(unit) = self.program.files.get(file as usize) else { return false };
         let is_hidden = unit.module.split('/').any(|part| matches!(part, "internal" | "cmd"));
         !is_hidden && unit.source.facts.package != "main" && !self.built.contains(&unit.module)
+    }
+
+    /// Whether a Go workspace has no command but examples: all that it has is there for others.
+    pub fn is_all_offered(&self) -> bool {
+        self.built.is_empty()
     }
 
     /// The language of the program.

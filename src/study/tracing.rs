@@ -35,6 +35,8 @@ pub(super) struct Tracing<'p, 'a> {
     /// That by which a trace becomes current: a span is started, a trace is read, something that takes requests is
     /// instrumented; or it may be, as no description tells.
     beginnings: Vec<Act>,
+    /// That by which the traces of those who ask are taken up, or may be, as no description tells.
+    joinings: Vec<Act>,
     /// By what names the packages call or hand around anything; found where it is asked for.
     names: RefCell<FxHashMap<Ustr, FxHashSet<Ustr>>>,
     /// The files of each package.
@@ -49,6 +51,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
             set_ups: Vec::new(),
             acts: Vec::new(),
             beginnings: Vec::new(),
+            joinings: Vec::new(),
             names: RefCell::default(),
             files: FxHashMap::default(),
         };
@@ -62,6 +65,11 @@ impl<'p, 'a> Tracing<'p, 'a> {
             for site in &file.flow.calls {
                 let call = ValueRef { file: at, expr: site.expr };
                 let callee = program.callee(call);
+                let made = callee.constructs.and_then(|ty| program.knowledge.ty(ty));
+                if made.is_some_and(|(_, ty)| ty.instrumented && is_inbound(ty.role)) {
+                    let function = Some(FuncRef { file: at, id: site.function });
+                    out.joinings.push(Act { package: file.module, function });
+                }
                 let Some(name) = callee.name else { continue };
                 let act = Act { package: file.module, function: Some(FuncRef { file: at, id: site.function }) };
                 match program.described(name) {
@@ -82,6 +90,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
             let act = Act { package: file.module, function: None };
             self.set_ups.push(act);
             self.beginnings.push(act);
+            self.joinings.push(act);
         }
     }
 
@@ -94,6 +103,9 @@ impl<'p, 'a> Tracing<'p, 'a> {
         }
         if begins(effect) {
             self.beginnings.push(act);
+        }
+        if joins(effect) {
+            self.joinings.push(act);
         }
     }
 
@@ -108,6 +120,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
         }
         if is_foreign && may_begin(self.program, name) {
             self.beginnings.push(act);
+            self.joinings.push(act);
         }
     }
 
@@ -129,6 +142,16 @@ impl<'p, 'a> Tracing<'p, 'a> {
     /// Whether a trace can become current in a command that is built of these packages.
     pub(super) fn begins(&self, packages: &FxHashSet<Ustr>) -> bool {
         self.is_done(&self.beginnings, packages, Methods::Open)
+    }
+
+    /// Whether a command that is built of these packages takes up the traces of those who ask it.
+    pub(super) fn joins(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.is_done(&self.joinings, packages, Methods::Open)
+    }
+
+    /// The functions of a command's packages that set tracing up; `None` where something that is only imported may.
+    pub(super) fn set_up_in(&self, packages: &FxHashSet<Ustr>) -> Option<Vec<FuncRef>> {
+        self.set_ups.iter().filter(|act| packages.contains(&act.package)).map(|act| act.function).collect()
     }
 
     fn is_done(&self, acts: &[Act], packages: &FxHashSet<Ustr>, methods: Methods) -> bool {
@@ -227,6 +250,15 @@ fn begins(effect: &FunctionDescription) -> bool {
         || !effect.switches_on.is_empty()
         || effect.span.is_some()
         || effect.extract.is_some()
+}
+
+/// Whether a type of this role can stand in front of what takes requests.
+fn is_inbound(role: TypeRole) -> bool {
+    matches!(role, TypeRole::Middleware | TypeRole::Server | TypeRole::Other)
+}
+
+fn joins(effect: &FunctionDescription) -> bool {
+    (effect.instruments.is_some() && !effect.outbound) || effect.extract.is_some()
 }
 
 /// Starts of the names of functions that set something up.

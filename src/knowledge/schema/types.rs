@@ -49,6 +49,9 @@ pub enum TypeRole {
     /// The invocation of a command line, or a step in the life of the process: whoever takes one works for an operator
     /// or at start-up, not for a request.
     Command,
+    /// What hands out moments by itself, or the channel on which it does (Go `time.Ticker`): what waits for them over and
+    /// over runs by the clock, for no request.
+    Clock,
     /// Settings and policies of a client or server, which can hold nothing that traces: timeouts, retries, routes.
     Settings,
     /// Anything else that types are tracked through.

@@ -2,8 +2,8 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::calls::calls_out;
-use super::gate;
 use super::life::{Later, Life, Lives, is_registration};
+use super::{gate, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Annotation, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -30,12 +30,20 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     }
 }
 
-/// The functions that take requests where nothing reads the trace of whoever asks: they are mounted on servers that are
-/// seen to be made plain (Go).
-pub(super) fn dark(lives: &Lives<'_, '_>) -> FxHashSet<FuncRef> {
+/// How the functions that take requests stand to the traces of whoever asks (Go).
+#[derive(Debug, Default)]
+pub(super) struct Light {
+    /// Those that are mounted on servers which are seen to be made plain: nothing reads them.
+    pub dark: FxHashSet<FuncRef>,
+    /// Those that are mounted on servers which are seen to read them, or read them themselves.
+    pub bright: FxHashSet<FuncRef>,
+}
+
+/// Asks of every handler that is mounted on a server what that server does.
+pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
     let study = lives.study;
-    let mut out = FxHashSet::default();
-    let mut lit = FxHashSet::default();
+    let mut out = Light::default();
+    let mut grey = FxHashSet::default();
     if study.language() != Language::Go {
         return out;
     }
@@ -43,12 +51,32 @@ pub(super) fn dark(lives: &Lives<'_, '_>) -> FxHashSet<FuncRef> {
         for site in &file.flow.calls {
             let call = ValueRef { file: at, expr: site.expr };
             let Some((server, functions)) = mounting_call(study, call) else { continue };
-            let is_dark = server.is_some_and(|server| is_plain(lives, server)) && !is_wrapped(lives, call, &functions);
-            if is_dark { out.extend(functions) } else { lit.extend(functions) }
+            let is_lit = is_wrapped(lives, call, &functions) || server.is_some_and(|server| reads(lives, server));
+            let set = match (is_lit, server.is_some_and(|server| is_plain(lives, server))) {
+                (true, _) => &mut out.bright,
+                (false, true) => &mut out.dark,
+                (false, false) => &mut grey,
+            };
+            set.extend(functions);
         }
     }
-    out.retain(|function| !lit.contains(function));
+    out.dark.retain(|function| !out.bright.contains(function) && !grey.contains(function));
     out
+}
+
+/// Whether one of those that a server may be is seen to read the traces of whoever asks.
+fn reads(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
+    let study = lives.study;
+    study.unit(server.file).is_traced_from_outside()
+        || study.program.origins(server, true).into_iter().any(|origin| match origin {
+            Origin::Call(made, _) | Origin::Literal(made) => study.fact(made).is_some_and(|fact| {
+                fact.effect.makes == Some(TypeRole::Server)
+                    && (study.unit(made.file).coverage(fact.library).is_some()
+                        || lives.of_construction(made) == Life::Instrumented
+                        || starts_in_front(study, &lives.later(made)))
+            }),
+            _ => false,
+        })
 }
 
 /// The server that a call mounts handlers on, where it is seen, and the handlers; `None` for any other call.
@@ -214,7 +242,7 @@ fn traces_requests(study: &Study<'_>, server: &CallFact<'_>) -> bool {
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
 fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
     let study = lives.study;
-    let mut out = later.mounts.clone();
+    let mut out: Vec<ValueRef> = later.mounts.iter().copied().filter(|call| !is_aside(study, *call)).collect();
     for call in later.uses.iter().chain(&later.given) {
         if is_aside(study, *call) {
             continue;
@@ -280,8 +308,15 @@ fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
 }
 
 fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
+    let named = |name: &str| words::names_health(name) || name.to_ascii_lowercase().contains("metric");
+    let name = study.callee_text(call);
+    if named(name.rsplit('.').next().unwrap_or(&name)) {
+        return true;
+    }
     study.slot(call, Slot::AnyArg).into_iter().any(|value| match study.program.expr_kind(value) {
         ExprKind::Str(text) => is_side_path(text),
+        // A constant: `mux.Handle(PathMetrics, handler)`
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => named(name),
         _ => false,
     })
 }

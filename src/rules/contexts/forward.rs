@@ -131,6 +131,10 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
         return;
     }
     let summary = study.effect_of(call);
+    if summary.has(Summary::EXTRACTS) && is_given_headers(study, call) {
+        out.rebound = true;
+        return;
+    }
     let returns_context = program.type_of(call).and_then(|ty| program.role(ty)) == Some(TypeRole::Context);
     if returns_context {
         work.push(call);
@@ -138,6 +142,12 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     if summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS) {
         out.sinks.push(call);
     }
+}
+
+/// Whether a call is given a carrier of headers: what extracts finds the parent there, not in its context.
+pub(super) fn is_given_headers(study: &Study<'_>, call: ValueRef) -> bool {
+    let given = study.program.slot(call, Slot::AnyArg);
+    given.into_iter().any(|value| study.program.role_of(value) == Some(TypeRole::Carrier))
 }
 
 /// Whether a span is started as a root on purpose: with a link, or with an option that says so.

@@ -1,11 +1,13 @@
 //! `framework-context`: a framework's own request type is passed as a context, and hands out none of the request's values.
 
+use super::forward::is_given_headers;
 use crate::finding::{Confidence, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::TypeRole;
 use crate::link::ValueRef;
 use crate::rules::Verdicts;
-use crate::study::{Inbound, Study, Summary};
+use crate::rules::clients::can_be_inside;
+use crate::study::{Study, Summary};
 
 /// Finds framework contexts passed where a context is expected.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -38,17 +40,13 @@ fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
         let taken_as_context = callee.functions.iter().any(|function| {
             program.param_type(*function, n as u16).and_then(|ty| program.role(ty)) == Some(TypeRole::Context)
         });
-        let needs_trace = study.effect_of(call).has(
-            Summary::STARTS
-                | Summary::CALLS_OUT
-                | Summary::PRODUCES
-                | Summary::STORES
-                | Summary::INJECTS
-                | Summary::LOGS,
-        );
+        let needs_trace = study
+            .effect_of(call)
+            .has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS | Summary::LOGS);
+        let is_parted = study.effect_of(call).has(Summary::EXTRACTS) && is_given_headers(study, call);
         let caller = program.function_at(call);
-        let has_trace = study.inbound(caller) != Inbound::Root && !study.is_idle(call.file);
-        if !taken_as_context || !needs_trace || !has_trace {
+        let has_trace = can_be_inside(study, caller);
+        if !taken_as_context || !needs_trace || !has_trace || is_parted {
             continue;
         }
         let name = study.text(value);

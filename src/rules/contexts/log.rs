@@ -5,6 +5,7 @@ use crate::finding::{Confidence, Related};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
+use crate::rules::clients::{can_be_inside, checks_health};
 use crate::study::{CallFact, Inbound, Study};
 
 /// Finds log calls that lose their trace id.
@@ -21,7 +22,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let Some(param) = study.context_param(fact.function) else { continue };
         let aside = study.inbound(fact.function) == Inbound::Root
             || (!param.is_request && study.outlives_request(fact.function));
-        if aside && !in_span(study, fact) {
+        let is_lit = can_be_inside(study, fact.function) || study.may_be_given_trace(fact.function);
+        if (aside || !is_lit || checks_health(study, study.program.outermost(fact.function))) && !in_span(study, fact) {
             continue;
         }
         let mut finding = study.finding("log-without-context", fact.call, Confidence::Certain);

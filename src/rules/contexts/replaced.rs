@@ -32,7 +32,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let is_dark = match study.inbound(fact.function) {
         Inbound::Root => true,
         Inbound::Entry(_) | Inbound::Below(_) => !study.is_lit(fact.function),
-        _ => false,
+        Inbound::Takes => {
+            !study.is_lit(fact.function)
+                && !study.is_under_span(fact.function)
+                && !study.may_be_given_trace(fact.function)
+        }
+        Inbound::Unknown => false,
     };
     if is_dark || study.is_idle(fact.call.file) {
         return None;
@@ -56,6 +61,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         return None;
     }
     let spawned = spawned_closure(study, fact.function, param.function);
+    if spawned.is_none() && study.unit(fact.call.file).keeps_span_by_goroutine() {
+        return None;
+    }
+    if is_absent(study, fact.call, &param) {
+        return None;
+    }
     if is_default(study, fact.call)
         || gives_way(study, fact.call, &param)
         || spawned.is_some_and(|closure| loops_for_ever(study, closure))
@@ -66,8 +77,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     if went.rebound || went.escapes {
         return None;
     }
-    let counts =
-        |sink: &ValueRef| !is_cleanup(study, *sink) && !outlives(study, *sink) && !asks_plain_store(lives, *sink);
+    let counts = |sink: &ValueRef| {
+        !is_cleanup(study, *sink)
+            && !outlives(study, *sink)
+            && !asks_plain_store(lives, *sink)
+            && !is_kept_on(study, *sink)
+    };
     let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(counts).collect();
     let opaque: Vec<ValueRef> =
         went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
@@ -340,6 +355,43 @@ fn gives_way(study: &Study<'_>, call: ValueRef, param: &ContextParam) -> bool {
             _ => false,
         })
     })
+}
+
+/// Whether a fresh context is made where there is no other: below `if request == nil`.
+fn is_absent(study: &Study<'_>, call: ValueRef, param: &ContextParam) -> bool {
+    let Some(file) = study.program.files.get(call.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let at = study.program.expr(call).span;
+    let is_it = |expr: crate::ir::ExprId| matches!(&facts.expr(expr).kind, ExprKind::Name(name) if *name == param.name);
+    let is_nil = |expr: crate::ir::ExprId| matches!(&facts.expr(expr).kind, ExprKind::Lit(text) if text == "nil");
+    let asks = |condition: crate::ir::ExprId| match &facts.expr(condition).kind {
+        ExprKind::Binary { op, left, right, .. } => {
+            *op == "==" && (is_it(*left) && is_nil(*right) || is_nil(*left) && is_it(*right))
+        }
+        _ => false,
+    };
+    facts.stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::If { condition, then, .. } if stmt.span.contains(at) && asks(*condition) => {
+            then.iter().filter_map(|id| facts.stmts.get(*id as usize)).any(|inner| inner.span.contains(at))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a call makes what is kept in a field or map for others: `s.sessions[key] = batch.New(ctx)`. It lives on, and
+/// must not hold the trace of whoever came first.
+fn is_kept_on(study: &Study<'_>, call: ValueRef) -> bool {
+    let name = study.callee_text(call);
+    let last = name.rsplit('.').next().unwrap_or(&name);
+    let flow = study.program.files.get(call.file as usize).map(|file| &file.flow);
+    let is_written = |expr| flow.is_some_and(|flow| flow.writes_from(expr).next().is_some());
+    let by_name = || {
+        flow.is_some_and(|flow| {
+            let mut uses = flow.defs_from(call.expr).flat_map(|(_, def)| &flow.vars[def.var.0 as usize].uses);
+            uses.any(|used| is_written(*used))
+        })
+    };
+    last.starts_with("New") && (is_written(call.expr) || by_name())
 }
 
 /// Whether the fresh context only stands in for a missing one: `if ctx == nil { ctx = context.Background() }`.

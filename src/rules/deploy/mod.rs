@@ -128,7 +128,7 @@ fn is_development(path: &str) -> bool {
 
 /// Whether a file is one of tests, by its path: nobody runs it for its own sake.
 fn is_test(path: &str) -> bool {
-    const WORDS: &[&str] = &["conformance", "e2e", "test", "testdata", "testing", "tests"];
+    const WORDS: &[&str] = &["conformance", "e2e", "test", "testdata", "testfiles", "testing", "tests"];
     words(path).any(|word| WORDS.contains(&word.as_str()))
 }
 

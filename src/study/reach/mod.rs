@@ -1,7 +1,9 @@
 //! Which functions run under a trace that came in, and which are roots by design.
 
+mod commands;
 mod dispatch;
 mod events;
+mod ticks;
 mod ways;
 
 use super::Study;
@@ -36,6 +38,12 @@ pub(super) struct Reach {
     pub inbound: FxHashMap<FuncRef, Inbound>,
     /// Those that run under spans that the program starts (Go).
     pub under_spans: FxHashSet<FuncRef>,
+    /// Those that run when somebody who is not seen hands a request or a message over (Go).
+    pub waiting: FxHashSet<FuncRef>,
+    /// Those that somebody who is not seen gives a context, and what they lead to (Go).
+    pub given: FxHashSet<FuncRef>,
+    /// Those that only commands of a program lead to which never set tracing up, while others of it do (Go).
+    pub unset: FxHashSet<FuncRef>,
     /// Those that only methods lead to which run on other threads by annotation (Java), with these.
     pub behind_async: FxHashSet<FuncRef>,
     /// Which functions lead to which (Go).
@@ -59,7 +67,13 @@ pub(super) fn reach(study: &Study<'_>) -> Reach {
     ways.only_from_roots(&mut out);
     match study.language() {
         Language::Go => {
-            Reach { inbound: out, under_spans: ways.under_spans(), graph: ways.into_graph(), ..Reach::default() }
+            let unset = commands::without_set_up(study, &ways);
+            let sets = [ways.under_spans(), ways.waiting(), ways.given(&out)];
+            let [under_spans, waiting, given] = sets.map(|mut set| {
+                set.retain(|function| !unset.contains(function));
+                set
+            });
+            Reach { inbound: out, under_spans, waiting, given, unset, graph: ways.into_graph(), ..Reach::default() }
         }
         Language::Java => {
             let behind_async = ways.behind(&async_methods(study), &out);
@@ -159,7 +173,7 @@ pub fn is_given_plain_executors(study: &Study<'_>, function: FuncRef) -> bool {
 }
 
 /// Whether a function is given the invocation of a command line, or what a framework says of the process's life.
-fn takes_command(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn takes_command(study: &Study<'_>, function: FuncRef) -> bool {
     let types =
         (0..study.program.function(function).params.len() as u16).filter_map(|n| study.program.param_type(function, n));
     types.into_iter().any(|ty| study.program.role(ty) == Some(TypeRole::Command))

@@ -1,10 +1,11 @@
 //! Along which calls work leads from function to function: from what takes requests, and from what starts up.
 
-use super::super::Study;
+use super::super::{Study, Summary};
 use super::dispatch::implementing;
 use super::events::heard;
+use super::ticks::ticking;
 use super::{Inbound, functions_of};
-use crate::ir::{ExprId, ExprKind, Language, TypeKind};
+use crate::ir::{ExprId, ExprKind, Language, Span, TypeKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Program, Step, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -36,8 +37,10 @@ pub(super) struct Ways<'s, 'a> {
     values: Vec<SmallVec<[u32; 2]>>,
     /// The functions that something is seen to run, or that are written in another.
     has_above: Vec<bool>,
-    /// The functions to which a call hands a fresh context: no trace comes along that way.
+    /// The functions to which a call hands a fresh context, or that run by the clock: no trace comes along that way.
     begun: Vec<u32>,
+    /// What runs by the clock, in each file.
+    ticking: Vec<Vec<Span>>,
 }
 
 /// Which functions lead to which, kept for what is asked later.
@@ -89,6 +92,10 @@ impl<'s, 'a> Ways<'s, 'a> {
             values: vec![SmallVec::new(); functions.len()],
             has_above: vec![false; functions.len()],
             begun: Vec::new(),
+            ticking: match program.language {
+                Language::Go => (0..program.files.len() as u32).map(|file| ticking(study, file)).collect(),
+                _ => Vec::new(),
+            },
             functions,
         };
         ways.add_calls();
@@ -100,7 +107,10 @@ impl<'s, 'a> Ways<'s, 'a> {
             ways.add_all(publisher, &[listener]);
         }
         for (outer, inner) in &study.nested {
-            ways.add_all(*outer, inner);
+            let (ticked, others): (Vec<FuncRef>, Vec<FuncRef>) =
+                inner.iter().partition(|inner| ways.is_ticked(**inner));
+            ways.add_all(*outer, &others);
+            ticked.into_iter().for_each(|function| ways.begin(function));
         }
         ways
     }
@@ -121,8 +131,9 @@ impl<'s, 'a> Ways<'s, 'a> {
                 let from = FuncRef { file, id: site.function };
                 let callee = program.callee(call);
                 let chosen = chosen(self.study, call, &callee.functions);
+                let ticks = self.ticks(call);
                 for callee in chosen.as_deref().unwrap_or(&callee.functions) {
-                    match contexts.get(callee).is_some_and(|n| hands_fresh(self.study, call, *callee, *n)) {
+                    match ticks || contexts.get(callee).is_some_and(|n| hands_fresh(self.study, call, *callee, *n)) {
                         true => self.begin(*callee),
                         false => self.add_all(from, &[*callee]),
                     }
@@ -151,6 +162,23 @@ impl<'s, 'a> Ways<'s, 'a> {
                 }
             }
         }
+    }
+
+    /// Whether a value stands in what runs by the clock.
+    fn ticks(&self, value: ValueRef) -> bool {
+        self.ticking.get(value.file as usize).is_some_and(|spans| {
+            !spans.is_empty() && {
+                let at = self.study.program.expr(value).span;
+                spans.iter().any(|span| span.contains(at))
+            }
+        })
+    }
+
+    /// Whether a function is a literal that stands in what runs by the clock.
+    fn is_ticked(&self, function: FuncRef) -> bool {
+        let file = self.study.program.files.get(function.file as usize);
+        let made = file.and_then(|file| file.flow.closures.get(&function.id));
+        made.is_some_and(|expr| self.ticks(ValueRef { file: function.file, expr: *expr }))
     }
 
     fn begin(&mut self, function: FuncRef) {
@@ -195,7 +223,7 @@ impl<'s, 'a> Ways<'s, 'a> {
         let ends = |at: usize| match known[at] {
             Some(Inbound::Root) => true,
             Some(Inbound::Entry(_) | Inbound::Below(_)) => false,
-            Some(_) => self.study.is_for_operator(self.functions[at].file),
+            Some(_) => self.study.is_for_operator(self.functions[at].file) || lives_on(self.study, self.functions[at]),
             None => begins(self.study, self.functions[at]) || self.study.is_for_operator(self.functions[at].file),
         };
         let is_inbound = |at: usize| matches!(known[at], Some(Inbound::Entry(_) | Inbound::Below(_)));
@@ -211,16 +239,64 @@ impl<'s, 'a> Ways<'s, 'a> {
         }
     }
 
-    /// The functions that start spans, the literals that whoever has a request gives it to, what is called back with
-    /// messages, and the functions that these lead to:
-    /// what these ask others for belongs to a trace, though it may begin in the process itself.
+    /// The functions that start spans, and those that they lead to: what these ask others for belongs to a trace, though it
+    /// may begin in the process itself.
     pub(super) fn under_spans(&self) -> FxHashSet<FuncRef> {
-        let has_span = |function| self.study.calls_in(function).any(|fact| fact.effect.span.is_some());
-        let starts = |at: &usize| {
-            has_span(self.functions[*at]) || self.waits(self.functions[*at]) || self.is_given_messages(*at)
+        let has_span = |at: &usize| {
+            let function = self.functions[*at];
+            self.study.calls_in(function).any(|fact| fact.effect.span.is_some()) || self.is_handed_span(function)
         };
-        let seen = self.reached((0..self.functions.len()).filter(starts), With::Values, |_| false);
+        self.reached_from(has_span)
+    }
+
+    /// The literals that whoever has a request gives it to, what is called back with messages, and the functions that
+    /// these lead to: a trace may come with either.
+    pub(super) fn waiting(&self) -> FxHashSet<FuncRef> {
+        self.reached_from(|at| self.waits(self.functions[*at]) || self.is_given_messages(*at))
+    }
+
+    fn reached_from(&self, is_start: impl Fn(&usize) -> bool) -> FxHashSet<FuncRef> {
+        let seen = self.reached((0..self.functions.len()).filter(is_start), With::Values, |_| false);
         seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+    }
+
+    /// The functions that take a context from somebody who is not seen, and those that they lead to.
+    pub(super) fn given(&self, inbound: &FxHashMap<FuncRef, Inbound>) -> FxHashSet<FuncRef> {
+        let study = self.study;
+        let ends = |function: FuncRef| study.is_for_operator(function.file) || lives_on(study, function);
+        let is_top = |at: &usize| {
+            let function = self.functions[*at];
+            inbound.get(&function) == Some(&Inbound::Takes) && self.is_open(*at) && !ends(function)
+        };
+        self.reached_from(is_top)
+    }
+
+    /// The functions that some lead to, also by handing functions around, with themselves; at a barrier a way ends.
+    pub(super) fn below(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> FxHashSet<FuncRef> {
+        let from: Vec<usize> = from.iter().map(|function| self.number(*function)).collect();
+        let seen = self.reached(from.into_iter(), With::Values, |at| barrier(self.functions[at]));
+        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+    }
+
+    /// The functions that lead to some, with themselves; at a barrier a way ends. The second says whether one of them is
+    /// led to by nothing and is no barrier.
+    pub(super) fn above(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> (FxHashSet<FuncRef>, bool) {
+        let mut before: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for (at, (next, values)) in (0u32..).zip(self.next.iter().zip(&self.values)) {
+            next.iter().chain(values).for_each(|to| before.entry(*to).or_default().push(at));
+        }
+        let mut work: Vec<u32> = from.iter().map(|function| self.number(*function) as u32).collect();
+        let mut seen: FxHashSet<u32> = work.iter().copied().collect();
+        let mut is_open = false;
+        while let Some(at) = work.pop() {
+            if barrier(self.functions[at as usize]) {
+                continue;
+            }
+            let above = before.get(&at).map(Vec::as_slice).unwrap_or_default();
+            is_open |= above.is_empty();
+            work.extend(above.iter().copied().filter(|to| seen.insert(*to)));
+        }
+        (seen.into_iter().map(|at| self.functions[at as usize]).collect(), is_open)
     }
 
     /// The functions that some lead to, with themselves, if nothing that comes in or that nobody is seen to run leads to them
@@ -240,6 +316,19 @@ impl<'s, 'a> Ways<'s, 'a> {
         let held = self.reached(open, With::Values, is_door);
         let behind = self.reached(numbers().filter(|at| is_door(*at)), With::Values, |_| false);
         numbers().filter(|at| behind[*at] && (!held[*at] || is_door(*at))).map(|at| self.functions[at]).collect()
+    }
+
+    /// Whether a function calls a helper of the program's own that starts a span and hands it over.
+    fn is_handed_span(&self, function: FuncRef) -> bool {
+        let program = self.study.program;
+        let Some(file) = program.files.get(function.file as usize) else { return false };
+        let is_span = |call, n| program.result_type(call, n, 8).and_then(|ty| program.role(ty)) == Some(TypeRole::Span);
+        file.flow.calls_of(function.id).any(|site| {
+            let call = ValueRef { file: function.file, expr: site.expr };
+            let helpers = &program.callee(call).functions;
+            helpers.iter().any(|helper| self.study.summary(*helper).has(Summary::STARTS))
+                && (is_span(call, 0) || is_span(call, 1))
+        })
     }
 
     /// Whether nothing is seen to run a function, or it runs whenever a request comes.
@@ -389,4 +478,20 @@ fn begins(study: &Study<'_>, function: FuncRef) -> bool {
     };
     let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
     says(STARTS) || (study.language() == Language::Go && !is_method && says(MAKES))
+}
+
+/// Whether a Go function that takes a context and nothing else says by its name that it begins what lives as long as the
+/// context: `Start(ctx)`, `RunLoop(ctx)`.
+fn lives_on(study: &Study<'_>, function: FuncRef) -> bool {
+    const WORDS: &[&str] = &["start", "setup", "init", "bootstrap", "serve", "run", "watch", "listen", "poll", "loop"];
+    let decl = study.program.function(function);
+    let says = |word: &&str| {
+        let rest = decl
+            .name
+            .get(word.len()..)
+            .filter(|_| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_lowercase()))
+    };
+    let takes_context = || study.context_param(function).is_some_and(|param| !param.is_request);
+    study.language() == Language::Go && decl.params.len() == 1 && WORDS.iter().any(says) && takes_context()
 }

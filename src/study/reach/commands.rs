@@ -1,0 +1,71 @@
+//! Which functions of a Go program only those of its commands lead to that never set tracing up.
+
+use super::super::Study;
+use super::ways::Ways;
+use super::{functions_of, takes_command};
+use crate::ir::ExprKind;
+use crate::link::{FuncRef, Program, ValueRef};
+use rustc_hash::FxHashSet;
+use std::cell::OnceCell;
+
+/// The functions that are run by commands alone which lead to nothing that sets tracing up, where all that does so is run
+/// by other commands of the same program: `serve` does, and `controller` does not.
+pub(super) fn without_set_up(study: &Study<'_>, ways: &Ways<'_, '_>) -> FxHashSet<FuncRef> {
+    let starts: FxHashSet<FuncRef> =
+        study.program.all_functions().filter(|function| takes_command(study, *function)).collect();
+    let hooks = OnceCell::new();
+    let runs_before = |start: &FuncRef| hooks.get_or_init(|| early(study)).contains(start);
+    let mut out = FxHashSet::default();
+    for (main, set_ups) in study.untraced.set_ups.iter().filter(|_| !starts.is_empty()) {
+        let Some(packages) = study.commands.of(*main).filter(|_| !set_ups.is_empty()) else { continue };
+        let is_in = |function: &FuncRef| {
+            study.program.files.get(function.file as usize).is_some_and(|file| packages.contains(&file.module))
+        };
+        let (above, is_open) = ways.above(set_ups, |function| starts.contains(&function));
+        let (set, unset): (Vec<FuncRef>, Vec<FuncRef>) =
+            starts.iter().copied().filter(is_in).partition(|start| above.contains(start));
+        // What is run before any command may be what sets it up.
+        let is_for_all = is_open || set.iter().any(runs_before);
+        if is_for_all || set.is_empty() || unset.is_empty() {
+            continue;
+        }
+        let is_start = |function: FuncRef| starts.contains(&function);
+        let traced = ways.below(&set, |_| false);
+        out.extend(unset.iter().flat_map(|start| ways.below(&[*start], |at| at != *start && is_start(at))));
+        out.retain(|function| !traced.contains(function));
+    }
+    out
+}
+
+/// The functions that are run before those of all commands, by what they are put into: `PersistentPreRunE: setUp`,
+/// `app.Before = setUp`.
+fn early(study: &Study<'_>) -> FxHashSet<FuncRef> {
+    let program = study.program;
+    let is_early = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.contains("prerun") || name.contains("before")
+    };
+    let mut out = FxHashSet::default();
+    for (file, unit) in (0u32..).zip(&program.files) {
+        let composites = unit.source.facts.exprs.iter().filter_map(|expr| match &expr.kind {
+            ExprKind::Composite { fields, .. } => Some(fields),
+            _ => None,
+        });
+        let fields = composites.flat_map(|fields| fields.iter().filter_map(|field| Some((field.key?, field.value))));
+        let written = unit.flow.writes.iter().map(|write| (write.target, write.value));
+        for (key, value) in fields.chain(written) {
+            if name_of(program, ValueRef { file, expr: key }).is_some_and(|name| is_early(&name)) {
+                out.extend(functions_of(study, ValueRef { file, expr: value }));
+            }
+        }
+    }
+    out
+}
+
+/// The last name of a key or target: `Before` of `app.Before`.
+fn name_of(program: &Program<'_>, value: ValueRef) -> Option<ustr::Ustr> {
+    match program.expr_kind(value) {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+        _ => None,
+    }
+}

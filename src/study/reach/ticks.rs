@@ -1,0 +1,78 @@
+//! The parts of Go functions that run by the clock, over and over, for as long as the process or its owner lives.
+
+use super::super::Study;
+use crate::ir::{ExprId, ExprKind, FileFacts, Jump, LoopKind, Span, Stmt, StmtKind};
+use crate::knowledge::TypeRole;
+use crate::link::ValueRef;
+
+/// The bytes of a file that run by the clock: bodies of `for range ticker.C`, and the arms of a `select` in an endless
+/// loop that wait for a tick. Where a tick may end the loop, somebody waits for what it asks: that belongs to who waits.
+pub(super) fn ticking(study: &Study<'_>, file: u32) -> Vec<Span> {
+    let Some(unit) = study.program.files.get(file as usize) else { return Vec::new() };
+    let facts = &unit.source.facts;
+    let is_clock = |expr: ExprId| is_clock(study, ValueRef { file, expr });
+    let mut out = Vec::new();
+    for stmt in &facts.stmts {
+        match &stmt.kind {
+            StmtKind::Loop { kind: LoopKind::Each, subject: Some(subject), body, .. } if is_clock(*subject) => {
+                out.extend((!may_end(facts, body, 0)).then_some(stmt.span));
+            }
+            StmtKind::Loop { kind: LoopKind::Forever, body, .. } => {
+                for arm in statements(facts, body).flat_map(arms) {
+                    let waits = statements(facts, arm).next().is_some_and(|first| waits_for(facts, first, &is_clock));
+                    if waits && !may_end(facts, arm, 1) {
+                        out.extend(statements(facts, arm).map(|stmt| stmt.span));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The arms of a `select` or `switch`.
+fn arms(stmt: &Stmt) -> Vec<&[u32]> {
+    match &stmt.kind {
+        StmtKind::Switch { arms, .. } => arms.iter().map(|arm| &**arm).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn statements<'f>(facts: &'f FileFacts, block: &'f [u32]) -> impl Iterator<Item = &'f Stmt> {
+    block.iter().filter_map(|id| facts.stmts.get(*id as usize))
+}
+
+/// Whether the first statement of an arm receives from a clock: `case <-ticker.C:`, `case now := <-time.After(d):`.
+fn waits_for(facts: &FileFacts, first: &Stmt, is_clock: &impl Fn(ExprId) -> bool) -> bool {
+    let received = |expr: &ExprId| match facts.exprs.get(expr.0 as usize).map(|expr| &expr.kind) {
+        Some(ExprKind::Receive(channel)) => is_clock(*channel),
+        _ => false,
+    };
+    match &first.kind {
+        StmtKind::Expr(expr) => received(expr),
+        StmtKind::Assign { values, .. } => values.iter().any(received),
+        _ => false,
+    }
+}
+
+fn is_clock(study: &Study<'_>, channel: ValueRef) -> bool {
+    let is = |value| study.program.role_of(value) == Some(TypeRole::Clock);
+    match study.program.expr_kind(channel) {
+        ExprKind::Member { base, .. } => is(ValueRef { expr: *base, ..channel }) || is(channel),
+        _ => is(channel),
+    }
+}
+
+/// Whether a block can leave the loop around it. `inside` says how many loops and switches lie between, which a plain
+/// `break` leaves first.
+fn may_end(facts: &FileFacts, block: &[u32], inside: u32) -> bool {
+    statements(facts, block).any(|stmt| match &stmt.kind {
+        StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Jump(Jump::Elsewhere) => true,
+        StmtKind::Jump(Jump::Break) => inside == 0,
+        kind => {
+            let deeper = matches!(kind, StmtKind::Loop { .. } | StmtKind::Switch { .. });
+            kind.blocks().into_iter().any(|block| may_end(facts, block, inside + u32::from(deeper)))
+        }
+    })
+}
