@@ -143,6 +143,9 @@ pub(super) fn walk(question: &Question<'_>, answer: &mut Answer) {
             _ => answer.gaps.push(gap),
         }
     }
+    // What the code breaks explains what somebody saw better than what may be.
+    let is_sure = |gap: &Gap| gap.causes.iter().any(|cause| cause.standing == Standing::Broken);
+    answer.gaps.sort_by_key(|gap| !is_sure(gap));
     if look.saw.is_none() && answer.gaps.is_empty() {
         answer.gaps.extend(inside(question, &look.ways));
     }
@@ -240,8 +243,33 @@ fn towards<'a>(question: &Question<'a>, journey: &[Way<'a>], node: usize) -> Vec
     if let Some(path) = from_seen {
         return path.windows(2).map(|pair| Way::between(map, pair[0], pair[1])).collect();
     }
-    let callers: BTreeSet<usize> = map.edges.iter().filter(|edge| edge.to == node).map(|edge| edge.from).collect();
-    callers.into_iter().map(|from| Way::between(map, from, node)).collect()
+    upstream(map, node)
+}
+
+/// The ways that lead to a service, the nearest first, up to where one is broken: a trace that was lost there is missed
+/// in all that comes after.
+fn upstream<'a>(map: &'a Map, node: usize) -> Vec<Way<'a>> {
+    let mut out: Vec<Way<'a>> = Vec::new();
+    let mut seen = BTreeSet::from([node]);
+    let mut level = vec![node];
+    while !level.is_empty() && !out.iter().any(|way| way.standing() == Some(Standing::Broken)) {
+        let mut next = Vec::new();
+        for to in level {
+            let callers: BTreeSet<usize> =
+                map.edges.iter().filter(|edge| edge.to == to).map(|edge| edge.from).collect();
+            for from in callers {
+                if out.len() >= MAX_WAYS {
+                    return out;
+                }
+                out.push(Way::between(map, from, to));
+                if seen.insert(from) {
+                    next.push(from);
+                }
+            }
+        }
+        level = next;
+    }
+    out
 }
 
 /// What the code says of one way: a gap of the kind that somebody saw where something explains it, else one that is
