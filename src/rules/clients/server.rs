@@ -107,10 +107,9 @@ fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
     })
 }
 
-/// Whether all that a server may be is seen being made, and stays plain, in a unit that reads no trace by hand.
+/// Whether all that a server may be is seen being made, and stays plain.
 fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
     let study = lives.study;
-    let unit = study.unit_of(server.file);
     let is_made_plain = |origin: &Origin| match origin {
         Origin::Call(made, _) | Origin::Literal(made) => study.fact(*made).is_some_and(|fact| {
             fact.effect.makes == Some(TypeRole::Server)
@@ -121,12 +120,7 @@ fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
         _ => false,
     };
     let origins = study.program.origins(server, true);
-    let reads =
-        || study.of_unit("extracts", unit, || study.calls_of_unit(unit).any(|fact| fact.effect.extract.is_some()));
-    !origins.is_empty()
-        && !study.unit(server.file).is_traced_from_outside()
-        && origins.iter().all(is_made_plain)
-        && !reads()
+    !origins.is_empty() && !study.unit(server.file).is_traced_from_outside() && origins.iter().all(is_made_plain)
 }
 
 /// Whether what a call mounts reads the trace itself, or is wrapped in what does.
