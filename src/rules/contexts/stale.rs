@@ -313,7 +313,11 @@ fn end_of_block(study: &Study<'_>, call: ValueRef) -> u32 {
     let at = study.program.expr(call).span;
     let statements = |block: &[u32]| -> Option<crate::ir::Span> {
         let inner = |id: &u32| facts.stmts.get(*id as usize).map(|stmt| stmt.span);
-        block.iter().filter_map(inner).any(|span| span.contains(at)).then(|| block.iter().filter_map(inner).last())?
+        block
+            .iter()
+            .filter_map(inner)
+            .any(|span| span.contains(at))
+            .then(|| block.iter().filter_map(inner).next_back())?
     };
     let blocks = facts.stmts.iter().filter(|stmt| stmt.span.contains(at)).flat_map(|stmt| stmt.kind.blocks());
     let ends = blocks.filter_map(statements).map(|last| last.end);

@@ -64,8 +64,8 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         }
         let address = written(study, value)?;
         let for_other = chosen && port(&address) == Some(endpoint.other_port);
-        let is_meant =
-            |wrong: &Wrong| !for_other && !(matches!(wrong, Wrong::NoPath(_)) && adds_path(study, value, endpoint));
+        let is_added = |wrong: &Wrong| matches!(wrong, Wrong::NoPath(_)) && adds_path(study, value, endpoint);
+        let is_meant = |wrong: &Wrong| !for_other && !is_added(wrong);
         mismatch(endpoint, &address).filter(is_meant).map(|wrong| (value, wrong))
     })
 }
