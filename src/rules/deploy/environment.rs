@@ -96,7 +96,7 @@ fn itself(material: &Material<'_>, container: &Container, name: &str, value: &st
 }
 
 /// Whether a container takes spans in, by what it or its image is called.
-fn receives(container: &Container) -> bool {
+pub(super) fn receives(container: &Container) -> bool {
     let image = container.image.as_ref().map_or("", |(image, _)| image.as_str()).to_ascii_lowercase();
     let name = container.name.to_ascii_lowercase();
     known().receiving_images.iter().any(|word| name.contains(word.as_str()) || image.contains(word.as_str()))

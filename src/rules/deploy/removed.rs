@@ -37,7 +37,7 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
             continue;
         }
         let is_seen = !runs.is_empty();
-        let confidence = if is_seen { Confidence::Certain } else { Confidence::Likely };
+        let confidence = if is_seen { Confidence::Certain } else { Confidence::Possible };
         let mut found = Finding::new("collector-pipeline", component.place, confidence);
         found.severity = (!is_seen).then_some(Severity::Warning);
         let (one, kind) = (component.section.trim_end_matches('s'), &removed.kind);
