@@ -118,6 +118,7 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
     let standings: Vec<Standing<'_>> = standings.collect();
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
     let mut out = Untraced::default();
+    let helping = imported_by_helpers(program);
     for (at, file) in (0u32..).zip(&program.files) {
         let mut built_into = standings.iter().filter(|found| found.packages.contains(&file.module)).peekable();
         let is_built = built_into.peek().is_some();
@@ -126,7 +127,10 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
             any = (any.0 || found.is_traced, any.1 || found.begins, any.2 || found.joins);
         }
         let (is_traced, begins, joins) = any;
-        let is_out = if is_built { !is_traced } else { is_for_tests_alone(&file.module, &mains) };
+        let is_out = match is_built {
+            true => !is_traced,
+            false => is_for_tests_alone(&file.module, &mains) || helping.contains(&file.module),
+        };
         if is_out || is_support(&file.source.path) || serves_tests(program, at) {
             out.files.insert(file.source.path);
         } else if is_built && !begins {
@@ -146,6 +150,19 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
 fn is_for_tests_alone(package: &str, mains: &[Ustr]) -> bool {
     let Some((beside, _)) = package.split_once("/internal/") else { return false };
     mains.iter().any(|main| lies_in(main, beside))
+}
+
+/// The packages that something of the program imports, and nothing but examples and support for tests.
+fn imported_by_helpers(program: &Program<'_>) -> FxHashSet<Ustr> {
+    let (mut helping, mut others) = (FxHashSet::default(), FxHashSet::default());
+    for file in &program.files {
+        let is_helper = is_support(&file.source.path) || is_aside(&file.source.path);
+        let targets = file.source.facts.imports.iter().map(|import| import.target);
+        let targets = targets.filter(|target| *target != file.module);
+        if is_helper { helping.extend(targets) } else { others.extend(targets) }
+    }
+    helping.retain(|package| !others.contains(package));
+    helping
 }
 
 /// Whether a file imports what only tests use.

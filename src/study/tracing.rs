@@ -1,7 +1,7 @@
 //! What in a Go program sets tracing up, and by what a trace becomes current in it.
 
 use crate::ir::{Expr, ExprKind, FunctionId};
-use crate::knowledge::{FunctionDescription, Setting, TypeRole};
+use crate::knowledge::{FunctionDescription, Setting, SettingSource, TypeRole};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -104,9 +104,22 @@ impl<'p, 'a> Tracing<'p, 'a> {
         if begins(effect) {
             self.beginnings.push(act);
         }
-        if joins(effect) {
+        if joins(effect) || effect.extract.is_some() && self.is_given_work(act) {
             self.joinings.push(act);
         }
+    }
+
+    /// Whether what extracts reads the trace of those who ask: what asks for the environment reads that of who started the
+    /// process.
+    fn is_given_work(&self, act: Act) -> bool {
+        let Some(function) = act.function.map(|function| self.program.outermost(function)) else { return true };
+        let Some(file) = self.program.files.get(function.file as usize) else { return true };
+        !file.flow.calls_of(function.id).any(|site| {
+            let callee = self.program.callee(ValueRef { file: function.file, expr: site.expr });
+            let effect = callee.name.and_then(|name| self.program.described(name)).map(|(_, effect)| effect);
+            let reads = effect.and_then(|effect| effect.reads);
+            reads.is_some_and(|reads| reads.from == SettingSource::Environment)
+        })
     }
 
     fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool, stacks: &[&str]) {
@@ -258,7 +271,7 @@ fn is_inbound(role: TypeRole) -> bool {
 }
 
 fn joins(effect: &FunctionDescription) -> bool {
-    (effect.instruments.is_some() && !effect.outbound) || effect.extract.is_some()
+    effect.instruments.is_some() && !effect.outbound
 }
 
 /// Starts of the names of functions that set something up.
