@@ -26,6 +26,8 @@ pub fn documents(text: &str) -> Result<Vec<Node>, String> {
         },
         strict_booleans: true,
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+        // Nothing is read from them, and the parser keeps only some in a row.
+        emit_comments: false,
     };
     if !text.contains("{{") {
         return serde_saphyr::from_multiple_with_options(text, options).map_err(|error| reason(&error, text, text));
@@ -237,6 +239,13 @@ mod tests {
         let inner = nested(text, value).expect("reads");
         let (key, _) = inner[0].get("exporters").expect("exporters").entry("otlp").expect("otlp");
         assert_eq!(key.span, value.span);
+    }
+
+    #[test]
+    fn any_number_of_comments_may_stand_before_a_value() {
+        let text = format!("a:\n{}  b: 1\n", "  # off\n".repeat(200));
+        let found = documents(&text).expect("reads");
+        assert_eq!(found[0].get("a").and_then(|a| a.get("b")).and_then(Node::text), Some("1"));
     }
 
     #[test]
