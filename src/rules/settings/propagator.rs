@@ -19,6 +19,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
     let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
     let set_ups = set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR));
+    let whole: FxHashSet<usize> = with.iter().map(|function| study.unit_of(function.file)).collect();
+    // What is set while a Go package is loaded stands in until the set-up that is whole replaces it.
+    let stands_in = |fact: &CallFact<'_>| {
+        study.language() == Language::Go
+            && study.program.function(study.program.outermost(fact.function)).name == "init"
+            && whole.contains(&study.unit_of(fact.call.file))
+    };
+    let set_ups = set_ups.filter(|fact| !stands_in(fact));
     for fact in set_ups.filter(|fact| !is_run_by(study, fact.function, &with)) {
         let unit = study.unit_of(fact.call.file);
         by_unit.entry(unit).or_default().push(fact);
