@@ -139,6 +139,11 @@ impl FileFacts {
         &self.functions[id.0 as usize]
     }
 
+    /// The statements of a block.
+    pub fn statements(&self, block: &[u32]) -> impl Iterator<Item = &Stmt> {
+        block.iter().filter_map(|id| self.stmts.get(*id as usize))
+    }
+
     /// The type with this id.
     pub fn type_decl(&self, id: TypeId) -> &TypeDecl {
         &self.types[id.0 as usize]

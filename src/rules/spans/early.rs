@@ -1,7 +1,6 @@
 //! Spans that are over before the asynchronous work that they stand for.
 
 use super::life::{Fate, Finish, Life};
-use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
@@ -76,19 +75,19 @@ fn finally_around(study: &Study<'_>, call: ValueRef) -> Option<Span> {
     let facts = &study.program.files.get(call.file as usize)?.source.facts;
     let span = study.program.expr(call).span;
     let mut block = &*study.program.function(study.program.function_covering(call)).body;
-    while let Some(stmt) = statements(facts, block).find(|stmt| stmt.span.contains(span)) {
+    while let Some(stmt) = facts.statements(block).find(|stmt| stmt.span.contains(span)) {
         if let StmtKind::Try { body, finally, .. } = &stmt.kind
-            && statements(facts, finally).any(|inner| inner.span.contains(span) && inner.kind.blocks().is_empty())
+            && facts.statements(finally).any(|inner| inner.span.contains(span) && inner.kind.blocks().is_empty())
         {
-            let first = statements(facts, body).next()?.span;
-            let last = statements(facts, body).last()?.span;
+            let first = facts.statements(body).next()?.span;
+            let last = facts.statements(body).last()?.span;
             return Some(Span { start: first.start, end: last.end });
         }
         block = stmt
             .kind
             .blocks()
             .into_iter()
-            .find(|block| statements(facts, block).any(|stmt| stmt.span.contains(span)))?;
+            .find(|block| facts.statements(block).any(|stmt| stmt.span.contains(span)))?;
     }
     None
 }

@@ -1,7 +1,6 @@
 //! Spans of a loop that nest in each other or end together.
 
 use super::life::{Fate, Life};
-use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
@@ -135,14 +134,14 @@ fn leaves_loop(study: &Study<'_>, call: ValueRef) -> bool {
     let span = study.program.expr(call).span;
     let mut block = &*study.program.function(study.program.function_at(call)).body;
     let mut leaves = false;
-    while let Some(stmt) = statements(facts, block).find(|stmt| stmt.span.contains(span)) {
+    while let Some(stmt) = facts.statements(block).find(|stmt| stmt.span.contains(span)) {
         let is_loop = matches!(stmt.kind, StmtKind::Loop { .. });
         let inner = stmt.kind.blocks();
-        let Some(inner) = inner.into_iter().find(|block| statements(facts, block).any(|stmt| stmt.span.contains(span)))
+        let Some(inner) = inner.into_iter().find(|block| facts.statements(block).any(|stmt| stmt.span.contains(span)))
         else {
             break;
         };
-        let last = statements(facts, inner).last();
+        let last = facts.statements(inner).last();
         let ends = last.is_some_and(|last| {
             matches!(
                 last.kind,

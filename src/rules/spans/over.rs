@@ -3,7 +3,6 @@
 
 use super::ended::variable;
 use super::life::{Fate, Life};
-use super::paths::statements;
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, FileFacts, Language, Span, Spread, Stmt, StmtKind};
@@ -45,11 +44,11 @@ fn late(life: &Life<'_, '_>, start: &Start, fate: &Fate) -> Option<(ValueRef, Af
         .filter_map(|end| {
             let span = study.program.expr(*end).span;
             // The end is a statement of the very block: it is passed on every way that goes on in it.
-            let stmt = statements(facts, block).find(|stmt| stmt.span.contains(span))?;
+            let stmt = facts.statements(block).find(|stmt| stmt.span.contains(span))?;
             is_statement(facts, stmt, *end).then_some((*end, stmt.span.end))
         })
         .min_by_key(|(_, at)| *at)?;
-    let rest = Span { start: last, end: statements(facts, block).last()?.span.end };
+    let rest = Span { start: last, end: facts.statements(block).last()?.span.end };
     let set = set_after(life, start, rest).map(After::Set);
     let after = set.or_else(|| work_after(life, start, rest).map(After::Work))?;
     Some((end, after))
@@ -76,9 +75,9 @@ fn block_of<'f>(study: &Study<'f>, facts: &'f FileFacts, call: ValueRef) -> Opti
     let mut block: &'f [u32] = &facts.function(function.id).body;
     // Each round goes one statement deeper.
     loop {
-        let stmt = statements(facts, block).find(|stmt| stmt.span.contains(span))?;
+        let stmt = facts.statements(block).find(|stmt| stmt.span.contains(span))?;
         let mut inner = stmt.kind.blocks().into_iter();
-        match inner.find(|inner| statements(facts, inner).any(|stmt| stmt.span.contains(span))) {
+        match inner.find(|inner| facts.statements(inner).any(|stmt| stmt.span.contains(span))) {
             Some(inner) => block = inner,
             None => return Some(block),
         }
@@ -218,7 +217,7 @@ fn set_after_with(life: &Life<'_, '_>, call: ValueRef) -> Option<ValueRef> {
     let study = life.study;
     let facts = &study.program.files.get(call.file as usize)?.source.facts;
     let block = block_of(study, facts, call)?;
-    let with = statements(facts, block).find(|stmt| stmt.span.contains(study.program.expr(call).span))?;
+    let with = facts.statements(block).find(|stmt| stmt.span.contains(study.program.expr(call).span))?;
     let function = study.program.function_covering(call);
     let rest = Span { start: with.span.end, end: study.program.function(function).span.end };
     let made: Vec<DefId> = life.uses.definitions_of(call, 0).filter(|made| made.entered).map(|made| made.def).collect();

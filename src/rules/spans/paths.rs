@@ -83,11 +83,12 @@ pub(super) fn exits(facts: &FileFacts, body: &[u32], question: &Question<'_>) ->
 /// inside it.
 fn scope<'f>(facts: &'f FileFacts, body: &'f [u32], question: &Question<'_>) -> (&'f [u32], bool) {
     let holds_all = |block: &[u32]| {
-        let within = |span: Span| statements(facts, block).any(|stmt| stmt.span.contains(span));
+        let within = |span: Span| facts.statements(block).any(|stmt| stmt.span.contains(span));
         within(question.start) && question.named.iter().chain(question.done).all(|span| within(*span))
     };
     let mut scope = body;
-    while let Some(inner) = statements(facts, scope)
+    while let Some(inner) = facts
+        .statements(scope)
         .filter(|stmt| stmt.span.contains(question.start))
         .flat_map(|stmt| stmt.kind.blocks())
         .find(|block| holds_all(block))
@@ -96,22 +97,17 @@ fn scope<'f>(facts: &'f FileFacts, body: &'f [u32], question: &Question<'_>) -> 
     }
     let mut conditional = false;
     let mut at = scope;
-    while let Some(stmt) = statements(facts, at).find(|stmt| stmt.span.contains(question.start)) {
+    while let Some(stmt) = facts.statements(at).find(|stmt| stmt.span.contains(question.start)) {
         let inner = stmt
             .kind
             .blocks()
             .into_iter()
-            .find(|block| statements(facts, block).any(|stmt| stmt.span.contains(question.start)));
+            .find(|block| facts.statements(block).any(|stmt| stmt.span.contains(question.start)));
         let Some(inner) = inner else { break };
         conditional |= matches!(stmt.kind, StmtKind::If { .. } | StmtKind::Switch { .. } | StmtKind::Loop { .. });
         at = inner;
     }
     (scope, conditional)
-}
-
-/// The statements of a block.
-pub(super) fn statements<'f>(facts: &'f FileFacts, block: &'f [u32]) -> impl Iterator<Item = &'f Stmt> {
-    block.iter().filter_map(|id| facts.stmts.get(*id as usize))
 }
 
 /// A loop or switch that is walked, with the states in which it is left.
@@ -217,7 +213,7 @@ impl<'f> Walk<'f, '_> {
     }
 
     fn any_finishes(&self, block: &[u32]) -> bool {
-        statements(self.facts, block).any(|stmt| self.finishes(stmt.span))
+        self.facts.statements(block).any(|stmt| self.finishes(stmt.span))
     }
 
     fn ends_process(&self, value: crate::ir::ExprId) -> bool {

@@ -5,7 +5,6 @@ use super::{Held, Untold};
 use crate::ir::{ExprKind, FileFacts, Handler, Language, Span, Stmt, StmtKind};
 use crate::knowledge::TypeRole;
 use crate::link::ValueRef;
-use crate::rules::spans::paths::statements;
 use crate::study::Study;
 
 /// Names of methods by which loggers are told of an error.
@@ -33,7 +32,7 @@ pub(super) fn untold(study: &Study<'_>, held: Held, touches: &Touches) -> Vec<Un
         false => Some(&*function.body),
     };
     let Some(body) = body else { return Vec::new() };
-    let end = statements(facts, body).last().map_or(started.end, |stmt| stmt.span.end);
+    let end = facts.statements(body).last().map_or(started.end, |stmt| stmt.span.end);
     let judge = Judge { study, facts, held, touches, end };
     let mut out: Vec<Untold> = catches(facts, body)
         .into_iter()
@@ -60,7 +59,7 @@ fn catches<'f>(facts: &'f FileFacts, body: &'f [u32]) -> Vec<Catch<'f>> {
     let mut out = Vec::new();
     let mut work: Vec<Around<'_>> = vec![(body, Vec::new(), Vec::new())];
     while let Some((block, finally, outer)) = work.pop() {
-        for stmt in statements(facts, block) {
+        for stmt in facts.statements(block) {
             let StmtKind::Try { body, handlers, otherwise, finally: last } = &stmt.kind else {
                 work.extend(stmt.kind.blocks().into_iter().map(|block| (block, finally.clone(), outer.clone())));
                 continue;
@@ -89,8 +88,8 @@ fn outer_of<'f>(around: &[&'f Handler], own: usize) -> Vec<&'f Handler> {
 
 /// What a block covers.
 fn span_of(facts: &FileFacts, block: &[u32]) -> Option<Span> {
-    let first = statements(facts, block).next()?.span;
-    let last = statements(facts, block).last()?.span;
+    let first = facts.statements(block).next()?.span;
+    let last = facts.statements(block).last()?.span;
     Some(Span { start: first.start, end: last.end })
 }
 
@@ -99,7 +98,7 @@ fn all<'f>(facts: &'f FileFacts, block: &'f [u32]) -> Vec<&'f Stmt> {
     let mut out: Vec<&Stmt> = Vec::new();
     let mut work = vec![block];
     while let Some(block) = work.pop() {
-        for stmt in statements(facts, block) {
+        for stmt in facts.statements(block) {
             out.push(stmt);
             work.extend(stmt.kind.blocks());
         }

@@ -5,7 +5,6 @@ use super::{Held, Untold};
 use crate::ir::{ExprId, ExprKind, FileFacts, Stmt, StmtKind};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::spans::paths::statements;
 use crate::study::{Study, Summary};
 use ustr::Ustr;
 
@@ -24,7 +23,7 @@ pub(super) fn untold(study: &Study<'_>, held: Held, touches: &Touches) -> Vec<Un
     let mut out = Vec::new();
     let mut work = vec![block_of(facts, &function.body, start.start)];
     while let Some(block) = work.pop() {
-        for stmt in statements(facts, block).filter(|stmt| stmt.span.end > start.end) {
+        for stmt in facts.statements(block).filter(|stmt| stmt.span.end > start.end) {
             out.extend(
                 checked(study, held, stmt).filter(|found| found.is_untold(study, held, touches)).map(|found| Untold {
                     at: found.leaves,
@@ -42,8 +41,9 @@ pub(super) fn untold(study: &Study<'_>, held: Held, touches: &Touches) -> Vec<Un
 /// The innermost block that holds an offset.
 fn block_of<'f>(facts: &'f FileFacts, body: &'f [u32], at: u32) -> &'f [u32] {
     let mut block = body;
-    let holds = |block: &[u32]| statements(facts, block).any(|stmt| stmt.span.start <= at && at < stmt.span.end);
-    while let Some(inner) = statements(facts, block)
+    let holds = |block: &[u32]| facts.statements(block).any(|stmt| stmt.span.start <= at && at < stmt.span.end);
+    while let Some(inner) = facts
+        .statements(block)
         .filter(|stmt| stmt.span.start <= at && at < stmt.span.end)
         .flat_map(|stmt| stmt.kind.blocks())
         .find(|block| holds(block))
@@ -72,7 +72,7 @@ fn checked(study: &Study<'_>, held: Held, stmt: &Stmt) -> Option<Checked> {
     if *op != "!=" || !nil {
         return None;
     }
-    let returned = statements(facts, then).find_map(|stmt| match &stmt.kind {
+    let returned = facts.statements(then).find_map(|stmt| match &stmt.kind {
         StmtKind::Return(values) => Some((stmt.span, values)),
         _ => None,
     });
