@@ -2,7 +2,8 @@
 //!
 //! In Go a context, a request, a client or a message has a type from an imported package. A file that imports no
 //! package by which a trace can travel holds no crossing and hands no context on. Its declarations still tell the
-//! types of the package's other files; its function bodies tell nothing. In Python and Java the context is ambient, so
+//! types of the package's other files; its function bodies tell nothing, but for those that put the program together
+//! (`main`, commands) or hold addresses. In Python and Java the context is ambient, so
 //! any function can lie between two crossings: there every file is read whole.
 
 use super::generated;
@@ -52,7 +53,7 @@ impl Relevance {
     fn matters(&self, language: Language, text: &str) -> bool {
         language != Language::Go
             || self.packages.is_empty()
-            || !is_built_apart(text) && go_imports(text).any(|path| self.knows(path))
+            || !is_built_apart(text) && (tells(text) || go_imports(text).any(|path| self.knows(path)))
             || memmem::find(text.as_bytes(), b"hoplint:").is_some()
     }
 
@@ -65,6 +66,16 @@ impl Relevance {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         ends.into_iter().any(|end| path.get(..end).is_some_and(|prefix| self.packages.contains(prefix)))
     }
+}
+
+/// Whether a Go file tells what holds for the files that a trace passes: how the program is put together (its `main`), or
+/// addresses, as the defaults of settings.
+fn tells(text: &str) -> bool {
+    let is_main =
+        |line: &str| line.strip_prefix("package main").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    memmem::find(text.as_bytes(), b"\"http://").is_some()
+        || memmem::find(text.as_bytes(), b"\"https://").is_some()
+        || text.lines().find(|line| line.starts_with("package ")).is_some_and(is_main)
 }
 
 /// Whether a Go file is built only under a tag that no service is built with.
@@ -134,6 +145,9 @@ mod tests {
         assert_eq!(depths(&["package a\nimport `example.com/rpc/v2`\n"]), [Depth::Whole]);
         assert_eq!(depths(&["package a; import \"context\"; func f() {}"]), [Depth::Whole]);
         assert_eq!(depths(&["package a\nimport \"example.com/rpcs\"\n"]), [Depth::Nothing]);
+        assert_eq!(depths(&["package main\nimport \"a/cmd\"\nfunc main() { cmd.Run() }"]), [Depth::Whole]);
+        assert_eq!(depths(&["package mains\n"]), [Depth::Nothing]);
+        assert_eq!(depths(&["package a\nvar home = \"https://shop.example\" "]), [Depth::Whole]);
         assert_eq!(depths(&[PLAIN]), [Depth::Nothing]);
     }
 

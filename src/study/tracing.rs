@@ -187,7 +187,9 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 continue;
             }
             let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
-            if at.id == FunctionId(0) || (!is_method && matches!(decl.name.as_str(), "main" | "init")) {
+            // A literal in load-time code is put into something: `var serve = &cobra.Command{RunE: func(…) {…}}`.
+            let is_load_time = at.id == FunctionId(0) || decl.flags.is_closure;
+            if is_load_time || (!is_method && matches!(decl.name.as_str(), "main" | "init")) {
                 return true;
             }
             let callers = program.callers(at).iter().map(|call| program.outermost(program.function_at(*call)));

@@ -19,7 +19,7 @@ pub(super) fn goes_where_told(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// The address that a call names, itself or through the request that it sends.
-fn addresses(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
+pub(super) fn addresses(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     let Some(fact) = study.fact(call) else { return Vec::new() };
     let named = |at: ValueRef| {
         let slots = study.fact(at).map(|fact| fact.effect.address.iter()).into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives, is_registration};
-use super::{beans, body, brought, fallback, forgotten, gate};
+use super::{beans, body, brought, fallback, forgotten, gate, stored};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
@@ -318,7 +318,10 @@ fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
     if gate::goes_to_third_party(study, call) {
         return Some("by its name or address it goes to a stranger's service");
     }
-    brought::goes_where_told(study, call).then_some("its address comes with the request, from whoever sent that")
+    if brought::goes_where_told(study, call) {
+        return Some("its address comes with the request, from whoever sent that");
+    }
+    stored::goes_where_data_says(study, call).then_some("its address lies in the data that the service works on")
 }
 
 /// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.

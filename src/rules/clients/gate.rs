@@ -241,6 +241,9 @@ pub(in crate::rules) fn drops_copies(study: &Study<'_>, call: ValueRef) -> bool 
     words::names_caches(&function) || words::names_caches(file)
 }
 
+/// The shortest name of a unit that is looked for in hosts.
+const MIN_NAME: usize = 5;
+
 /// How many values are looked at for the start of an address.
 const MAX_ADDRESS: u32 = 60;
 
@@ -283,7 +286,7 @@ fn is_named_strange(study: &Study<'_>, value: ValueRef) -> bool {
 fn begins_strange(study: &Study<'_>, value: ValueRef) -> bool {
     let texts = study.texts(value);
     let start = |text: &Text| match text.0.first() {
-        Some(Piece::Literal(start)) => Some(words::is_third_party(start)),
+        Some(Piece::Literal(start)) => Some(is_strangers(study, start)),
         _ => None,
     };
     let starts: Option<Vec<bool>> = texts.iter().map(start).collect();
@@ -372,7 +375,7 @@ fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
     *left = rest;
     let at = |expr| ValueRef { expr, ..value };
     match program.expr_kind(value) {
-        ExprKind::Str(text) => words::is_third_party(text) || words::is_set_by_platform(text),
+        ExprKind::Str(text) => is_strangers(study, text) || words::is_set_by_platform(text),
         ExprKind::Binary { left: start, right, .. } => {
             is_strange(study, at(*start), left) || (is_scheme(study, at(*start)) && is_strange_host(study, at(*right)))
         }
@@ -391,6 +394,15 @@ fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
     }
 }
 
+/// Whether a text is the address of a stranger's service: one on the public net that is not named after a unit of the tree
+/// (`https://api.shop.example` of the unit `shop`).
+fn is_strangers(study: &Study<'_>, text: &str) -> bool {
+    words::is_third_party(text)
+        && !words::host_of(text).split('.').any(|label| {
+            label.len() >= MIN_NAME && study.units.iter().any(|unit| unit.name.eq_ignore_ascii_case(label))
+        })
+}
+
 /// Whether a text is an address up to its host, which follows: `"https://" + host`, `"https://%s/"`.
 fn is_scheme(study: &Study<'_>, value: ValueRef) -> bool {
     let ExprKind::Str(text) = study.program.expr_kind(value) else { return false };
@@ -404,7 +416,7 @@ fn is_strange_host(study: &Study<'_>, value: ValueRef) -> bool {
     !origins.is_empty()
         && origins.iter().all(|origin| match origin {
             Origin::Literal(found) => match study.program.expr_kind(*found) {
-                ExprKind::Str(host) => words::is_third_party(&format!("https://{host}")),
+                ExprKind::Str(host) => is_strangers(study, &format!("https://{host}")),
                 _ => false,
             },
             _ => false,
@@ -469,7 +481,7 @@ fn is_strange_by_default(study: &Study<'_>, value: ValueRef) -> bool {
             text = text.get(line.as_ptr() as usize - text.as_ptr() as usize..).unwrap_or_default();
         }
         let line = text.lines().next().unwrap_or_default();
-        return line.split_once('`').is_some_and(|(_, tag)| tag.split('"').any(words::is_third_party));
+        return line.split_once('`').is_some_and(|(_, tag)| tag.split('"').any(|text| is_strangers(study, text)));
     }
     false
 }

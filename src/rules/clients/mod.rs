@@ -12,6 +12,7 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod server;
+mod stored;
 mod stores;
 mod words;
 

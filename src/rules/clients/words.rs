@@ -86,6 +86,7 @@ const APART: &[&str] = &[
     "probe",
     "pprof",
     "ping",
+    "analytics",
 ];
 
 /// Services on the public net that everybody calls and that go on with nobody's trace: one word a line, in lower case.
@@ -204,12 +205,17 @@ fn split_words(text: &str) -> impl Iterator<Item = String> {
 
 /// Whether a literal URL names somebody else's service on the public net.
 pub(super) fn is_third_party(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    let host = rest.split(['/', ':', '?', '{']).next().unwrap_or_default();
+    let host = host_of(text);
     let inner = [".local", ".internal", ".svc", ".cluster", ".lan", "localhost"];
     host.contains('.')
         && !inner.iter().any(|end| host.ends_with(end))
         && !host.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The host of a literal URL; of other texts none.
+pub(super) fn host_of(text: &str) -> &str {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.and_then(|rest| rest.split(['/', ':', '?', '{']).next()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,250 @@
+//! Addresses that are part of the data a service works on: a field of a message or of a row says whose service is called.
+//! No code tells whether that one goes on with a trace.
+
+use super::brought::addresses;
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::Slot;
+use crate::link::{Step, ValueRef};
+use crate::study::Study;
+use rustc_hash::FxHashSet;
+use ustr::Ustr;
+
+/// How many values are looked at for where an address comes from.
+const MAX_VALUES: usize = 120;
+
+/// Keys of Go's struct tags by which data is read and written: messages, rows, documents.
+const OF_DATA: &[&str] = &[
+    "json",
+    "xml",
+    "bson",
+    "gorm",
+    "db",
+    "bun",
+    "pg",
+    "sql",
+    "form",
+    "uri",
+    "query",
+    "param",
+    "msgpack",
+    "protobuf",
+    "dynamodbav",
+    "firestore",
+    "datastore",
+    "avro",
+    "ent",
+    "xorm",
+];
+/// Keys by which settings are read.
+const OF_SETTINGS: &[&str] = &[
+    "yaml",
+    "toml",
+    "env",
+    "envconfig",
+    "envDefault",
+    "mapstructure",
+    "koanf",
+    "config",
+    "conf",
+    "cfg",
+    "hcl",
+    "ini",
+    "long",
+    "flag",
+    "cli",
+    "arg",
+    "name",
+    "default",
+    "required",
+    "help",
+    "split_words",
+    "desc",
+    "usage",
+    "river",
+    "alloy",
+    "category",
+    "viper",
+    "properties",
+    "jsonschema",
+];
+
+/// Whether a call goes to an address that lies in data, as far as all that it may be is seen.
+pub(super) fn goes_where_data_says(study: &Study<'_>, call: ValueRef) -> bool {
+    if study.language() != Language::Go {
+        return false;
+    }
+    let mut search = Search { study, seen: FxHashSet::default(), lies_in_data: false, is_of_house: false };
+    addresses(study, call).into_iter().for_each(|address| search.walk(address));
+    search.lies_in_data && !search.is_of_house
+}
+
+/// A walk from an address back to what its host may be.
+struct Search<'s, 'a> {
+    study: &'s Study<'a>,
+    seen: FxHashSet<ValueRef>,
+    /// A host is read from data.
+    lies_in_data: bool,
+    /// A host is one that the code or a setting names.
+    is_of_house: bool,
+}
+
+impl Search<'_, '_> {
+    fn walk(&mut self, value: ValueRef) {
+        if self.seen.len() >= MAX_VALUES || !self.seen.insert(value) {
+            return;
+        }
+        let program = self.study.program;
+        let at = |expr| ValueRef { expr, ..value };
+        match program.expr_kind(value) {
+            ExprKind::Str(text) => self.read(text),
+            ExprKind::Binary { op, left, right } if *op == "+" => {
+                self.walk(at(if is_scheme(self.study, at(*left)) { *right } else { *left }));
+            }
+            ExprKind::Index { base, .. } => self.walk(at(*base)),
+            _ => match program.step(value) {
+                Step::Values(values) => {
+                    values.into_iter().filter(|next| *next != value).for_each(|next| self.walk(next))
+                }
+                Step::Literal(found) => self.literal(found),
+                Step::Call(call, 0) => self.call(call),
+                Step::Param(function, n) => program.arguments(function, n).into_iter().for_each(|next| self.walk(next)),
+                Step::Field(owner, name) => self.field(owner, name),
+                Step::Part(container) => self.walk(container),
+                Step::Call(..) | Step::Unknown => {}
+            },
+        }
+    }
+
+    /// A text names a host, or is what stands behind one.
+    fn read(&mut self, text: &str) {
+        let rest = text.split_once("://").map(|(_, rest)| rest);
+        self.is_of_house |= rest.is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+        self.is_of_house |= text == "localhost" || text.starts_with("127.0.0.1");
+    }
+
+    fn literal(&mut self, value: ValueRef) {
+        let program = self.study.program;
+        let at = |expr| ValueRef { expr, ..value };
+        match program.expr_kind(value) {
+            ExprKind::Str(text) => self.read(text),
+            // `url.URL{Host: host, …}`
+            ExprKind::Composite { fields, .. } => {
+                let named = |key| matches!(program.expr_kind(at(key)), ExprKind::Name(name) if *name == "Host");
+                let hosts = fields.iter().filter(|field| field.key.is_some_and(named));
+                hosts.for_each(|field| self.walk(at(field.value)));
+            }
+            _ => {}
+        }
+    }
+
+    fn field(&mut self, owner: Ustr, name: Ustr) {
+        match self.kind_of(owner, name) {
+            Some(Kind::Data) => self.lies_in_data = true,
+            Some(Kind::Setting) => self.is_of_house = true,
+            None => {
+                let writes = self.study.program.all_writes(owner, name);
+                writes.into_iter().filter(|(_, index)| index.unwrap_or(0) == 0).for_each(|(next, _)| self.walk(next));
+            }
+        }
+    }
+
+    /// What a field of an own type is for, by its tag.
+    fn kind_of(&self, owner: Ustr, name: Ustr) -> Option<Kind> {
+        let program = self.study.program;
+        let ty = program.own_type(owner)?;
+        let decl = program.type_decl(ty);
+        let field = decl.fields.iter().find(|field| field.name == name)?;
+        let text = self.study.file_text(program.files.get(ty.file as usize)?.source.path)?;
+        let line = text.get(field.span.start as usize..)?.lines().next()?;
+        let (_, tag) = line.split_once('`')?;
+        let keys: Vec<&str> = keys(tag.split('`').next()?).collect();
+        let is_setting = keys.iter().any(|key| OF_SETTINGS.contains(key)) || names_settings(&decl.name);
+        match is_setting {
+            true => Some(Kind::Setting),
+            false => keys.iter().any(|key| OF_DATA.contains(key)).then_some(Kind::Data),
+        }
+    }
+
+    fn call(&mut self, call: ValueRef) {
+        let program = self.study.program;
+        let callee = program.callee(call);
+        let effect = callee.name.and_then(|name| program.described(name)).map(|(_, effect)| effect);
+        if effect.is_some_and(|effect| effect.reads.is_some()) {
+            self.is_of_house = true;
+            return;
+        }
+        if let Some(format) = effect.and_then(|effect| effect.formats) {
+            return self.formatted(call, format);
+        }
+        if let Some(value) = program.converted(call) {
+            return self.walk(value);
+        }
+        let mut next: Vec<ValueRef> = effect
+            .into_iter()
+            .flat_map(|effect| effect.address.iter().copied().chain(effect.derives))
+            .flat_map(|slot| self.study.slot(call, slot))
+            .collect();
+        for function in &callee.functions {
+            let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { continue };
+            let first = flow.returns_of(function.id).filter_map(|found| found.values.first());
+            next.extend(first.map(|expr| ValueRef { file: function.file, expr: *expr }));
+        }
+        if next.is_empty() {
+            // `strings.TrimRight(address, "/")`, `address.JoinPath(path)`
+            next.extend(self.study.slot(call, Slot::Arg(0)));
+            next.extend(program.receiver(call));
+        }
+        next.into_iter().for_each(|value| self.walk(value));
+    }
+
+    /// The host of a format: what stands in it, or the first argument behind the scheme.
+    fn formatted(&mut self, call: ValueRef, format: Slot) {
+        let Some(format) = self.study.slot(call, format).first().copied() else { return };
+        let ExprKind::Str(text) = self.study.program.expr_kind(format) else { return };
+        let given = self.study.slot(call, Slot::AnyArg);
+        let first = given.iter().position(|value| *value == format).map_or(0, |at| at + 1);
+        let (before, host) = text.split_once("://").unwrap_or(("", text));
+        if host.starts_with('%') {
+            let skipped = usize::from(before.starts_with('%'));
+            given.get(first + skipped).into_iter().for_each(|value| self.walk(*value));
+        } else {
+            self.read(text);
+        }
+    }
+}
+
+/// What a field is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Data,
+    Setting,
+}
+
+/// Whether a type holds settings, by its name.
+fn names_settings(name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["config", "configuration", "conf", "cfg", "settings", "setting", "options", "opts", "flags"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The keys of a struct tag: `json:"url" yaml:"url"`.
+fn keys(tag: &str) -> impl Iterator<Item = &str> {
+    tag.split('"').step_by(2).filter_map(|part| part.trim().strip_suffix(':'))
+}
+
+/// Whether a text is an address up to its host: `"https://" + host`.
+fn is_scheme(study: &Study<'_>, value: ValueRef) -> bool {
+    matches!(study.program.expr_kind(value), ExprKind::Str(text) if text.ends_with("://") || text == "http" || text == "https")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keys;
+
+    #[test]
+    fn tags_have_keys() {
+        assert_eq!(keys(r#"json:"url,omitempty" gorm:"type:text""#).collect::<Vec<_>>(), ["json", "gorm"]);
+        assert_eq!(keys("").count(), 0);
+    }
+}
