@@ -2,7 +2,7 @@
 
 use super::callee::Callee;
 use super::program::{FuncRef, Program, TypeIndex};
-use crate::ir::{Function, Language, TypeKind};
+use crate::ir::{Language, TypeKind};
 use crate::knowledge::TypeRole;
 use smallvec::SmallVec;
 use std::rc::Rc;
@@ -113,32 +113,23 @@ impl Program<'_> {
             Language::Go if self.type_decl(*index).kind == TypeKind::Interface => self.method_names(*index),
             _ => Vec::new(),
         };
-        let takes = self.abstract_parameters(interface, name);
         let found: SmallVec<[FuncRef; 1]> = candidates
             .iter()
             .copied()
             .filter(|function| !self.function(*function).flags.is_abstract)
-            .filter(|function| takes.is_none_or(|takes| takes == parameters(self.function(*function))))
             .filter(|function| {
                 let Some(owner) = self.enclosing_type(*function) else { return false };
                 let owner_name = self.type_name(owner);
                 match self.language {
                     Language::Go => {
-                        needed.iter().all(|method| self.functions.contains_key(&self.names.join(owner_name, *method)))
+                        self.has_method_of(owner_name, interface, name)
+                            && needed.iter().all(|method| self.has_method_of(owner_name, interface, *method))
                     }
                     _ => self.supertypes(owner_name).contains(&interface),
                 }
             })
             .collect();
         if found.len() > 4 { SmallVec::new() } else { found }
-    }
-
-    /// How many parameters a Go interface's method takes, and whether the last stands for any number: a generated
-    /// client has the methods of the server that it calls, and takes options besides.
-    fn abstract_parameters(&self, interface: Ustr, name: Ustr) -> Option<(usize, bool)> {
-        let declared =
-            self.functions.get(&self.names.join(interface, name)).filter(|_| self.language == Language::Go)?;
-        declared.first().map(|function| parameters(self.function(*function)))
     }
 
     /// The service's own methods that `owner.name` may run.
@@ -163,9 +154,4 @@ impl Program<'_> {
         let facts = &self.files[ty.file as usize].source.facts;
         facts.functions.iter().filter(|function| function.owner == Some(ty.id)).map(|function| function.name).collect()
     }
-}
-
-/// How many parameters a function takes, and whether the last stands for any number.
-fn parameters(function: &Function) -> (usize, bool) {
-    (function.params.len(), function.params.last().is_some_and(|param| param.variadic))
 }

@@ -11,6 +11,7 @@ mod imports;
 mod memo;
 mod names;
 mod program;
+mod shapes;
 mod trace;
 mod types;
 

@@ -69,8 +69,8 @@ fn by_shape(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
         let needed = program.written_in(program.type_name(interface));
         let implements = |found: &FuncRef| {
             !program.function(*found).flags.is_abstract
-                && has_shape(study, *found, method)
-                && needed.iter().all(|wanted| has_method(study, *found, program.function(*wanted).name))
+                && program.has_shape_of(*found, method)
+                && needed.iter().all(|wanted| has_method(study, *found, *wanted))
         };
         let found: Vec<FuncRef> = namesakes.iter().copied().filter(implements).collect();
         if !found.is_empty() {
@@ -86,22 +86,10 @@ fn takes_context(study: &Study<'_>, method: FuncRef) -> bool {
     types.into_iter().any(|ty| matches!(program.role(ty), Some(TypeRole::Context | TypeRole::Request)))
 }
 
-/// Whether a method has the parameters and results of another one, as far as their types are seen.
-fn has_shape(study: &Study<'_>, found: FuncRef, wanted: FuncRef) -> bool {
-    let program = study.program;
-    let (one, other) = (program.function(found), program.function(wanted));
-    let same = |n: u16| {
-        let types = program.param_type(found, n).zip(program.param_type(wanted, n));
-        types.is_none_or(|(one, other)| one == other)
-    };
-    one.params.len() == other.params.len()
-        && one.results.len() == other.results.len()
-        && (0..one.params.len() as u16).all(same)
-}
-
-/// Whether the type of a method has one of this name, too.
-fn has_method(study: &Study<'_>, of: FuncRef, name: Ustr) -> bool {
+/// Whether the type of a method has another one, too, with its parameters and results.
+fn has_method(study: &Study<'_>, of: FuncRef, wanted: FuncRef) -> bool {
     let program = study.program;
     let Some(owner) = program.enclosing_type(of).map(|ty| program.type_name(ty)) else { return false };
-    !program.methods(owner, name).is_empty()
+    let found = program.methods(owner, program.function(wanted).name);
+    found.into_iter().any(|found| program.has_shape_of(found, wanted))
 }
