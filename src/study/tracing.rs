@@ -1,6 +1,6 @@
 //! What in a Go program sets tracing up, and by what a trace becomes current in it.
 
-use crate::ir::{Expr, ExprKind, FunctionId};
+use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
 use crate::knowledge::{FunctionDescription, Setting, SettingSource, TypeRole};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
@@ -211,21 +211,43 @@ impl<'p, 'a> Tracing<'p, 'a> {
         let mut known = self.names.borrow_mut();
         packages.iter().any(|package| {
             let names = known.entry(*package).or_insert_with(|| self.names_in(*package));
-            names.contains(&name) || self.files_of(*package).any(|file| is_unread(file) && reaches(file, home))
+            names.contains(&name) && self.mentions(*package, function, home)
+                || self.files_of(*package).any(|file| is_unread(file) && reaches(file, home))
+        })
+    }
+
+    /// Whether a package speaks of a function outside of the function itself, by its name and not by that of something
+    /// else: a method that is called as what a library gives it often calls just that.
+    fn mentions(&self, package: Ustr, function: FuncRef, home: Ustr) -> bool {
+        let program = self.program;
+        let wanted = program.function(function).name;
+        let is_of_home = |name: Ustr| name.strip_prefix(home.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        let is_it = |value: ValueRef| {
+            program.outermost(program.function_covering(value)) != function
+                && program.qualify(value).is_none_or(is_of_home)
+        };
+        self.files.get(&package).into_iter().flatten().any(|at| {
+            let exprs = program.files.get(*at as usize).map_or(&[][..], |file| &file.source.facts.exprs);
+            let named = (0u32..).zip(exprs).filter(|(_, expr)| name_of(expr) == Some(wanted));
+            named.into_iter().any(|(id, _)| is_it(ValueRef { file: *at, expr: ExprId(id) }))
         })
     }
 
     fn names_in(&self, package: Ustr) -> FxHashSet<Ustr> {
-        let name = |expr: &Expr| match &expr.kind {
-            ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
-            _ => None,
-        };
-        self.files_of(package).flat_map(|file| &file.source.facts.exprs).filter_map(name).collect()
+        self.files_of(package).flat_map(|file| &file.source.facts.exprs).filter_map(name_of).collect()
     }
 
     fn files_of(&self, package: Ustr) -> impl Iterator<Item = &'p FileUnit<'a>> {
         let files = self.files.get(&package).into_iter().flatten();
         files.filter_map(|at| self.program.files.get(*at as usize))
+    }
+}
+
+/// The name that an expression is, or ends with.
+fn name_of(expr: &Expr) -> Option<Ustr> {
+    match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+        _ => None,
     }
 }
 
