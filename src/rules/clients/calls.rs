@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives, is_registration};
-use super::{beans, body, brought, fallback, forgotten, gate, stored};
+use super::{beans, body, brought, choice, fallback, forgotten, gate, stored};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
@@ -82,6 +82,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     broken.retain(|at, _| !by_body.contains(at));
     channels(lives, &mut broken);
     broken.retain(|at, _| !gate::is_aside(&study.program.place(*at).path) && !fallback::is_never_needed(study, *at));
+    broken.retain(|at, _| !choice::is_made_where_off(lives, *at));
     broken.retain(|at, found| found.kind != HopKind::RpcCall || is_meant_to_be_traced(lives, *at, found));
     let forgotten = forgotten::clients(lives);
     for client in &forgotten {

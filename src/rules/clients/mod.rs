@@ -4,6 +4,7 @@ mod beans;
 mod body;
 mod brought;
 mod calls;
+mod choice;
 pub(super) mod dark;
 mod fallback;
 mod forgotten;
