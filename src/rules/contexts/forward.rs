@@ -1,11 +1,14 @@
 //! Where a context goes from the place where it is made: forward through locals and derivations to the calls that use it.
 
-use crate::ir::ExprKind;
+use crate::ir::{ExprId, ExprKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
-use crate::link::{Origin, Step, ValueRef};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
+
+/// What a context of Go's own library tells of the end of its time. Its values may hold a trace.
+const ENDS: &[&str] = &["Deadline", "Done", "Err"];
 
 /// What becomes of a context.
 #[derive(Debug, Default)]
@@ -139,9 +142,31 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     if returns_context {
         work.push(call);
     }
-    if summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS) {
+    let goes_on = summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS);
+    if goes_on && !is_only_asked(study, call, value) {
         out.sinks.push(call);
     }
+}
+
+/// Whether all own functions that a call may run ask the context that they are given for its end and do nothing else with
+/// it: what they do, they do without it.
+fn is_only_asked(study: &Study<'_>, call: ValueRef, context: ValueRef) -> bool {
+    let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
+    let Some(n) = args.iter().position(|arg| arg.value == context.expr) else { return false };
+    study.program.callee(call).functions.iter().all(|function| asks_for_end_alone(study, *function, n as u16))
+}
+
+/// Whether a function asks a parameter for the end of its time, and uses it for nothing else.
+fn asks_for_end_alone(study: &Study<'_>, function: FuncRef, n: u16) -> bool {
+    let program = study.program;
+    let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { return false };
+    let Some(var) = flow.param_var(function.id, n) else { return false };
+    let asks = |used: &ExprId| {
+        let used = ValueRef { file: function.file, expr: *used };
+        let asked = program.parent(used).map(|parent| program.expr_kind(parent));
+        matches!(asked, Some(ExprKind::Member { base, name, .. }) if *base == used.expr && ENDS.contains(&name.as_str()))
+    };
+    !var.uses.is_empty() && var.uses.iter().all(asks)
 }
 
 /// Whether a call is given a carrier of headers: what extracts finds the parent there, not in its context.
