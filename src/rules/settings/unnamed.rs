@@ -1,9 +1,11 @@
 //! `service-name-missing`: a provider that nobody tells whose spans it makes.
 
 use super::super::Verdicts;
+use super::simple::is_local;
 use crate::finding::Confidence;
 use crate::ir::{ExprKind, FileFacts, Spread};
-use crate::link::ValueRef;
+use crate::knowledge::Slot;
+use crate::link::{Origin, ValueRef};
 use crate::services::stacks;
 use crate::study::{CallFact, Study, is_aside};
 use rustc_hash::FxHashSet;
@@ -18,12 +20,44 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         let unit = study.unit(fact.call.file);
         // Where no start of it is seen, its environment is not either.
-        if unit.may_be_named || unit.starts.is_empty() || unit.is_traced_from_outside() || is_named(study, source.unit)
+        if unit.may_be_named
+            || unit.starts.is_empty()
+            || unit.is_traced_from_outside()
+            || is_named(study, source.unit)
+            || keeps_all(study, source.unit)
         {
             continue;
         }
         report(study, fact, out);
     }
+}
+
+/// Whether no span of a unit leaves its process, by the exporters that its processors are given: what prints spans or keeps
+/// them files them under no name.
+fn keeps_all(study: &Study<'_>, unit: usize) -> bool {
+    let processors = study.calls_of_unit(unit).filter(|fact| fact.effect.batches || fact.effect.simple_processor);
+    let given = processors.map(|fact| study.slot(fact.call, Slot::AnyArg).first().copied());
+    let mut exporters = given.filter(|exporter| !exporter.is_some_and(|value| is_processor(study, value))).peekable();
+    exporters.peek().is_some() && exporters.all(|exporter| exporter.is_some_and(|value| stays(study, value)))
+}
+
+/// Whether a value is a processor itself, whose own exporter is judged where it is made.
+fn is_processor(study: &Study<'_>, value: ValueRef) -> bool {
+    study.fact(value).is_some_and(|fact| fact.effect.batches || fact.effect.simple_processor)
+}
+
+/// Whether an exporter is seen to be one that keeps what it is given in the process, by the names of all that makes it.
+fn stays(study: &Study<'_>, exporter: ValueRef) -> bool {
+    let program = study.program;
+    let is_kept = |origin: &Origin| match origin {
+        Origin::Call(made, _) => {
+            let callee = program.callee(*made);
+            callee.constructs.or(callee.name).is_some_and(|name| is_local(&name))
+        }
+        _ => false,
+    };
+    let origins = program.origins(exporter, true);
+    !origins.is_empty() && origins.iter().all(is_kept)
 }
 
 /// Whether the code of a unit, or of those that it shares code with, describes or names the service in any way.
