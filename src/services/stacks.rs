@@ -133,6 +133,9 @@ pub struct StackDescription {
     /// Import prefixes that show that code uses it.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// Modules below those that set nothing up: tools that other code uses too.
+    #[serde(default)]
+    pub imports_beside: Vec<String>,
     /// Regular expressions on the whole names of functions of modules from elsewhere that, by what they are called, set it up.
     #[serde(default)]
     pub set_up_names: Vec<String>,

@@ -160,7 +160,9 @@ fn imports(program: &Program<'_>, units: &mut [UnitView]) {
                 found
             });
             for page in found.iter().filter_map(|at| stacks().get(*at)) {
-                imported(file, import, page, &mut units[file.source.unit]);
+                if !prefixes(&import.target).any(|name| page.imports_beside.iter().any(|beside| beside == name)) {
+                    imported(file, import, page, &mut units[file.source.unit]);
+                }
             }
         }
     }
