@@ -180,9 +180,10 @@ fn is_of_request(study: &Study<'_>, value: ValueRef) -> bool {
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, name: ValueRef, part: ValueRef) -> Finding {
-    // The addresses that a program asks for may be few.
+    // The addresses that a program asks for may be few, as may those that it serves.
     let sent = paths::is_sent(study, part) || names_what_is_sent(study, fact);
-    let confidence = if sent { Confidence::Possible } else { Confidence::Certain };
+    let few = sent || paths::are_few(study, part);
+    let confidence = if few { Confidence::Possible } else { Confidence::Certain };
     let mut out = study.finding("high-cardinality-name", name, confidence);
     let varies = study.text(part);
     out.message = format!("the span's name contains `{varies}`, so each request makes a new name");

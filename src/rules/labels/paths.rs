@@ -28,6 +28,26 @@ pub(super) fn is_one(study: &Study<'_>, part: ValueRef) -> bool {
         })
 }
 
+/// Whether a part of a request is its path, and all handlers beside the function that names spans after it are mounted at
+/// paths that are written out: but for what nobody serves, the names are few.
+pub(super) fn are_few(study: &Study<'_>, part: ValueRef) -> bool {
+    let program = study.program;
+    let ExprKind::Member { name, .. } = program.expr_kind(part) else { return false };
+    let origins = program.origins(request_of(study, part), false);
+    let is_given = !origins.is_empty() && origins.iter().all(|origin| matches!(origin, Origin::Param(..)));
+    let Some(file) =
+        program.files.get(part.file as usize).filter(|_| is_given && PATHS.contains(&words(name).as_str()))
+    else {
+        return false;
+    };
+    let beside = |fact: &&CallFact<'_>| {
+        program.files.get(fact.call.file as usize).is_some_and(|other| other.module == file.module)
+            && fact.effect.registers.is_some_and(|registers| !registers.root)
+    };
+    let mut mounting = study.calls_of_unit(file.source.unit).filter(beside).peekable();
+    mounting.peek().is_some() && mounting.all(|fact| is_one_path(study, fact))
+}
+
 /// Whether something is a part of a request that goes out: the addresses that a program asks for may be few.
 pub(super) fn is_sent(study: &Study<'_>, part: ValueRef) -> bool {
     let program = study.program;
