@@ -244,7 +244,8 @@ fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
         if is_aside(study, *call) {
             continue;
         }
-        let functions = handlers(study, *call);
+        let mut functions = handlers(study, *call);
+        functions.extend(handed_back(lives, *call));
         if functions.iter().any(|function| lives.works_on_traces(*function)) {
             return None;
         }
@@ -291,6 +292,25 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
                 .is_some_and(|role| matches!(role, TypeRole::Context | TypeRole::Request))
     };
     methods.filter(takes_context).collect()
+}
+
+/// The methods that take requests of an object that a function of the service makes and hands back as some handler:
+/// `mux.Handle("/orders", newOrders())`. Only those that ask their request for its context (Go).
+fn handed_back(lives: &Lives<'_, '_>, call: ValueRef) -> Vec<FuncRef> {
+    let (study, program) = (lives.study, lives.study.program);
+    let registers = study.fact(call).and_then(|fact| fact.effect.registers).filter(|found| !found.root);
+    let given = registers.map(|registers| study.slot(call, registers.handler)).unwrap_or_default();
+    let given = given.into_iter().filter(|value| !lives.traces_handler(*value, 4));
+    let made = given.flat_map(|value| program.origins(value, true)).filter_map(|origin| match origin {
+        Origin::Literal(made) => program.type_of(made).and_then(|ty| program.own_type(ty)),
+        _ => None,
+    });
+    let methods = made.flat_map(|ty| program.methods_of(ty));
+    let asks = |method: FuncRef| {
+        let mut calls = study.with_nested(method).into_iter().flat_map(|inner| study.calls_in(inner));
+        calls.any(|fact| fact.effect.context_of.is_some())
+    };
+    methods.filter(|method| matches!(study.inbound(*method), Inbound::Entry(_)) && asks(*method)).collect()
 }
 
 /// The functions that a handler runs: itself, or the methods of an object that a library calls for inbound work.
