@@ -415,6 +415,26 @@ impl<'a> Study<'a> {
         !is_hidden && unit.source.facts.package != "main" && !self.built.contains(&unit.module)
     }
 
+    /// Whether a command of the workspace that is no example or test is built with a Go file.
+    pub fn is_built(&self, file: u32) -> bool {
+        self.program.files.get(file as usize).is_some_and(|file| self.built.contains(&file.module))
+    }
+
+    /// Whether code whose functions are not read, as no trace can pass them, can call a Go function: it names the function's
+    /// package and, where the function takes something of a library, that library's.
+    pub fn may_be_called_unread(&self, function: FuncRef) -> bool {
+        let Some(home) = self.program.files.get(function.file as usize).map(|file| file.module) else { return false };
+        let params = (0..self.program.function(function).params.len()).map_while(|n| u16::try_from(n).ok());
+        let types = params.filter_map(|n| self.program.param_type(function, n));
+        let packages = types.filter_map(|ty| ty.as_str().rsplit_once('.').map(|(package, _)| package));
+        let needed: Vec<&str> = packages.filter(|package| self.program.module_unit(package).is_none()).collect();
+        let mut unread = self.program.files.iter().filter(|file| tracing::is_unread(file));
+        unread.any(|file| {
+            let imports = |package: &&str| file.source.facts.imports.iter().any(|import| import.target == *package);
+            tracing::reaches(file, home) && needed.iter().all(imports)
+        })
+    }
+
     /// Whether a Go workspace has no command but examples: all that it has is there for others.
     pub fn is_all_offered(&self) -> bool {
         self.built.is_empty()

@@ -6,6 +6,7 @@ mod brought;
 mod calls;
 mod choice;
 pub(super) mod dark;
+mod dead;
 mod fallback;
 mod forgotten;
 mod gate;

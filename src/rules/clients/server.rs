@@ -3,7 +3,7 @@
 use super::super::{Ruling, Verdict, Verdicts};
 use super::calls::calls_out;
 use super::life::{Later, Life, Lives, is_registration};
-use super::{choice, gate, words};
+use super::{choice, dead, gate, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Annotation, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -168,6 +168,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
         Life::Plain if extracts(study, fact) => Ruling::unknown("the service reads traces that come in by hand"),
         Life::Plain if choice::is_made_where_off(lives, fact.call) => {
             Ruling::unknown("it is made where tracing is off, and an instrumented one where it is on")
+        }
+        Life::Plain if dead::is_dead(study, fact.function) => {
+            Ruling::unknown("nothing is seen to run the function that makes it")
         }
         Life::Plain => Ruling::broken("nothing instruments it, and its handlers go on with a trace"),
     };
