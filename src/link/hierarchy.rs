@@ -109,10 +109,7 @@ impl Program<'_> {
         if candidates.len() > 64 {
             return SmallVec::new();
         }
-        let needed: Vec<Ustr> = match self.language {
-            Language::Go if self.type_decl(*index).kind == TypeKind::Interface => self.method_names(*index),
-            _ => Vec::new(),
-        };
+        let is_interface = self.type_decl(*index).kind == TypeKind::Interface;
         let found: SmallVec<[FuncRef; 1]> = candidates
             .iter()
             .copied()
@@ -123,7 +120,7 @@ impl Program<'_> {
                 match self.language {
                     Language::Go => {
                         self.has_method_of(owner_name, interface, name)
-                            && needed.iter().all(|method| self.has_method_of(owner_name, interface, *method))
+                            && (!is_interface || self.has_methods_of(owner_name, interface, *index))
                     }
                     _ => self.supertypes(owner_name).contains(&interface),
                 }
@@ -148,6 +145,17 @@ impl Program<'_> {
         let mut out: Vec<FuncRef> = self.methods_by_owner.get(&name).cloned().unwrap_or_default();
         out.retain(|function| !self.function(*function).flags.is_abstract);
         out
+    }
+
+    /// Whether a Go type has all methods of an interface.
+    fn has_methods_of(&self, owner: Ustr, interface: Ustr, index: TypeIndex) -> bool {
+        if let Some(known) = self.names.implementing.borrow().get(&(owner, interface)) {
+            return *known;
+        }
+        let mut needed = self.method_names(index).into_iter();
+        let found = needed.all(|method| self.has_method_of(owner, interface, method));
+        self.names.implementing.borrow_mut().insert((owner, interface), found);
+        found
     }
 
     fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {

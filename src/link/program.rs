@@ -121,6 +121,8 @@ pub(super) struct Names {
     pub(super) qualified_types: RefCell<FxHashMap<(u32, Ustr), Option<Ustr>>>,
     pub(super) supertypes: RefCell<FxHashMap<Ustr, Rc<[Ustr]>>>,
     pub(super) methods: RefCell<FxHashMap<(Ustr, Ustr), Rc<Callee>>>,
+    /// Whether a Go type implements an interface.
+    pub(super) implementing: RefCell<FxHashMap<(Ustr, Ustr), bool>>,
     pub(super) described: RefCell<FxHashMap<Ustr, Option<Ustr>>>,
     pub(super) roles: RefCell<FxHashMap<Ustr, Option<TypeRole>>>,
     pub(super) qualified_names: RefCell<FxHashMap<(u32, Ustr), Option<Ustr>>>,
@@ -137,6 +139,7 @@ impl Names {
         self.qualified_types.borrow_mut().clear();
         self.supertypes.borrow_mut().clear();
         self.methods.borrow_mut().clear();
+        self.implementing.borrow_mut().clear();
         self.described.borrow_mut().clear();
         self.roles.borrow_mut().clear();
         self.qualified_names.borrow_mut().clear();

@@ -3,7 +3,7 @@
 use super::super::Study;
 use crate::ir::{Language, TypeKind};
 use crate::knowledge::TypeRole;
-use crate::link::FuncRef;
+use crate::link::{FuncRef, TypeIndex};
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
@@ -52,6 +52,8 @@ fn by_declaration(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
 fn by_shape(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
     let program = study.program;
     let mut out: FxHashMap<FuncRef, Vec<FuncRef>> = FxHashMap::default();
+    // All methods of an interface ask the same of the types that have them.
+    let mut known: FxHashMap<(TypeIndex, TypeIndex), bool> = FxHashMap::default();
     for method in program.all_functions() {
         let decl = program.function(method);
         if !decl.flags.is_abstract || decl.params.len() < 2 || !takes_context(study, method) {
@@ -67,10 +69,14 @@ fn by_shape(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
             continue;
         }
         let needed = program.written_in(program.type_name(interface));
+        let mut has_all = |found: FuncRef| {
+            program.enclosing_type(found).is_some_and(|owner| {
+                let is_it = || needed.iter().all(|wanted| has_method(study, owner, *wanted));
+                *known.entry((owner, interface)).or_insert_with(is_it)
+            })
+        };
         let implements = |found: &FuncRef| {
-            !program.function(*found).flags.is_abstract
-                && program.has_shape_of(*found, method)
-                && needed.iter().all(|wanted| has_method(study, *found, *wanted))
+            !program.function(*found).flags.is_abstract && program.has_shape_of(*found, method) && has_all(*found)
         };
         let found: Vec<FuncRef> = namesakes.iter().copied().filter(implements).collect();
         if !found.is_empty() {
@@ -86,10 +92,9 @@ fn takes_context(study: &Study<'_>, method: FuncRef) -> bool {
     types.into_iter().any(|ty| matches!(program.role(ty), Some(TypeRole::Context | TypeRole::Request)))
 }
 
-/// Whether the type of a method has another one, too, with its parameters and results.
-fn has_method(study: &Study<'_>, of: FuncRef, wanted: FuncRef) -> bool {
+/// Whether a type has a method with the name, parameters and results of another one.
+fn has_method(study: &Study<'_>, owner: TypeIndex, wanted: FuncRef) -> bool {
     let program = study.program;
-    let Some(owner) = program.enclosing_type(of).map(|ty| program.type_name(ty)) else { return false };
-    let found = program.methods(owner, program.function(wanted).name);
+    let found = program.methods(program.type_name(owner), program.function(wanted).name);
     found.into_iter().any(|found| program.has_shape_of(found, wanted))
 }
