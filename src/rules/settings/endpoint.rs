@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language};
+use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{AddressForm, EndpointEffect};
 use crate::link::{Origin, Step, ValueRef};
 use crate::study::{CallFact, Study, minor};
@@ -17,10 +17,35 @@ const MAX_PARTS: usize = 32;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
         let Some(endpoint) = &fact.effect.endpoint else { continue };
+        if stands_in(study, fact) {
+            continue;
+        }
         let given = endpoint.at.iter().flat_map(|slot| study.slot(fact.call, *slot)).next();
         let Some((value, wrong)) = given.and_then(|value| judge(study, endpoint, value)) else { continue };
         out.findings.push(finding(study, fact, value, endpoint, &wrong));
     }
+}
+
+/// Whether an exporter only stands in for another one, which is tried first: `try: … except ImportError: …`. The address is
+/// that one's.
+fn stands_in(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(fact.call.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let holds = |block: &[u32], call: ValueRef| {
+        let at = program.expr(call).span;
+        facts.statements(block).any(|stmt| stmt.span.contains(at))
+    };
+    let is_first = |body: &[u32]| {
+        let mut others = study.calls_in(fact.function);
+        others.any(|other| other.effect.endpoint.is_some() && holds(body, other.call))
+    };
+    facts.stmts.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Try { body, handlers, .. } => {
+            handlers.iter().any(|handler| holds(&handler.body, fact.call)) && is_first(body)
+        }
+        _ => false,
+    })
 }
 
 /// What is wrong with an address.

@@ -4,7 +4,7 @@
 //! finish the value speaks for its siblings where they meet again, a `finally` that may finish it does, and a jump to a
 //! label ends the search.
 
-use crate::ir::{ExprKind, FileFacts, Handler, Jump, Language, LoopKind, Span, Stmt, StmtKind};
+use crate::ir::{ExprId, ExprKind, FileFacts, Handler, Jump, Language, LoopKind, Span, Stmt, StmtKind};
 
 /// Names of calls after which nothing runs in any of the languages.
 const ENDS_PROCESS: &[&str] = &["exit", "abort", "_exit", "panic", "fatal", "fatalf", "fatalln", "panicf", "goexit"];
@@ -150,6 +150,7 @@ impl<'f> Walk<'f, '_> {
     fn stmt(&mut self, stmt: &'f Stmt, states: States) -> States {
         match &stmt.kind {
             StmtKind::Expr(value) if self.ends_process(*value) => States::NONE,
+            StmtKind::Expr(value) if self.cannot_fail(*value) => self.after(stmt.span, states),
             StmtKind::Return(_) => {
                 let states = self.simple(stmt.span, states);
                 self.leave(stmt.span, Leaving::Return, states)
@@ -161,9 +162,12 @@ impl<'f> Walk<'f, '_> {
             StmtKind::Jump(jump) => self.jump(stmt.span, *jump, states),
             StmtKind::If { init, condition, then, otherwise } => {
                 let states = self.block(init, states);
-                let condition = self.facts.expr(*condition).span;
-                let states = self.simple(condition, states);
-                self.branches(condition, [then, otherwise], states)
+                let span = self.facts.expr(*condition).span;
+                let states = match self.cannot_fail(*condition) {
+                    true => self.after(span, states),
+                    false => self.simple(span, states),
+                };
+                self.branches(span, [then, otherwise], states)
             }
             StmtKind::Loop { kind, init, subject, body, .. } => {
                 let states = self.block(init, states);
@@ -195,17 +199,41 @@ impl<'f> Walk<'f, '_> {
     /// What one piece of code without branches does.
     fn simple(&mut self, span: Span, states: States) -> States {
         let starts = span.contains(self.question.start);
-        let after = if starts {
+        let after = self.after(span, states);
+        if let Some(failing) = self.tries.iter_mut().rev().find_map(|guard| guard.failing.as_mut()) {
+            *failing = failing.join(if starts { states } else { after });
+        }
+        after
+    }
+
+    /// The states after a piece of code without branches.
+    fn after(&self, span: Span, states: States) -> States {
+        if span.contains(self.question.start) {
             States::OPEN
         } else if self.finishes(span) {
             states.finished()
         } else {
             states
-        };
-        if let Some(failing) = self.tries.iter_mut().rev().find_map(|guard| guard.failing.as_mut()) {
-            *failing = failing.join(if starts { states } else { after });
         }
-        after
+    }
+
+    /// Whether nothing in an expression raises an exception: it calls nothing but methods of the value itself, which no
+    /// tracing library lets fail, and gives these what is at hand (`if span is not None`, `span.set_attribute("ok", True)`).
+    fn cannot_fail(&self, value: ExprId) -> bool {
+        match &self.facts.expr(value).kind {
+            ExprKind::Name(_) | ExprKind::Str(_) | ExprKind::Lit(_) => true,
+            ExprKind::Member { base, .. } => matches!(self.facts.expr(*base).kind, ExprKind::Name(_)),
+            ExprKind::Unary { operand, .. } => self.cannot_fail(*operand),
+            ExprKind::Binary { left, right, .. } => self.cannot_fail(*left) && self.cannot_fail(*right),
+            ExprKind::Call { callee, args } => {
+                let receiver = match &self.facts.expr(*callee).kind {
+                    ExprKind::Member { base, .. } => self.facts.expr(*base).span,
+                    _ => return false,
+                };
+                self.question.named.contains(&receiver) && args.iter().all(|arg| self.cannot_fail(arg.value))
+            }
+            _ => false,
+        }
     }
 
     fn finishes(&self, span: Span) -> bool {
@@ -216,7 +244,7 @@ impl<'f> Walk<'f, '_> {
         self.facts.statements(block).any(|stmt| self.finishes(stmt.span))
     }
 
-    fn ends_process(&self, value: crate::ir::ExprId) -> bool {
+    fn ends_process(&self, value: ExprId) -> bool {
         let ExprKind::Call { callee, .. } = &self.facts.expr(value).kind else { return false };
         let (ExprKind::Name(name) | ExprKind::Member { name, .. }) = &self.facts.expr(*callee).kind else {
             return false;
