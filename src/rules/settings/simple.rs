@@ -2,10 +2,11 @@
 
 use super::super::Verdicts;
 use crate::finding::Confidence;
+use crate::ir::StmtKind;
 use crate::knowledge::Slot;
 use crate::link::Origin;
 use crate::link::ValueRef;
-use crate::study::{Study, is_aside};
+use crate::study::{CallFact, Study, is_aside};
 
 /// Parts of exporters' names that say that nothing leaves the process.
 const LOCAL: &[&str] = &[
@@ -17,7 +18,7 @@ const LOCAL: &[&str] = &[
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.simple_processor) {
         // An example that ends at once must see its spans arrive; it takes no load.
-        if is_aside(&study.program.place(fact.call).path) {
+        if is_aside(&study.program.place(fact.call).path) || is_chosen(study, fact) {
             continue;
         }
         let Some(exporter) = study.slot(fact.call, Slot::AnyArg).first().copied() else { continue };
@@ -40,6 +41,29 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
                 .to_owned();
         out.findings.push(found);
     }
+}
+
+/// Whether whoever runs the program chooses between this processor and a batching one: both stand on branches of one choice.
+fn is_chosen(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(fact.call.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let holds = |block: &[u32], call: ValueRef| {
+        let at = program.expr(call).span;
+        facts.statements(block).any(|stmt| stmt.span.contains(at))
+    };
+    let batching: Vec<ValueRef> =
+        study.calls_in(fact.function).filter(|other| other.effect.batches).map(|other| other.call).collect();
+    !batching.is_empty()
+        && facts.stmts.iter().any(|stmt| {
+            let branches = match &stmt.kind {
+                StmtKind::If { .. } | StmtKind::Switch { .. } => stmt.kind.blocks(),
+                _ => return false,
+            };
+            let is_own = |block: &&&[u32]| holds(block, fact.call);
+            let batches = |block: &&[u32]| batching.iter().any(|call| holds(block, *call));
+            branches.iter().any(|block| is_own(&block)) && branches.iter().filter(|block| !is_own(block)).any(batches)
+        })
 }
 
 /// Whether an exporter uses the network: certain for one that is seen to be a library's, `None` for a local or own one.
