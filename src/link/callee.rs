@@ -7,6 +7,12 @@ use smallvec::SmallVec;
 use std::rc::Rc;
 use ustr::Ustr;
 
+/// How many functions that hand on what another hands back are looked into.
+const MAX_RETURNING: u32 = 3;
+
+/// How many returns of a function are looked at for the functions that it hands back.
+const MAX_RETURNS: usize = 32;
+
 /// What a call runs.
 #[derive(Debug, Default, Clone)]
 pub struct Callee {
@@ -99,7 +105,7 @@ impl Program<'_> {
             }
             // `f(x)(y)` runs what `f` hands back.
             ExprKind::Call { .. } => {
-                return Rc::new(Callee { functions: self.returned_closures(callee), ..Callee::default() });
+                return Rc::new(Callee { functions: self.returned_functions(callee), ..Callee::default() });
             }
             _ => {}
         }
@@ -126,19 +132,46 @@ impl Program<'_> {
         }
     }
 
-    /// The function literals that the service's own functions behind a call hand back.
-    pub fn returned_closures(&self, call: ValueRef) -> SmallVec<[FuncRef; 1]> {
-        let callee = self.callee(call);
+    /// The functions that the service's own functions behind a call hand back: literals, and (Go) what they name, such as
+    /// `return s.onPush`, also through one another.
+    pub fn returned_functions(&self, call: ValueRef) -> SmallVec<[FuncRef; 1]> {
         let mut out = SmallVec::new();
-        for function in callee.functions.iter().take(4) {
+        self.add_returned(call, MAX_RETURNING, &mut out);
+        out
+    }
+
+    fn add_returned(&self, call: ValueRef, depth: u32, out: &mut SmallVec<[FuncRef; 1]>) {
+        let Some(rest) = depth.checked_sub(1) else { return };
+        for function in self.callee(call).functions.iter().take(4) {
             let flow = &self.files[function.file as usize].flow;
-            for value in flow.returns_of(function.id).filter_map(|found| found.values.first()).take(8) {
-                if let ExprKind::Closure(id) = self.expr_kind(ValueRef { file: function.file, expr: *value }) {
-                    out.push(FuncRef { file: function.file, id: *id });
+            for value in flow.returns_of(function.id).filter_map(|found| found.values.first()).take(MAX_RETURNS) {
+                let value = ValueRef { file: function.file, expr: *value };
+                match self.expr_kind(value) {
+                    ExprKind::Closure(id) => add(out, &[FuncRef { file: value.file, id: *id }]),
+                    _ if self.language != Language::Go => {}
+                    ExprKind::Call { .. } => self.add_returned(value, rest, out),
+                    ExprKind::Member { .. } | ExprKind::Name(_) => add(out, &self.function_value(value)),
+                    _ => {}
                 }
             }
         }
-        out
+    }
+
+    /// The own functions that a Go value names: a function, or a method of what stands before the dot.
+    fn function_value(&self, value: ValueRef) -> SmallVec<[FuncRef; 1]> {
+        if !self.reaching(value).is_empty() {
+            return SmallVec::new();
+        }
+        if let Some(found) = self.qualify(value).and_then(|name| self.functions.get(&name)) {
+            return found.clone();
+        }
+        match self.expr_kind(value) {
+            ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { expr: *base, ..value }) {
+                Some(owner) => self.method(owner, *name).functions.clone(),
+                None => SmallVec::new(),
+            },
+            _ => SmallVec::new(),
+        }
     }
 
     fn unqualified(&self, callee: ValueRef, name: Ustr) -> Callee {
@@ -147,7 +180,7 @@ impl Program<'_> {
                 let value = ValueRef { file: callee.file, expr: value };
                 match self.expr_kind(value) {
                     ExprKind::Closure(id) => Some(SmallVec::from_slice(&[FuncRef { file: callee.file, id: *id }])),
-                    ExprKind::Call { .. } => Some(self.returned_closures(value)).filter(|found| !found.is_empty()),
+                    ExprKind::Call { .. } => Some(self.returned_functions(value)).filter(|found| !found.is_empty()),
                     _ => None,
                 }
             }
@@ -216,5 +249,14 @@ impl Program<'_> {
     /// The service's own functions with this qualified name.
     pub fn named_functions(&self, name: Ustr) -> Vec<FuncRef> {
         self.functions.get(&name).map(|found| found.to_vec()).unwrap_or_default()
+    }
+}
+
+/// Adds functions that are not there yet.
+fn add(out: &mut SmallVec<[FuncRef; 1]>, found: &[FuncRef]) {
+    for function in found {
+        if !out.contains(function) {
+            out.push(*function);
+        }
     }
 }

@@ -423,7 +423,7 @@ fn wrapped(study: &Study<'_>, call: ValueRef, depth: u32) -> Vec<FuncRef> {
     if program.language != Language::Go {
         return Vec::new();
     }
-    let mut out = program.returned_closures(call).to_vec();
+    let mut out = program.returned_functions(call).to_vec();
     for value in study.slot(call, crate::knowledge::Slot::AnyArg) {
         let is_function = match program.expr_kind(value) {
             ExprKind::Closure(_) | ExprKind::Call { .. } => true,
