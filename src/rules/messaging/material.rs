@@ -1,10 +1,11 @@
 //! What a message is made of, and whether a trace context is in it.
 
-use crate::ir::{ExprKind, Language};
+use crate::ir::{ExprKind, Language, LoopKind, Stmt, StmtKind, TypeField};
 use crate::knowledge::{Slot, TypeRole, holds_message_key, is_message_key};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// What is known of a message's trace context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +130,10 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
         ExprKind::Call { .. } | ExprKind::New { .. } => return called(study, value, whole, work),
         _ => {}
     }
+    if may_be_filled(study, value) {
+        return Content::Unknown;
+    }
+    work.extend(copied_from(study, value).into_iter().map(|container| (container, whole)));
     let opaque = if whole || is_carrier(study, value) { Content::Unknown } else { Content::Bare };
     if matches!(program.expr_kind(value), ExprKind::Zero(_)) {
         return opaque;
@@ -136,8 +141,11 @@ fn visit(study: &Study<'_>, value: ValueRef, whole: bool, work: &mut Vec<(ValueR
     match program.step(value) {
         Step::Values(values) => work.extend(values.into_iter().filter(|next| *next != value).map(|next| (next, whole))),
         Step::Call(call, _) => work.push((call, whole)),
-        // A text that is looked up somewhere else says nothing of the message's headers.
-        Step::Part(_) if !whole && is_scalar(study, value) => {}
+        // A text that is looked up somewhere else says nothing of the message's headers, but a key that is taken over may
+        // be that of a trace.
+        Step::Part(container) if !whole && is_scalar(study, value) => {
+            work.extend(is_key_of(study, value, container).then_some((container, false)));
+        }
         Step::Part(container) => work.push((container, whole)),
         Step::Literal(_) => {}
         Step::Param(function, n) => {
@@ -185,14 +193,167 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
     Content::Bare
 }
 
-/// Whether a value is of a class of the service's own (Python) that has a field for a trace: who fills it is not asked.
+/// Whether a value is of a type of the service's own that has a field for a trace: who fills it is not asked. A class says
+/// so by the names of its fields (Python), a struct by their types (Go), as its fields may be of many other kinds.
 fn has_place_for_trace(study: &Study<'_>, value: ValueRef) -> bool {
     let program = study.program;
-    let Some(ty) = program.type_of(value).filter(|_| study.language() == Language::Python) else { return false };
-    let supers = program.supertypes(ty);
-    let own = supers.iter().copied().chain([ty]).filter_map(|ty| program.own_type(ty));
-    let is_place = |name: &str| speaks_of_traces(name) || is_message_key(name) || matches!(name, "headers" | "carrier");
-    own.into_iter().any(|ty| program.type_decl(ty).fields.iter().any(|field| is_place(&field.name)))
+    let Some(ty) = program.type_of(value) else { return false };
+    match study.language() {
+        Language::Go => has_field_for_trace(study, ty, NESTED),
+        Language::Python => {
+            let supers = program.supertypes(ty);
+            let own = supers.iter().copied().chain([ty]).filter_map(|ty| program.own_type(ty));
+            let is_place =
+                |name: &str| speaks_of_traces(name) || is_message_key(name) || matches!(name, "headers" | "carrier");
+            own.into_iter().any(|ty| program.type_decl(ty).fields.iter().any(|field| is_place(&field.name)))
+        }
+        Language::Java => false,
+    }
+}
+
+/// How many structs deep a field for a trace may lie.
+const NESTED: u32 = 2;
+
+/// Whether a struct of the service's own has an exported field, which code fills, for the ids of a span or for a carrier.
+fn has_field_for_trace(study: &Study<'_>, ty: Ustr, nested: u32) -> bool {
+    let program = study.program;
+    let Some(owner) = program.own_type(ty) else { return false };
+    let is_place = |field: &TypeField| {
+        let is_written = || !program.writes((ty, field.name)).is_empty();
+        let is_sent = || !is_left_out(study, owner.file, field);
+        let holds = |found: Ustr| match program.role(found) {
+            Some(TypeRole::SpanContext | TypeRole::Carrier) => true,
+            Some(_) => is_part_of_identity(study, found),
+            None => nested > 1 && has_field_for_trace(study, found, nested - 1),
+        };
+        let declared = field.ty.as_ref().map(|found| program.type_ref(owner.file, found));
+        field.name.starts_with(char::is_uppercase) && declared.is_some_and(holds) && is_written() && is_sent()
+    };
+    program.type_decl(owner).fields.iter().any(is_place)
+}
+
+/// Whether a type is that of an id which a span context hands out.
+fn is_part_of_identity(study: &Study<'_>, ty: Ustr) -> bool {
+    let knowledge = study.program.knowledge;
+    let of_context = |name: &Ustr| {
+        let owner = name.rsplit_once('.').and_then(|(owner, _)| knowledge.ty(Ustr::from_existing(owner)?));
+        owner.is_some_and(|(_, owner)| owner.role == TypeRole::SpanContext)
+    };
+    let mut functions = knowledge.libraries().iter().flat_map(|library| &library.functions);
+    functions.any(|function| function.returns.first() == Some(&ty) && function.names.iter().any(of_context))
+}
+
+/// Whether a field's tag keeps it out of what is sent: `json:"-"`.
+fn is_left_out(study: &Study<'_>, file: u32, field: &TypeField) -> bool {
+    let path = study.program.files.get(file as usize).map(|file| file.source.path);
+    let text = path.and_then(|path| study.file_text(path)).unwrap_or_default();
+    let rest = text.get(field.span.start as usize..).unwrap_or_default();
+    rest.lines().next().is_some_and(|line| line.contains(":\"-\""))
+}
+
+/// Whether headers are given, themselves or by address, to a call that is not seen and that is given a context or span
+/// along with them: it may write the trace into them.
+fn may_be_filled(study: &Study<'_>, value: ValueRef) -> bool {
+    is_table(study, value)
+        && uses_of(study, value).into_iter().any(|used| {
+            let Some(call) = taker(study, used) else { return false };
+            let callee = study.program.callee(call);
+            let is_unseen = callee.functions.is_empty() && callee.constructs.is_none() && study.fact(call).is_none();
+            let has_trace =
+                |value: &ValueRef| matches!(study.program.role_of(*value), Some(TypeRole::Context | TypeRole::Span));
+            is_unseen && study.slot(call, Slot::AnyArg).iter().any(has_trace)
+        })
+}
+
+/// The call that is given a value, itself or by address, perhaps converted: `fill(ctx, (*map[string]any)(&table))`.
+fn taker(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
+    let program = study.program;
+    let mut at = value;
+    for _ in 0..MAX_CONVERSIONS {
+        let parent = program.parent(at)?;
+        match program.expr_kind(parent) {
+            ExprKind::Unary { op, .. } if op == "&" => {}
+            ExprKind::Cast { .. } => {}
+            ExprKind::Call { callee, args } => {
+                let callee = program.expr_kind(ValueRef { expr: *callee, ..parent });
+                let converts = !matches!(callee, ExprKind::Name(_) | ExprKind::Member { .. }) && args.len() == 1;
+                let is_given = args.iter().any(|arg| arg.value == at.expr);
+                if !converts && program.callee(parent).constructs.is_none() {
+                    return is_given.then_some(parent);
+                }
+            }
+            _ => return None,
+        }
+        at = parent;
+    }
+    None
+}
+
+/// How many conversions of a value are seen through.
+const MAX_CONVERSIONS: usize = 4;
+
+/// The maps whose keys are taken over into a local table: `for key, value := range labels { table[key] = value }`.
+fn copied_from(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    if !is_table(study, value) {
+        return Vec::new();
+    }
+    let key_of = |used: ValueRef| {
+        let target = program.parent(used)?;
+        let ExprKind::Index { base, index: Some(key) } = program.expr_kind(target) else { return None };
+        let is_written = program.files.get(used.file as usize)?.flow.writes_to(target.expr).next().is_some();
+        (*base == used.expr && is_written).then_some(ValueRef { expr: *key, ..used })
+    };
+    let container = |key: ValueRef| match program.step(key) {
+        Step::Part(container) if is_key_of(study, key, container) => Some(container),
+        _ => None,
+    };
+    uses_of(study, value).into_iter().filter_map(key_of).filter_map(container).collect()
+}
+
+/// Whether a value is the key by which a loop runs over a map.
+fn is_key_of(study: &Study<'_>, value: ValueRef, container: ValueRef) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(value.file as usize) else { return false };
+    let [def] = program.reaching(value) else { return false };
+    let span = program.def(value.file, *def).span;
+    let facts = &file.source.facts;
+    let takes_keys = |stmt: &Stmt| match &stmt.kind {
+        StmtKind::Loop { kind: LoopKind::Each, targets, .. } => {
+            targets.first().is_some_and(|target| facts.expr(*target).span == span)
+        }
+        _ => false,
+    };
+    study.language() == Language::Go && is_table(study, container) && facts.stmts.iter().any(takes_keys)
+}
+
+/// All uses of the variable that a value names.
+fn uses_of(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    let Some(file) = program.files.get(value.file as usize) else { return Vec::new() };
+    let vars: FxHashSet<_> = program.reaching(value).iter().map(|def| program.def(value.file, *def).var).collect();
+    let uses = vars.into_iter().filter_map(|var| file.flow.vars.get(var.0 as usize)).flat_map(|var| &var.uses);
+    uses.map(|expr| ValueRef { expr: *expr, ..value }).collect()
+}
+
+/// Whether a value is a table of headers: a map, or what a library calls a carrier.
+fn is_table(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let is_map = |ty: Ustr| ty.starts_with("map:") || program.role(ty) == Some(TypeRole::Carrier);
+    program.type_of(value).is_some_and(is_map)
+        || match program.step(value) {
+            Step::Values(values) => values.iter().any(|made| makes_map(study, *made)),
+            Step::Call(made, 0) => makes_map(study, made),
+            _ => false,
+        }
+}
+
+/// Whether a call makes an empty map: `make(map[string]string)`.
+fn makes_map(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let ExprKind::Call { args, .. } = program.expr_kind(call) else { return false };
+    let ty = args.first().map(|arg| program.expr_kind(ValueRef { expr: arg.value, ..call }));
+    matches!(ty, Some(ExprKind::Type(ty)) if program.type_ref(call.file, ty).starts_with("map:"))
 }
 
 /// Whether headers or a message may be in a value whose making is not seen.

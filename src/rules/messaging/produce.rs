@@ -158,7 +158,10 @@ fn not_told(study: &Study<'_>, outer: FuncRef, made: Instance) -> Option<&'stati
     if injects_above(study, outer) {
         return Some("a caller injects, so the message may hold what it wrote");
     }
-    gives_identity(study, outer).then_some("the message gets ids of the application's own")
+    let callers = study.program.callers(outer).iter();
+    let mut around = callers.map(|call| study.program.outermost(study.program.function_at(*call)));
+    (gives_identity(study, outer) || around.any(|caller| gives_identity(study, caller)))
+        .then_some("the message gets ids of the application's own")
 }
 
 /// Whether a value that the receiver of a call may be is of the service's own type, whose method of the same name injects:
@@ -196,7 +199,14 @@ fn relayed(study: &Study<'_>, fact: &CallFact<'_>) -> Option<(Related, String)> 
 
 /// The values that make up the message.
 fn carriers(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> Vec<ValueRef> {
-    if matches!(slot, Slot::Result(_)) { sent_into(study, fact) } else { study.slot(fact.call, slot) }
+    if matches!(slot, Slot::Result(_)) {
+        return sent_into(study, fact);
+    }
+    // A method of the service's own interface has parameters in an order of its own.
+    let is_message = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Message);
+    let is_own = study.fact(fact.call).is_none();
+    let messages = is_own.then(|| study.slot(fact.call, Slot::AnyArg).into_iter().filter(is_message).collect());
+    messages.filter(|found: &Vec<ValueRef>| !found.is_empty()).unwrap_or_else(|| study.slot(fact.call, slot))
 }
 
 /// What is written into messages and headers in the function that sends one.
