@@ -318,6 +318,9 @@ fn may_set_up(name: &str) -> bool {
     let Some((package, name)) = lower.rsplit_once('.') else { return false };
     // What starts or fills a span sets nothing up, nor do messages and flags.
     let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
+    // Nor does what is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
+    let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
+    let is_other = is_other || package.split(['/', '.']).any(is_of_metrics);
     names_tracer(package) && !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start))
 }
 

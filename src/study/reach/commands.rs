@@ -5,8 +5,9 @@ use super::ways::Ways;
 use super::{functions_of, takes_command};
 use crate::ir::ExprKind;
 use crate::link::{FuncRef, Program, ValueRef};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::OnceCell;
+use ustr::Ustr;
 
 /// The functions that are run by commands alone which lead to nothing that sets tracing up, where all that does so is run
 /// by other commands of the same program: `serve` does, and `controller` does not.
@@ -15,6 +16,7 @@ pub(super) fn without_set_up(study: &Study<'_>, ways: &Ways<'_, '_>) -> FxHashSe
         study.program.all_functions().filter(|function| takes_command(study, *function)).collect();
     let hooks = OnceCell::new();
     let runs_before = |start: &FuncRef| hooks.get_or_init(|| early(study)).contains(start);
+    let makes = OnceCell::new();
     let mut out = FxHashSet::default();
     for (main, set_ups) in study.untraced.set_ups.iter().filter(|_| !starts.is_empty()) {
         let Some(packages) = study.commands.of(*main).filter(|_| !set_ups.is_empty()) else { continue };
@@ -30,11 +32,54 @@ pub(super) fn without_set_up(study: &Study<'_>, ways: &Ways<'_, '_>) -> FxHashSe
             continue;
         }
         let is_start = |function: FuncRef| starts.contains(&function);
-        let traced = ways.below(&set, |_| false);
-        out.extend(unset.iter().flat_map(|start| ways.below(&[*start], |at| at != *start && is_start(at))));
+        let below = Below { study, ways, makes: makes.get_or_init(|| makers(study)) };
+        let traced = below.of(&set, |_| false);
+        out.extend(unset.iter().flat_map(|start| below.of(&[*start], |at| at != *start && is_start(at))));
         out.retain(|function| !traced.contains(function));
     }
     out
+}
+
+/// The types of the program's own of which each function makes a value.
+type Makers = FxHashMap<FuncRef, Vec<Ustr>>;
+
+fn makers(study: &Study<'_>) -> Makers {
+    let program = study.program;
+    let mut out = Makers::default();
+    for (file, unit) in (0u32..).zip(&program.files) {
+        for site in &unit.flow.calls {
+            let made = program.callee(ValueRef { file, expr: site.expr }).constructs;
+            if let Some(ty) = made.filter(|ty| program.own_type(*ty).is_some()) {
+                out.entry(FuncRef { file, id: site.function }).or_default().push(ty);
+            }
+        }
+    }
+    out
+}
+
+/// What the functions of a command lead to.
+struct Below<'w, 's, 'a> {
+    study: &'s Study<'a>,
+    ways: &'w Ways<'s, 'a>,
+    makes: &'w Makers,
+}
+
+impl Below<'_, '_, '_> {
+    /// What some functions lead to, with themselves. A method that nothing is seen to call runs, if at all, where a value of
+    /// its type is made.
+    fn of(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> FxHashSet<FuncRef> {
+        let mut out = FxHashSet::default();
+        let mut work = from.to_vec();
+        while !work.is_empty() {
+            let found = self.ways.below(&work, &barrier);
+            let new: Vec<FuncRef> = found.into_iter().filter(|function| out.insert(*function)).collect();
+            let types: FxHashSet<Ustr> =
+                new.iter().filter_map(|function| self.makes.get(function)).flatten().copied().collect();
+            let methods = types.into_iter().flat_map(|ty| self.study.program.written_in(ty)).copied();
+            work = methods.filter(|method| !out.contains(method) && !self.ways.is_run(*method)).collect();
+        }
+        out
+    }
 }
 
 /// The functions that are run before those of all commands, by what they are put into: `PersistentPreRunE: setUp`,

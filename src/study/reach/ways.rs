@@ -23,6 +23,8 @@ enum With {
     Calls,
     /// Also what they hand around as values, and somebody may run.
     Values,
+    /// Also what they run with a fresh context, or by the clock.
+    Everything,
 }
 
 /// The calls between the functions of a program. Functions are numbered in the order of files.
@@ -39,6 +41,8 @@ pub(super) struct Ways<'s, 'a> {
     has_above: Vec<bool>,
     /// The functions to which a call hands a fresh context, or that run by the clock: no trace comes along that way.
     begun: Vec<u32>,
+    /// The functions that each one runs with a fresh context, or by the clock: a command runs them all the same.
+    begins: FxHashMap<u32, Vec<u32>>,
     /// What runs by the clock, in each file.
     ticking: Vec<Vec<Span>>,
 }
@@ -92,6 +96,7 @@ impl<'s, 'a> Ways<'s, 'a> {
             values: vec![SmallVec::new(); functions.len()],
             has_above: vec![false; functions.len()],
             begun: Vec::new(),
+            begins: FxHashMap::default(),
             ticking: match program.language {
                 Language::Go => (0..program.files.len() as u32).map(|file| ticking(study, file)).collect(),
                 _ => Vec::new(),
@@ -110,7 +115,7 @@ impl<'s, 'a> Ways<'s, 'a> {
             let (ticked, others): (Vec<FuncRef>, Vec<FuncRef>) =
                 inner.iter().partition(|inner| ways.is_ticked(**inner));
             ways.add_all(*outer, &others);
-            ticked.into_iter().for_each(|function| ways.begin(function));
+            ticked.into_iter().for_each(|function| ways.begin(*outer, function));
         }
         ways
     }
@@ -134,7 +139,7 @@ impl<'s, 'a> Ways<'s, 'a> {
                 let ticks = self.ticks(call);
                 for callee in chosen.as_deref().unwrap_or(&callee.functions) {
                     match ticks || contexts.get(callee).is_some_and(|n| hands_fresh(self.study, call, *callee, *n)) {
-                        true => self.begin(*callee),
+                        true => self.begin(from, *callee),
                         false => self.add_all(from, &[*callee]),
                     }
                 }
@@ -181,8 +186,9 @@ impl<'s, 'a> Ways<'s, 'a> {
         made.is_some_and(|expr| self.ticks(ValueRef { file: function.file, expr: *expr }))
     }
 
-    fn begin(&mut self, function: FuncRef) {
-        let at = self.number(function);
+    fn begin(&mut self, from: FuncRef, function: FuncRef) {
+        let (from, at) = (self.number(from), self.number(function));
+        self.begins.entry(from as u32).or_default().push(at as u32);
         self.has_above[at] = true;
         self.begun.push(at as u32);
     }
@@ -271,10 +277,15 @@ impl<'s, 'a> Ways<'s, 'a> {
         self.reached_from(is_top)
     }
 
+    /// Whether something is seen to run a function, or it is written in another.
+    pub(super) fn is_run(&self, function: FuncRef) -> bool {
+        self.has_above[self.number(function)]
+    }
+
     /// The functions that some lead to, also by handing functions around, with themselves; at a barrier a way ends.
     pub(super) fn below(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> FxHashSet<FuncRef> {
         let from: Vec<usize> = from.iter().map(|function| self.number(*function)).collect();
-        let seen = self.reached(from.into_iter(), With::Values, |at| barrier(self.functions[at]));
+        let seen = self.reached(from.into_iter(), With::Everything, |at| barrier(self.functions[at]));
         seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
     }
 
@@ -283,7 +294,8 @@ impl<'s, 'a> Ways<'s, 'a> {
     pub(super) fn above(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> (FxHashSet<FuncRef>, bool) {
         let mut before: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (at, (next, values)) in (0u32..).zip(self.next.iter().zip(&self.values)) {
-            next.iter().chain(values).for_each(|to| before.entry(*to).or_default().push(at));
+            let begins = self.begins.get(&at).into_iter().flatten();
+            next.iter().chain(values).chain(begins).for_each(|to| before.entry(*to).or_default().push(at));
         }
         let mut work: Vec<u32> = from.iter().map(|function| self.number(*function) as u32).collect();
         let mut seen: FxHashSet<u32> = work.iter().copied().collect();
@@ -371,8 +383,9 @@ impl<'s, 'a> Ways<'s, 'a> {
         let mut work: Vec<usize> = from.collect();
         work.iter().for_each(|at| seen[*at] = true);
         while let Some(at) = work.pop() {
-            let values = if with == With::Values { &self.values[at][..] } else { &[] };
-            for next in self.next[at].iter().chain(values) {
+            let values = if with == With::Calls { &[] } else { &self.values[at][..] };
+            let begins = self.begins.get(&(at as u32)).filter(|_| with == With::Everything);
+            for next in self.next[at].iter().chain(values).chain(begins.into_iter().flatten()) {
                 let next = *next as usize;
                 if !seen[next] {
                     seen[next] = true;
