@@ -257,6 +257,7 @@ pub(in crate::rules) fn goes_to_third_party(study: &Study<'_>, call: ValueRef) -
     let mut left = MAX_ADDRESS;
     let (parts, receiver) = (study.slot(call, Slot::AnyArg), study.slot(call, Slot::Receiver));
     parts.iter().any(|value| is_strange(study, *value, &mut left))
+        || left == 0 && is_one_strange(study, call)
         || parts.iter().any(|value| begins_strange(study, *value) || is_named_strange(study, *value))
         || parts.iter().chain(&receiver).any(|value| is_typed_in(study, *value, &mut left))
         || receiver.into_iter().any(|value| is_own_file(study, value, MAX_STEPS))
@@ -457,6 +458,19 @@ fn is_made_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
         }
     }
     parts.into_iter().any(|part| is_strange(study, part, left))
+}
+
+/// Whether one of the addresses that a call may go to is a stranger's, looked at each for itself: what the others are made
+/// of, and all that is given along, must not use up what may be looked at.
+fn is_one_strange(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let each = |address: ValueRef| match program.step(address) {
+        Step::Values(values) => values.to_vec(),
+        Step::Call(made, _) => vec![made],
+        _ => Vec::new(),
+    };
+    let mut values = super::brought::addresses(study, call).into_iter().flat_map(each);
+    values.any(|value| is_strange(study, value, &mut { MAX_ADDRESS }))
 }
 
 /// Whether a Go field is a stranger's address unless it is set, by its tag: `env:"CRM_URL" envDefault:"https://api.crm.com"`.
