@@ -263,10 +263,33 @@ impl<'a> Study<'a> {
         };
         let entries = self.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
         let entries = entries.map(|(function, _)| *function);
-        let lit = entries.filter(|function| is_lit(function) && is_traced(function));
+        // What is taken for an entry by its parameters alone is as lit as those who call it, where all of them are seen.
+        let is_helper = |function: &FuncRef| {
+            !bright.contains(function) && (self.is_called_alone(*function) || self.is_generated_handler(*function))
+        };
+        let lit = entries.filter(|function| is_lit(function) && is_traced(function) && !is_helper(function));
         let mut lit = self.reach.graph.reached(lit);
         lit.retain(|function| !self.reach.unset.contains(function));
         let _ = self.lit.set(lit);
+    }
+
+    /// Whether a Go function is generated to stand in front of the methods of a remote service: these are known by where they
+    /// are registered.
+    fn is_generated_handler(&self, function: FuncRef) -> bool {
+        let decl = self.program.function(function);
+        let is_generated =
+            self.program.files.get(function.file as usize).is_some_and(|file| file.source.facts.generated);
+        is_generated && decl.flags.is_private && !decl.flags.is_closure
+    }
+
+    /// Whether a Go function is there for the code of its package alone, which calls it and hands it to nobody.
+    fn is_called_alone(&self, function: FuncRef) -> bool {
+        let decl = self.program.function(function);
+        let names = || self.handed_around.get_or_init(|| unused::names_handed_around(self.program));
+        decl.flags.is_private
+            && !decl.flags.is_closure
+            && !self.program.callers(function).is_empty()
+            && !names().contains(&decl.name)
     }
 
     /// Whether work that comes in with a trace may lead to a function, or it runs under a span of the program's own.

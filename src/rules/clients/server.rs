@@ -287,12 +287,11 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
     let owners = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
     let own: Vec<_> = owners.filter_map(|ty| program.own_type(ty)).collect();
     let methods = own.iter().flat_map(|ty| program.methods_of(*ty));
+    // A method that streams is given its context in the stream, the last of its parameters.
     let takes_context = |function: &FuncRef| {
-        !program.function(*function).flags.is_private
-            && program
-                .param_type(*function, 0)
-                .and_then(|ty| program.role(ty))
-                .is_some_and(|role| matches!(role, TypeRole::Context | TypeRole::Request))
+        let decl = program.function(*function);
+        let mut roles = (0..decl.params.len()).filter_map(|n| program.role(program.param_type(*function, n as u16)?));
+        !decl.flags.is_private && roles.any(|role| matches!(role, TypeRole::Context | TypeRole::Request))
     };
     methods.filter(takes_context).collect()
 }
