@@ -72,7 +72,7 @@ fn reads(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
             Origin::Call(made, _) | Origin::Literal(made) => study.fact(made).is_some_and(|fact| {
                 fact.effect.makes == Some(TypeRole::Server)
                     && (study.unit(made.file).coverage(fact.library).is_some()
-                        || lives.of_construction(made) == Life::Instrumented
+                        || lives.beside_routes(made) == Life::Instrumented
                         || starts_in_front(study, &lives.later(made)))
             }),
             _ => false,
@@ -114,7 +114,7 @@ fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
         Origin::Call(made, _) | Origin::Literal(made) => study.fact(*made).is_some_and(|fact| {
             fact.effect.makes == Some(TypeRole::Server)
                 && study.unit(made.file).coverage(fact.library).is_none()
-                && lives.of_construction(*made) == Life::Plain
+                && lives.beside_routes(*made) == Life::Plain
                 && !starts_in_front(study, &lives.later(*made))
         }),
         _ => false,

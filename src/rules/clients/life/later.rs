@@ -1,7 +1,7 @@
 //! What later becomes of a value: where it goes, what is called on it, what is put into it.
 
 use super::{Life, Lives, MAX_DEPTH};
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
@@ -21,6 +21,8 @@ const MAX_FIELD_USES: usize = 600;
 pub(in crate::rules::clients) struct Later {
     /// Something instruments it, or may.
     pub(in crate::rules::clients) life: Option<Life>,
+    /// A handler that is mounted on it reads traces for itself.
+    pub(in crate::rules::clients) has_traced_route: bool,
     /// Calls of methods on it and on what is made of it.
     pub(in crate::rules::clients) uses: Vec<ValueRef>,
     /// Calls that are given it.
@@ -72,6 +74,12 @@ impl Walk<'_, '_, '_> {
         if life != Life::Plain {
             self.out.marks.push((at, life));
         }
+    }
+
+    /// Notes that a call mounts a handler which reads traces for itself.
+    fn mark_route(&mut self, at: ValueRef) {
+        self.out.has_traced_route = true;
+        self.out.marks.push((at, Life::Instrumented));
     }
 
     /// One place at which the value stands.
@@ -255,9 +263,12 @@ impl Walk<'_, '_, '_> {
             return true;
         }
         let derives = study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver));
-        if study.fact(call).is_some_and(|fact| fact.effect.registers.is_some()) {
-            if study.slot(call, Slot::AnyArg).into_iter().any(|value| self.lives.traces_handler(value, 4)) {
-                self.mark(Life::Instrumented, call);
+        if let Some(registers) = study.fact(call).and_then(|fact| fact.effect.registers) {
+            let is_traced = study.slot(call, Slot::AnyArg).into_iter().any(|value| self.lives.traces_handler(value, 4));
+            match is_traced {
+                true if registers.root => self.mark(Life::Instrumented, call),
+                true => self.mark_route(call),
+                false => {}
             }
             return derives;
         }
@@ -295,26 +306,35 @@ impl Walk<'_, '_, '_> {
         let study = self.lives.study;
         let program = study.program;
         self.out.given.push(call);
+        let callee = program.callee(call);
+        let is_server = program.role_of(value) == Some(TypeRole::Server);
         let wraps = |lives: &Lives<'_, '_>| {
+            // What a method that is seen does with its object is in its body.
             let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none());
+            let receiver = receiver.filter(|_| callee.functions.is_empty());
             lives.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
                 || receiver.is_some_and(|value| lives.part(value, "", MAX_DEPTH - 6) == Life::Instrumented)
         };
-        if self.lives.is_instrumented_call(call) || wraps(self.lives) {
+        // What such a helper does to the server is in its body; what the handlers do that it mounts is nothing of that.
+        let mounts = is_server && self.only_mounts(&callee.functions);
+        let is_instrumented = self.lives.is_instrumented_call(call) || wraps(self.lives);
+        let is_traced_helper = is_instrumented && mounts;
+        if is_traced_helper {
+            self.mark_route(call);
+        } else if is_instrumented {
             self.mark(Life::Instrumented, call);
             return;
         }
         if let Some(life) = self.by_helper(call) {
             self.mark(life, call);
         }
-        let callee = program.callee(call);
         // What a remote service asks others with says nothing of the server that it is mounted on.
-        let is_server = program.role_of(value) == Some(TypeRole::Server);
         if is_server && stub_of(study, call, |names| &names.servers).is_some() {
             return;
         }
         let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
-        for other in study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value) {
+        let others = study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value && !is_traced_helper);
+        for other in others {
             let traced = match registers {
                 true => self.lives.traces_handler(other, 4),
                 // A traced server that a client is given along with does nothing to the client.
@@ -337,6 +357,18 @@ impl Walk<'_, '_, '_> {
         for function in &callee.functions {
             self.follow_into(value, call, *function);
         }
+    }
+
+    /// Whether helpers of the service's own that are given a Go server hand nothing back that could be the server in a
+    /// wrapper: all that they do is done to the server itself.
+    fn only_mounts(&self, helpers: &[FuncRef]) -> bool {
+        let program = self.lives.study.program;
+        let is_plain = |name: &str| matches!(name, "error" | "bool" | "string" | "int");
+        let hands_nothing_back = |helper: &FuncRef| {
+            let decl = program.function(*helper);
+            !decl.flags.is_abstract && decl.results.iter().all(|result| is_plain(&result.name))
+        };
+        program.language == Language::Go && !helpers.is_empty() && helpers.iter().all(hands_nothing_back)
     }
 
     /// What a builder or customizer does to a client that it is given: `builder.configure(client)`.

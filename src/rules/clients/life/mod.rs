@@ -58,7 +58,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     /// The study.
     pub(in crate::rules) study: &'s Study<'a>,
     members: FxHashMap<Ustr, Vec<ValueRef>>,
-    made: RefCell<FxHashMap<ValueRef, Life>>,
+    /// How what a call makes stands, and whether handlers that are mounted on it read traces for themselves.
+    made: RefCell<FxHashMap<ValueRef, (Life, bool)>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
     /// Composites with the depth that was left for their parts: what many name is looked at once.
     composites: RefCell<FxHashMap<(ValueRef, u32), Life>>,
@@ -128,24 +129,34 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.naming.contains(&function)
     }
 
-    /// How the client that a call makes stands, by what it is made of and by what becomes of it.
+    /// How the client or server that a call makes stands, by what it is made of and by what becomes of it.
     pub(in crate::rules) fn of_construction(&self, call: ValueRef) -> Life {
+        let (life, has_traced_route) = self.made(call);
+        if has_traced_route { Life::Instrumented } else { life }
+    }
+
+    /// How a server stands, whatever handlers that are mounted on it do each for itself.
+    pub(in crate::rules::clients) fn beside_routes(&self, call: ValueRef) -> Life {
+        self.made(call).0
+    }
+
+    fn made(&self, call: ValueRef) -> (Life, bool) {
         if let Some(known) = self.made.borrow().get(&call) {
             return *known;
         }
-        self.made.borrow_mut().insert(call, Life::Unknown);
+        self.made.borrow_mut().insert(call, (Life::Unknown, false));
         let parts = self.construction(call, MAX_DEPTH);
-        let life = match parts {
-            Life::Instrumented => parts,
+        let found = match parts {
+            Life::Instrumented => (parts, false),
             _ => {
                 let later = self.later(call);
                 let is_kept = !later.escapes.is_empty() || !later.beans.is_empty();
                 let kept = if is_kept { Life::Unknown } else { Life::Plain };
-                parts.and(later.life.unwrap_or(Life::Plain)).and(kept)
+                (parts.and(later.life.unwrap_or(Life::Plain)).and(kept), later.has_traced_route)
             }
         };
-        self.made.borrow_mut().insert(call, life);
-        life
+        self.made.borrow_mut().insert(call, found);
+        found
     }
 
     /// What the verdict on a made value rests on.
