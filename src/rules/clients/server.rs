@@ -5,11 +5,12 @@ use super::calls::calls_out;
 use super::life::{Later, Life, Lives, is_registration};
 use super::{choice, dead, gate, words};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{Annotation, ExprKind, Language};
+use crate::ir::{Annotation, ExprKind, Language, TypeKind};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of, stub_of};
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -60,8 +61,44 @@ pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
             set.extend(functions);
         }
     }
+    for fact in study.calls() {
+        let Some((is_bright, functions)) = served_whole(lives, fact) else { continue };
+        if is_bright {
+            out.bright.extend(functions)
+        } else {
+            out.dark.extend(functions)
+        };
+    }
     out.dark.retain(|function| !out.bright.contains(function) && !grey.contains(function));
     out
+}
+
+/// The handlers of an own type that a server is made of, or that a call serves (`http.Server{Handler: shop}`,
+/// `http.ListenAndServe(addr, shop)`), and whether something reads the traces of whoever asks them. The type says all
+/// about them: what wraps a handler is of another one.
+fn served_whole(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(bool, Vec<FuncRef>)> {
+    let study = lives.study;
+    let program = study.program;
+    let makes = fact.effect.makes == Some(TypeRole::Server);
+    let given = match (makes, fact.effect.hop) {
+        (true, _) => study.slot(fact.call, Slot::AnyArg),
+        (false, Some(hop)) if hop.kind == HopKind::Serve => study.slot(fact.call, hop.client),
+        _ => return None,
+    };
+    let is_struct = |ty: &Ustr| {
+        let own = program.own_type(*ty).map(|ty| program.type_decl(ty));
+        own.is_some_and(|decl| decl.kind == TypeKind::Class)
+    };
+    let (value, ty) = given.into_iter().find_map(|value| Some((value, program.type_of(value).filter(is_struct)?)))?;
+    let functions = served_by(study, value);
+    let reads =
+        |function: &FuncRef| lives.works_on_traces(*function) || study.summary(*function).has(Summary::EXTRACTS);
+    let is_bright = study.unit(fact.call.file).is_traced_from_outside()
+        || study.unit(fact.call.file).coverage(fact.library).is_some()
+        || lives.own_type(ty) == Life::Instrumented
+        || functions.iter().any(reads)
+        || makes && lives.beside_routes(fact.call) == Life::Instrumented;
+    Some((is_bright, functions))
 }
 
 /// Whether one of those that a server may be is seen to read the traces of whoever asks.

@@ -118,6 +118,13 @@ pub(super) fn names_trace_headers(name: &str) -> bool {
     may_be && split_words(name).any(|word| is_header(&word)) && split_words(name).any(|word| is_of_trace(&word))
 }
 
+/// Whether a text is written as the name of a variable of the environment (`TRACEPARENT`), by which a process is handed the
+/// trace of the one that starts it: no request has a header of such a name. A gateway's variables stand for headers.
+pub(super) fn is_variable_name(text: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    text.chars().all(is_letter) && !text.starts_with("HTTP_")
+}
+
 /// Whether a setting of this name can hold no instrumentation.
 pub(super) fn is_innocent(name: &str) -> bool {
     let innocent = split_words(name).any(|word| INNOCENT.iter().any(|known| word.starts_with(known)));

@@ -87,7 +87,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                 }
                 match &expr.kind {
                     ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
-                    ExprKind::Str(text) if is_sent_on_by_hand(text) => {
+                    ExprKind::Str(text) if is_sent_on_by_hand(text) && !words::is_variable_name(text) => {
                         naming.extend(around(study, study.program.function_covering(value)));
                     }
                     ExprKind::Name(name) if !unit.flow.is_local(value.expr) => {

@@ -189,7 +189,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     /// Whether the methods of one of the service's own types do something for the trace.
-    pub(super) fn own_type(&self, ty: Ustr) -> Life {
+    pub(in crate::rules::clients) fn own_type(&self, ty: Ustr) -> Life {
         if let Some(known) = self.own_types.borrow().get(&ty) {
             return *known;
         }
