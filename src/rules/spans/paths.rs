@@ -345,6 +345,22 @@ impl<'f> Walk<'f, '_> {
         if self.finishes(span) { out.finished() } else { out }
     }
 
+    /// Whether a `try` is there for the value alone: it finishes it if there is one, and what fails in that is passed over.
+    fn only_ends(&self, body: &[u32], handlers: &[Handler]) -> bool {
+        let asks = |stmt: &Stmt| match &stmt.kind {
+            StmtKind::If { condition, otherwise, .. } => {
+                let at = self.facts.expr(*condition).span;
+                otherwise.is_empty() && self.question.named.iter().any(|named| at.contains(*named))
+            }
+            _ => false,
+        };
+        let passes_over = |handler: &Handler| {
+            let mut inner = self.facts.statements(&handler.body);
+            inner.all(|stmt| matches!(stmt.kind, StmtKind::Expr(_)))
+        };
+        self.any_finishes(body) && self.facts.statements(body).all(asks) && handlers.iter().all(passes_over)
+    }
+
     fn guarded(
         &mut self,
         body: &'f [u32],
@@ -353,7 +369,7 @@ impl<'f> Walk<'f, '_> {
         finally: &'f [u32],
         states: States,
     ) -> States {
-        let failing = (!handlers.is_empty()).then_some(States::NONE);
+        let failing = (!handlers.is_empty() && !self.only_ends(body, handlers)).then_some(States::NONE);
         self.tries.push(Try { failing, finally });
         let mut out = self.block(body, states);
         let failing = self.tries.last_mut().and_then(|guard| guard.failing.take()).unwrap_or_default();
