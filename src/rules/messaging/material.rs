@@ -180,6 +180,9 @@ fn called(study: &Study<'_>, call: ValueRef, whole: bool, work: &mut Vec<(ValueR
     if !known && (takes_context || whole || is_carrier(study, call)) {
         return Content::Unknown;
     }
+    if (whole || is_table(study, call)) && callee.functions.iter().any(|function| is_unread(study, *function)) {
+        return Content::Unknown;
+    }
     for function in &callee.functions {
         if names_key(study, *function) {
             return Content::Traced;
@@ -249,6 +252,12 @@ fn is_left_out(study: &Study<'_>, file: u32, field: &TypeField) -> bool {
     let text = path.and_then(|path| study.file_text(path)).unwrap_or_default();
     let rest = text.get(field.span.start as usize..).unwrap_or_default();
     rest.lines().next().is_some_and(|line| line.contains(":\"-\""))
+}
+
+/// Whether a function hands something back and its body was left out, as no trace can pass its file.
+fn is_unread(study: &Study<'_>, function: FuncRef) -> bool {
+    let decl = study.program.function(function);
+    study.language() == Language::Go && decl.body.is_empty() && !decl.flags.is_abstract && !decl.results.is_empty()
 }
 
 /// Whether headers are given, themselves or by address, to a call that is not seen and that is given a context or span
@@ -340,20 +349,26 @@ fn uses_of(study: &Study<'_>, value: ValueRef) -> Vec<ValueRef> {
 fn is_table(study: &Study<'_>, value: ValueRef) -> bool {
     let program = study.program;
     let is_map = |ty: Ustr| ty.starts_with("map:") || program.role(ty) == Some(TypeRole::Carrier);
+    let is_made = |made: ValueRef| made_type(study, made).is_some_and(is_map);
     program.type_of(value).is_some_and(is_map)
         || match program.step(value) {
-            Step::Values(values) => values.iter().any(|made| makes_map(study, *made)),
-            Step::Call(made, 0) => makes_map(study, made),
+            Step::Values(values) => values.into_iter().any(is_made),
+            Step::Call(made, 0) => is_made(made),
             _ => false,
         }
 }
 
-/// Whether a call makes an empty map: `make(map[string]string)`.
-fn makes_map(study: &Study<'_>, call: ValueRef) -> bool {
+/// The type of which a call makes an empty value: `make(map[string]string)`.
+fn made_type(study: &Study<'_>, call: ValueRef) -> Option<Ustr> {
     let program = study.program;
-    let ExprKind::Call { args, .. } = program.expr_kind(call) else { return false };
-    let ty = args.first().map(|arg| program.expr_kind(ValueRef { expr: arg.value, ..call }));
-    matches!(ty, Some(ExprKind::Type(ty)) if program.type_ref(call.file, ty).starts_with("map:"))
+    let ExprKind::Call { callee, args } = program.expr_kind(call) else { return None };
+    let is_make =
+        matches!(program.expr_kind(ValueRef { expr: *callee, ..call }), ExprKind::Name(name) if name == "make");
+    let ty = ValueRef { expr: args.first().filter(|_| is_make)?.value, ..call };
+    match program.expr_kind(ty) {
+        ExprKind::Type(found) => Some(program.type_ref(call.file, found)),
+        _ => program.qualify(ty),
+    }
 }
 
 /// Whether headers or a message may be in a value whose making is not seen.
