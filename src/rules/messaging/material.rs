@@ -254,10 +254,12 @@ fn is_left_out(study: &Study<'_>, file: u32, field: &TypeField) -> bool {
     rest.lines().next().is_some_and(|line| line.contains(":\"-\""))
 }
 
-/// Whether a function hands something back and its body was left out, as no trace can pass its file.
+/// Whether a function makes something of what it is given and its body was left out, as no trace can pass its file. One that
+/// is given nothing hands out what its object was set up with.
 fn is_unread(study: &Study<'_>, function: FuncRef) -> bool {
     let decl = study.program.function(function);
-    study.language() == Language::Go && decl.body.is_empty() && !decl.flags.is_abstract && !decl.results.is_empty()
+    let is_left_out = decl.body.is_empty() && !decl.flags.is_abstract;
+    study.language() == Language::Go && is_left_out && !decl.results.is_empty() && !decl.params.is_empty()
 }
 
 /// Whether headers are given, themselves or by address, to a call that is not seen and that is given a context or span
