@@ -38,6 +38,11 @@ impl Commands {
         commands.flat_map(|(_, packages)| packages).copied().collect()
     }
 
+    /// The main packages of the commands that a package is no part of.
+    pub(super) fn without(&self, package: Ustr) -> impl Iterator<Item = Ustr> {
+        self.0.iter().filter(move |(_, packages)| !packages.contains(&package)).map(|(main, _)| *main)
+    }
+
     /// The packages of the command that a package is the main one of.
     pub(super) fn of(&self, main: Ustr) -> Option<&FxHashSet<Ustr>> {
         self.0.iter().find(|(name, _)| *name == main).map(|(_, packages)| packages)
@@ -73,6 +78,8 @@ pub(super) struct Untraced {
     pub idle: FxHashSet<Ustr>,
     /// The files of which all commands that they are built into take up nobody's trace: those that they have, they begin.
     pub alone: FxHashSet<Ustr>,
+    /// The files of which all commands that they are built into take up the traces of no HTTP request.
+    pub without_requests: FxHashSet<Ustr>,
     /// What sets tracing up in each command, by its main package, where all of that is seen.
     pub set_ups: FxHashMap<Ustr, Vec<FuncRef>>,
 }
@@ -96,6 +103,7 @@ struct Standing<'c> {
     is_traced: bool,
     begins: bool,
     joins: bool,
+    joins_requests: bool,
 }
 
 fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
@@ -113,31 +121,33 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
                 && tracing.acts(packages);
         let from_outside = home.and_then(|unit| units.get(*unit)).is_some_and(UnitView::is_traced_from_outside);
         let begins = from_outside || tracing.begins(packages);
-        Standing { packages, is_traced, begins, joins: from_outside || tracing.joins(packages) }
+        let joins = from_outside || tracing.joins(packages);
+        let joins_requests = from_outside || joins && tracing.joins_requests(packages);
+        Standing { packages, is_traced, begins, joins, joins_requests }
     });
     let standings: Vec<Standing<'_>> = standings.collect();
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
     let mut out = Untraced::default();
     let helping = imported_by_helpers(program);
     for (at, file) in (0u32..).zip(&program.files) {
-        let mut built_into = standings.iter().filter(|found| found.packages.contains(&file.module)).peekable();
-        let is_built = built_into.peek().is_some();
-        let mut any = (false, false, false);
-        for found in built_into {
-            any = (any.0 || found.is_traced, any.1 || found.begins, any.2 || found.joins);
-        }
-        let (is_traced, begins, joins) = any;
+        let built_into: Vec<&Standing<'_>> =
+            standings.iter().filter(|found| found.packages.contains(&file.module)).collect();
+        let is_built = !built_into.is_empty();
+        let any = |is: fn(&Standing<'_>) -> bool| built_into.iter().any(|found| is(found));
         let is_out = match is_built {
-            true => !is_traced,
+            true => !any(|found| found.is_traced),
             false => is_for_tests_alone(&file.module, &mains) || helping.contains(&file.module),
         };
         if is_out || is_support(&file.source.path) || serves_tests(program, at) {
             out.files.insert(file.source.path);
-        } else if is_built && !begins {
+        } else if is_built && !any(|found| found.begins) {
             out.idle.insert(file.source.path);
         }
-        if is_built && !joins {
+        if is_built && !any(|found| found.joins) {
             out.alone.insert(file.source.path);
+        }
+        if is_built && !any(|found| found.joins_requests) {
+            out.without_requests.insert(file.source.path);
         }
     }
     out.set_ups =

@@ -74,6 +74,7 @@ pub struct Study<'a> {
     /// The Go units that are programs, by their index.
     programs: FxHashSet<usize>,
     handed_around: OnceCell<FxHashSet<Ustr>>,
+    served: OnceCell<FxHashSet<String>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
 }
 
@@ -128,6 +129,7 @@ impl<'a> Study<'a> {
             links: OnceCell::new(),
             programs: unused::programs(program, units),
             handed_around: OnceCell::new(),
+            served: OnceCell::new(),
             source,
         };
         study.untraced = binary::untraced(program, units, &study.commands);
@@ -242,7 +244,7 @@ impl<'a> Study<'a> {
     /// a message to, in a command that takes up traces.
     pub fn is_under_span(&self, function: FuncRef) -> bool {
         self.reach.under_spans.contains(&function)
-            || (self.reach.waiting.contains(&function) && !self.is_alone(function.file))
+            || (self.reach.waiting.contains(&function) && self.may_join(function))
     }
 
     /// Takes note of how the functions that take requests stand to the traces of whoever asks (Go). Nothing reads them in
@@ -258,9 +260,8 @@ impl<'a> Study<'a> {
             let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
             path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(function.file)
         };
-        let is_lit = |function: &FuncRef| {
-            bright.contains(function) || (!dark.contains(function) && !self.is_alone(function.file))
-        };
+        let is_lit =
+            |function: &FuncRef| bright.contains(function) || (!dark.contains(function) && self.may_join(*function));
         let entries = self.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
         let entries = entries.map(|(function, _)| *function);
         // What is taken for an entry by its parameters alone is as lit as those who call it, where all of them are seen.
@@ -301,6 +302,24 @@ impl<'a> Study<'a> {
     /// from somebody who is not seen, in a command that takes up traces.
     pub fn may_be_given_trace(&self, function: FuncRef) -> bool {
         self.reach.given.contains(&function) && !self.is_alone(function.file)
+    }
+
+    /// Whether a command that a function is built into may take up the traces of those who ask for it: of HTTP requests, if
+    /// it takes one.
+    fn may_join(&self, function: FuncRef) -> bool {
+        let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
+        let is_without = || path.is_some_and(|path| self.untraced.without_requests.contains(&path));
+        !self.is_alone(function.file) && !(self.takes_http(function) && is_without())
+    }
+
+    /// Whether a function takes an HTTP request: a library's request that is none of a library with stubs.
+    fn takes_http(&self, function: FuncRef) -> bool {
+        let types = (0..self.program.function(function).params.len() as u16)
+            .filter_map(|n| self.program.param_type(function, n));
+        types
+            .into_iter()
+            .filter_map(|ty| self.program.knowledge.ty(ty))
+            .any(|(library, ty)| ty.role == TypeRole::Request && library.stubs.is_none())
     }
 
     /// Whether all commands that a file is built into take up nobody's trace.
@@ -461,6 +480,21 @@ impl<'a> Study<'a> {
     /// Whether a Go workspace has no command but examples: all that it has is there for others.
     pub fn is_all_offered(&self) -> bool {
         self.built.is_empty()
+    }
+
+    /// Whether the program serves a remote service itself, by the name of its stubs.
+    pub fn serves_calls_of(&self, service: &str) -> bool {
+        self.served.get_or_init(|| stubs::served(self)).contains(service)
+    }
+
+    /// The names of what the workspace's code is deployed as, in lower case, its units and its Go commands, but for those
+    /// that a file is part of.
+    pub fn names_of_other_services(&self, file: u32) -> impl Iterator<Item = String> {
+        let at = self.program.files.get(file as usize);
+        let (unit, module) = at.map_or((usize::MAX, Ustr::default()), |file| (file.source.unit, file.module));
+        let units = self.units.iter().enumerate().filter(move |(at, _)| *at != unit);
+        let commands = self.commands.without(module).map(|main| main.rsplit('/').next().unwrap_or_default().to_owned());
+        units.map(|(_, unit)| unit.name.clone()).chain(commands).map(|name| name.to_ascii_lowercase())
     }
 
     /// The language of the program.

@@ -4,6 +4,7 @@ use super::Study;
 use crate::ir::ExprKind;
 use crate::knowledge::{StubNames, TypeRole};
 use crate::link::ValueRef;
+use rustc_hash::FxHashSet;
 
 /// The remote service whose generated code a call runs, where it is given a channel, a client or a server.
 pub fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Vec<String>) -> Option<String> {
@@ -23,6 +24,13 @@ pub fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Ve
         matches!(role, Some(TypeRole::RpcChannel | TypeRole::HttpClient | TypeRole::Server))
     };
     (args.iter().any(joins) || runs_generated(study, call)).then_some(name)
+}
+
+/// The remote services whose servers the program registers, by the names of their stubs.
+pub(super) fn served(study: &Study<'_>) -> FxHashSet<String> {
+    let files = (0u32..).zip(&study.program.files);
+    let calls = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, site.expr)));
+    calls.filter_map(|(file, expr)| stub_of(study, ValueRef { file, expr }, |names| &names.servers)).collect()
 }
 
 /// Whether the code that a call runs was generated.

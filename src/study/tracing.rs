@@ -14,6 +14,14 @@ struct Act {
     package: Ustr,
     /// The function that does it, if a command has to call that for it to happen; `None` for what is only imported.
     function: Option<FuncRef>,
+    /// It is about remote calls, or requests of a framework's own, alone.
+    own_calls_alone: bool,
+}
+
+impl Act {
+    fn new(package: Ustr, function: Option<FuncRef>) -> Self {
+        Self { package, function, own_calls_alone: false }
+    }
 }
 
 /// How a method comes to run that nothing is seen to call.
@@ -68,10 +76,10 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 let made = callee.constructs.and_then(|ty| program.knowledge.ty(ty));
                 if made.is_some_and(|(_, ty)| ty.instrumented && is_inbound(ty.role)) {
                     let function = Some(FuncRef { file: at, id: site.function });
-                    out.joinings.push(Act { package: file.module, function });
+                    out.joinings.push(Act::new(file.module, function));
                 }
                 let Some(name) = callee.name else { continue };
-                let act = Act { package: file.module, function: Some(FuncRef { file: at, id: site.function }) };
+                let act = Act::new(file.module, Some(FuncRef { file: at, id: site.function }));
                 match program.described(name) {
                     Some((_, effect)) => out.described(act, effect),
                     None => out.undescribed(act, &name, callee.functions.is_empty(), &stacks),
@@ -87,7 +95,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
         let mut strange = imports.filter(|import| names_tracer(&import.target));
         if strange.any(|import| !self.files.contains_key(&import.target) && !is_described(self.program, &import.target))
         {
-            let act = Act { package: file.module, function: None };
+            let act = Act::new(file.module, None);
             self.set_ups.push(act);
             self.beginnings.push(act);
             self.joinings.push(act);
@@ -105,8 +113,28 @@ impl<'p, 'a> Tracing<'p, 'a> {
             self.beginnings.push(act);
         }
         if joins(effect) || effect.extract.is_some() && self.is_given_work(act) {
-            self.joinings.push(act);
+            let own_calls_alone = effect.own_calls_alone || effect.extract.is_some() && self.stands_before_calls(act);
+            self.joinings.push(Act { own_calls_alone, ..act });
         }
+    }
+
+    /// Whether what extracts is an interceptor of remote calls: it, or a function around it, takes something of a library
+    /// that has stubs.
+    fn stands_before_calls(&self, act: Act) -> bool {
+        let program = self.program;
+        let takes_call = |at: FuncRef| {
+            let params = (0..program.function(at).params.len() as u16).filter_map(|n| program.param_type(at, n));
+            params.into_iter().any(|ty| program.knowledge.ty(ty).is_some_and(|(library, _)| library.stubs.is_some()))
+        };
+        let mut at = act.function;
+        while let Some(function) = at {
+            if takes_call(function) {
+                return true;
+            }
+            let outer = program.function(function).parent.filter(|parent| parent.0 != 0);
+            at = outer.map(|id| FuncRef { id, ..function });
+        }
+        false
     }
 
     /// Whether what extracts reads the trace of those who ask: what asks for the environment reads that of who started the
@@ -160,6 +188,12 @@ impl<'p, 'a> Tracing<'p, 'a> {
     /// Whether a command that is built of these packages takes up the traces of those who ask it.
     pub(super) fn joins(&self, packages: &FxHashSet<Ustr>) -> bool {
         self.is_done(&self.joinings, packages, Methods::Open)
+    }
+
+    /// Whether a command that is built of these packages takes up the traces of HTTP requests.
+    pub(super) fn joins_requests(&self, packages: &FxHashSet<Ustr>) -> bool {
+        let acts: Vec<Act> = self.joinings.iter().copied().filter(|act| !act.own_calls_alone).collect();
+        self.is_done(&acts, packages, Methods::Open)
     }
 
     /// The functions of a command's packages that set tracing up; `None` where something that is only imported may.
@@ -328,6 +362,15 @@ fn may_set_up(name: &str) -> bool {
 /// its library is not described, or is one that instruments.
 fn may_begin(program: &Program<'_>, name: &str) -> bool {
     let Some(package) = package_of(name) else { return false };
+    // An option does nothing by itself, nor does what belongs to a described type stand in front of a server.
+    let own = name.get(package.len() + 1..).unwrap_or_default();
+    let is_of_described = || {
+        let owner = own.split_once('.').and_then(|(owner, _)| Ustr::from_existing(&format!("{package}.{owner}")));
+        owner.is_some_and(|owner| program.knowledge.ty(owner).is_some())
+    };
+    if own.starts_with("With") || own.ends_with("Options") || is_of_described() {
+        return false;
+    }
     let libraries = program.knowledge.libraries().iter();
     let mut describing =
         libraries.filter(|library| library.modules.iter().any(|module| lies_in(&package, module))).peekable();

@@ -43,6 +43,9 @@ pub struct FunctionDescription {
     /// What it instruments asks others: a trace that is there goes on, none becomes current.
     #[serde(default)]
     pub outbound: bool,
+    /// What it instruments takes remote calls, or requests of its own framework, alone: HTTP handlers beside it get no trace.
+    #[serde(default)]
+    pub own_calls_alone: bool,
     /// It switches instrumentation on for these library ids, in the whole process.
     #[serde(default)]
     pub switches_on: Vec<String>,

@@ -2,7 +2,7 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Life, Lives, is_registration};
-use super::{beans, body, brought, choice, fallback, forgotten, gate, stored};
+use super::{beans, body, brought, choice, fallback, forgotten, gate, house, stored};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
@@ -502,13 +502,25 @@ fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<
     out
 }
 
-/// Whether a process-wide switch for a library is described, and no client is instrumented by hand.
+/// Whether a process-wide switch for a library is described, and none of its clients is instrumented by hand.
 fn has_switch(study: &Study<'_>, library: &LibraryDescription) -> bool {
     let is_it = |id: &String| *id == library.id || *id == library.through;
     let all = study.program.knowledge.libraries().iter().flat_map(|found| &found.functions);
     let mut switches = all.filter(|function| function.switches_on.iter().any(is_it));
-    switches.any(|_| true)
-        && !study.calls().iter().any(|fact| matches!(fact.effect.instruments, Some(Slot::Arg(_) | Slot::Receiver)))
+    switches.any(|_| true) && !study.calls().iter().any(|fact| is_by_hand(study, fact, library))
+}
+
+/// Whether a call instruments something that it is given: a client of a library, if it takes all sorts.
+fn is_by_hand(study: &Study<'_>, fact: &CallFact<'_>, library: &LibraryDescription) -> bool {
+    let is_of_library = |value: ValueRef| {
+        let ty = study.program.type_of(value).and_then(|ty| study.program.knowledge.ty(ty));
+        ty.is_some_and(|(found, _)| found.id == library.id)
+    };
+    match fact.effect.instruments {
+        Some(Slot::Arg(_) | Slot::Receiver) => true,
+        Some(Slot::AnyArg) => study.slot(fact.call, Slot::AnyArg).into_iter().any(is_of_library),
+        _ => false,
+    }
 }
 
 fn rule_of(kind: HopKind) -> &'static str {
@@ -557,6 +569,12 @@ fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
 }
 
 fn confidence(study: &Study<'_>, at: ValueRef, found: &Broken) -> Confidence {
+    let is_of_house = |call: ValueRef| {
+        house::is_asked(study, call) || found.kind == HopKind::RpcCall && house::is_called(study, call)
+    };
+    if !is_of_house(at) && !found.uses.iter().any(|call| is_of_house(*call)) {
+        return Confidence::Possible;
+    }
     let seen = found.uses.iter().any(|call| is_in_request(study, *call));
     match seen {
         true => Confidence::Certain,

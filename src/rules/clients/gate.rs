@@ -398,10 +398,13 @@ fn is_strange(study: &Study<'_>, value: ValueRef, left: &mut u32) -> bool {
 /// Whether a text is the address of a stranger's service: one on the public net that is not named after a unit of the tree
 /// (`https://api.shop.example` of the unit `shop`).
 fn is_strangers(study: &Study<'_>, text: &str) -> bool {
-    words::is_third_party(text)
-        && !words::host_of(text).split('.').any(|label| {
-            label.len() >= MIN_NAME && study.units.iter().any(|unit| unit.name.eq_ignore_ascii_case(label))
-        })
+    words::is_third_party(text) && !is_named_after_unit(study, words::host_of(text))
+}
+
+/// Whether a part of a host is the name of a unit of the tree.
+pub(super) fn is_named_after_unit(study: &Study<'_>, host: &str) -> bool {
+    host.split('.')
+        .any(|label| label.len() >= MIN_NAME && study.units.iter().any(|unit| unit.name.eq_ignore_ascii_case(label)))
 }
 
 /// Whether a text is an address up to its host, which follows: `"https://" + host`, `"https://%s/"`.

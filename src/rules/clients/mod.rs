@@ -10,6 +10,7 @@ mod dead;
 mod fallback;
 mod forgotten;
 mod gate;
+mod house;
 mod late;
 mod life;
 pub(super) mod loaded;

@@ -151,14 +151,10 @@ impl Search<'_, '_> {
     /// What a field of an own type is for, by its tag.
     fn kind_of(&self, owner: Ustr, name: Ustr) -> Option<Kind> {
         let program = self.study.program;
-        let ty = program.own_type(owner)?;
-        let decl = program.type_decl(ty);
-        let field = decl.fields.iter().find(|field| field.name == name)?;
-        let text = self.study.file_text(program.files.get(ty.file as usize)?.source.path)?;
-        let line = text.get(field.span.start as usize..)?.lines().next()?;
-        let (_, tag) = line.split_once('`')?;
-        let keys: Vec<&str> = keys(tag.split('`').next()?).collect();
-        let is_setting = keys.iter().any(|key| OF_SETTINGS.contains(key)) || names_settings(&decl.name);
+        let tag = tag_of(self.study, owner, name)?;
+        let keys: Vec<&str> = keys(&tag).collect();
+        let is_setting = keys.iter().any(|key| OF_SETTINGS.contains(key))
+            || program.own_type(owner).is_some_and(|ty| names_settings(&program.type_decl(ty).name));
         match is_setting {
             true => Some(Kind::Setting),
             false => keys.iter().any(|key| OF_DATA.contains(key)).then_some(Kind::Data),
@@ -211,6 +207,17 @@ impl Search<'_, '_> {
             self.read(text);
         }
     }
+}
+
+/// The tag of a field of an own Go type: `json:"url" env:"SHOP_URL"`.
+pub(super) fn tag_of(study: &Study<'_>, owner: Ustr, name: Ustr) -> Option<String> {
+    let program = study.program;
+    let ty = program.own_type(owner)?;
+    let field = program.type_decl(ty).fields.iter().find(|field| field.name == name)?;
+    let text = study.file_text(program.files.get(ty.file as usize)?.source.path)?;
+    let line = text.get(field.span.start as usize..)?.lines().next()?;
+    let (_, tag) = line.split_once('`')?;
+    tag.split('`').next().map(str::to_owned)
 }
 
 /// What a field is for.

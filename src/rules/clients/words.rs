@@ -193,7 +193,7 @@ pub(super) fn names_caches(text: &str) -> bool {
 }
 
 /// The words of a name or string, in lower case: `HealthCheck` is `health` and `check`, `shipping` is one word.
-fn split_words(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn split_words(text: &str) -> impl Iterator<Item = String> {
     let mut words = vec![String::new()];
     let mut lower = false;
     for letter in text.chars() {

@@ -1,0 +1,324 @@
+//! Whether what a client asks is one of the house: a service that goes on with a trace, as the caller does.
+//!
+//! A client without tracing breaks a trace only where somebody behind it would have gone on with it. Most plain clients ask
+//! what nobody here runs: a vendor's interface, a customer's webhook, a database's management. So a finding wants a sign:
+//! the name of a service of the tree, a host that only resolves inside, a word that names the other end a service.
+
+use super::brought::addresses;
+use super::stored::tag_of;
+use super::words;
+use crate::facts::{Named, Piece};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FileUnit, Step, ValueRef};
+use crate::study::{Study, stub_named};
+use rustc_hash::FxHashSet;
+
+/// How many values are looked at for where an address comes from.
+const MAX_VALUES: usize = 120;
+/// The shortest name of a service that is looked for.
+const MIN_NAME: usize = 4;
+
+/// Words by which names of addresses say that a service of the house is meant.
+const OF_HOUSE: &[&str] =
+    &["service", "services", "svc", "microservice", "internal", "downstream", "upstream", "backend", "peer", "peers"];
+
+/// Words that names of addresses have.
+const OF_ADDRESS: &[&str] = &["url", "uri", "addr", "address", "host", "hostname", "endpoint", "baseurl", "target"];
+
+/// Words in names of services that say nothing of which one is meant.
+const COMMON: &[&str] = &[
+    "server",
+    "service",
+    "services",
+    "client",
+    "main",
+    "apis",
+    "backend",
+    "frontend",
+    "gateway",
+    "proxy",
+    "worker",
+    "core",
+    "common",
+    "base",
+    "test",
+    "tests",
+    "demo",
+    "example",
+    "examples",
+    "tool",
+    "tools",
+    "util",
+    "utils",
+    "http",
+    "rest",
+    "grpc",
+    "data",
+    "code",
+    "root",
+    "monitoring",
+    "public",
+    "internal",
+    "cloud",
+    "open",
+    "node",
+    "java",
+    "python",
+    "golang",
+    "spring",
+    "boot",
+    "system",
+    "platform",
+    "project",
+    "auth",
+    "token",
+    "user",
+    "users",
+    "config",
+    "file",
+    "files",
+    "image",
+    "images",
+    "model",
+    "models",
+    "job",
+    "jobs",
+    "task",
+    "tasks",
+    "metrics",
+    "health",
+    "store",
+    "storage",
+    "event",
+    "events",
+    "content",
+    "list",
+    "search",
+    "query",
+    "site",
+    "mail",
+    "email",
+    "provider",
+    "manager",
+    "controller",
+    "agent",
+    "agents",
+    "operator",
+    "plugin",
+    "plugins",
+    "runner",
+    "build",
+    "scripts",
+    "cmd",
+    "sdk",
+    "app",
+    "library",
+    "shared",
+    "module",
+    "modules",
+    "webhook",
+    "webhooks",
+    "management",
+];
+
+/// Whether a sign says that a call asks a service of the house.
+pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
+    let made = study.fact(call).map(|fact| fact.effect);
+    let is_remote_call = made.is_some_and(|effect| effect.makes == Some(TypeRole::RpcChannel));
+    let (seen, names) = (FxHashSet::default(), FxHashSet::default());
+    let mut search = Search { study, seen, names, is_inside: false, is_remote_call };
+    let addresses = addresses(study, call);
+    for address in &addresses {
+        search.walk(*address);
+        for piece in study.texts(*address).into_iter().flat_map(|text| text.0) {
+            match piece {
+                Piece::Variable(named) | Piece::Setting(named) => search.note_setting(&named),
+                Piece::Literal(text) => search.read(&text),
+                Piece::Unknown => {}
+            }
+        }
+    }
+    if addresses.is_empty() {
+        study.slot(call, Slot::AnyArg).into_iter().for_each(|value| search.walk(value));
+        search.read_function(call);
+    }
+    if search.is_inside {
+        return true;
+    }
+    names_service(study, call.file, &search.names)
+}
+
+/// Whether a remote call goes through a stub of a service that the tree serves, or that comes from the same owner's modules.
+/// Outside of Go all stubs count.
+pub(super) fn is_called(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    if study.language() != Language::Go {
+        return true;
+    }
+    let Some(ty) = program.receiver(call).and_then(|stub| program.type_of(stub)) else { return false };
+    let Some((package, name)) = ty.rsplit_once('.') else { return false };
+    let mut letters = name.chars();
+    let maker = letters.next().map(|first| format!("New{}{}", first.to_uppercase(), letters.as_str()));
+    let service = maker.and_then(|maker| stub_named(study, &maker, |names| &names.clients));
+    let is_ours = |file: &FileUnit<'_>| owner(&file.module).is_some_and(|own| owner(package) == Some(own));
+    let is_own = program.own_type(ty).is_some();
+    service.is_some_and(|service| study.serves_calls_of(&service))
+        || !is_own && program.files.get(call.file as usize).is_some_and(is_ours)
+}
+
+/// Who a Go module belongs to, by its path: `github.com/shop` of `github.com/shop/orders`.
+fn owner(module: &str) -> Option<&str> {
+    let host = module.find('/')?;
+    let end = module.get(host + 1..)?.find('/').map_or(module.len(), |end| host + 1 + end);
+    module.get(..end).filter(|_| module[..host].contains('.'))
+}
+
+/// Whether some words name a service of the tree that the file is no part of.
+fn names_service(study: &Study<'_>, file: u32, words: &FxHashSet<String>) -> bool {
+    let own: FxHashSet<String> = words::split_words(&study.unit(file).name).collect();
+    study.names_of_other_services(file).any(|name| {
+        let parts: Vec<String> = words::split_words(&name).collect();
+        let is_telling =
+            |part: &&String| part.len() >= MIN_NAME && !COMMON.contains(&part.as_str()) && !own.contains(part.as_str());
+        let mut telling = parts.iter().filter(is_telling).peekable();
+        telling.peek().is_some() && telling.all(|part| words.contains(part))
+    })
+}
+
+/// A walk from an address back to what it is made of, noting the words of all names on the way.
+struct Search<'s, 'a> {
+    study: &'s Study<'a>,
+    seen: FxHashSet<ValueRef>,
+    names: FxHashSet<String>,
+    /// A host is one that only resolves inside.
+    is_inside: bool,
+    /// It is the address of a remote call, which needs no scheme.
+    is_remote_call: bool,
+}
+
+impl Search<'_, '_> {
+    /// Notes the words of a name; one of an address may say that it is a service's (`USER_SERVICE_URL`, `downstreamAddr`).
+    fn note(&mut self, name: &str) {
+        let words: Vec<String> = words::split_words(name).collect();
+        let says = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+        self.is_inside |= says(OF_HOUSE) && says(OF_ADDRESS);
+        self.names.extend(words);
+    }
+
+    /// Notes the name of a setting, and what it is where nobody sets it; all of them may be about addresses.
+    fn note_setting(&mut self, named: &Named) {
+        self.note(&named.name);
+        self.is_inside |= words::split_words(&named.name).any(|word| OF_HOUSE.contains(&word.as_str()));
+        named.default.iter().for_each(|text| self.read(text));
+    }
+
+    /// Reads the host of a text: a name without dots resolves inside alone, as do some endings; so does one that is named
+    /// after a unit of the tree.
+    fn read(&mut self, text: &str) {
+        let rest = match text.split_once("://") {
+            Some(("http" | "https", rest)) => rest,
+            // `dns:///orders:9000`
+            Some((_, rest)) if self.is_remote_call => rest.trim_start_matches('/'),
+            None if self.is_remote_call && text.contains(':') => text,
+            _ => return,
+        };
+        let end = rest.find(['/', ':', '?', '{', '%']).unwrap_or(rest.len());
+        let (host, behind) = rest.split_at(end);
+        let is_whole = host.starts_with(|c: char| c.is_ascii_alphabetic()) && !behind.starts_with(['{', '%']);
+        let is_here = host == "localhost" && !self.is_remote_call;
+        let ends = [".svc", ".svc.cluster.local", ".cluster.local", ".internal", ".local"];
+        self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends.iter().any(|end| host.ends_with(end)));
+        self.is_inside |= is_whole && super::gate::is_named_after_unit(self.study, host);
+        self.names.extend(words::split_words(host));
+    }
+
+    fn walk(&mut self, value: ValueRef) {
+        if self.seen.len() >= MAX_VALUES || !self.seen.insert(value) {
+            return;
+        }
+        let program = self.study.program;
+        let at = |expr| ValueRef { expr, ..value };
+        match program.expr_kind(value) {
+            ExprKind::Str(text) => self.read(text),
+            ExprKind::Name(name) => {
+                self.note(name);
+                self.follow(value);
+            }
+            ExprKind::Member { base, name, .. } => {
+                self.note(name);
+                self.names_of(at(*base));
+                self.follow(value);
+            }
+            ExprKind::Binary { left, right, .. } => {
+                self.walk(at(*left));
+                self.walk(at(*right));
+            }
+            ExprKind::Unknown(parts) => parts.iter().for_each(|part| self.walk(at(*part))),
+            ExprKind::Index { base, .. } => self.walk(at(*base)),
+            ExprKind::Call { callee, .. } => {
+                self.names_of(at(*callee));
+                let given = self.study.slot(value, Slot::AnyArg);
+                given.into_iter().chain(program.receiver(value)).for_each(|next| self.walk(next));
+                let functions = &program.callee(value).functions;
+                for function in functions.iter().take(4) {
+                    let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { continue };
+                    let first = flow.returns_of(function.id).filter_map(|found| found.values.first());
+                    first.for_each(|expr| self.walk(ValueRef { file: function.file, expr: *expr }));
+                }
+            }
+            ExprKind::Composite { fields, .. } => fields.iter().for_each(|field| self.walk(at(field.value))),
+            ExprKind::Unary { operand, .. } => self.walk(at(*operand)),
+            _ => self.follow(value),
+        }
+    }
+
+    /// Notes the names and hosts in the function of a call whose address is put into its request out of sight.
+    fn read_function(&mut self, call: ValueRef) {
+        let program = self.study.program;
+        let function = program.function(program.outermost(program.function_at(call)));
+        let Some(file) = program.files.get(call.file as usize) else { return };
+        let inside = file.source.facts.exprs.iter().filter(|expr| function.span.contains(expr.span));
+        inside.for_each(|expr| match &expr.kind {
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => self.note(name),
+            ExprKind::Str(text) => self.read(text),
+            _ => {}
+        });
+    }
+
+    /// Notes the names that a path of members is written with.
+    fn names_of(&mut self, value: ValueRef) {
+        let mut at = value;
+        loop {
+            match self.study.program.expr_kind(at) {
+                ExprKind::Member { base, name, .. } => {
+                    self.note(name);
+                    at = ValueRef { expr: *base, ..at };
+                }
+                ExprKind::Name(name) => return self.note(name),
+                _ => return,
+            }
+        }
+    }
+
+    fn follow(&mut self, value: ValueRef) {
+        let program = self.study.program;
+        match program.step(value) {
+            Step::Values(values) => values.into_iter().filter(|next| *next != value).for_each(|next| self.walk(next)),
+            Step::Literal(next) | Step::Part(next) | Step::Call(next, _) => {
+                if next != value {
+                    self.walk(next);
+                }
+            }
+            Step::Param(function, n) => program.arguments(function, n).into_iter().for_each(|next| self.walk(next)),
+            Step::Field(owner, name) => {
+                if let Some(tag) = tag_of(self.study, owner, name) {
+                    tag.split('"').for_each(|text| self.read(text));
+                }
+                let writes = program.all_writes(owner, name);
+                writes.into_iter().for_each(|(next, _)| self.walk(next));
+            }
+            Step::Unknown => {}
+        }
+    }
+}
