@@ -129,13 +129,14 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
     let mut out = Untraced::default();
     let helping = imported_by_helpers(program);
+    let libraries = libraries(program, &standings);
     for (at, file) in (0u32..).zip(&program.files) {
         let built_into: Vec<&Standing<'_>> =
             standings.iter().filter(|found| found.packages.contains(&file.module)).collect();
         let is_built = !built_into.is_empty();
         let any = |is: fn(&Standing<'_>) -> bool| built_into.iter().any(|found| is(found));
         let is_out = match is_built {
-            true => !any(|found| found.is_traced),
+            true => !any(|found| found.is_traced) && !libraries.contains(&file.source.unit),
             false => is_for_tests_alone(&file.module, &mains) || helping.contains(&file.module),
         };
         if is_out || is_support(&file.source.path) || serves_tests(program, at) {
@@ -153,6 +154,21 @@ fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -
     out.set_ups =
         commands.0.iter().filter_map(|(main, packages)| Some((*main, tracing.set_up_in(packages)?))).collect();
     out
+}
+
+/// The units most of whose packages no command of the tree is built with: what they have is there for other programs, and
+/// the few commands beside it do not tell whether these trace.
+fn libraries(program: &Program<'_>, standings: &[Standing<'_>]) -> FxHashSet<usize> {
+    let files =
+        program.files.iter().filter(|file| file.source.facts.package != "main" && !is_support(&file.source.path));
+    let packages: FxHashSet<(usize, Ustr)> = files.map(|file| (file.source.unit, file.module)).collect();
+    let mut counts: FxHashMap<usize, (usize, usize)> = FxHashMap::default();
+    for (unit, package) in packages {
+        let (all, built) = counts.entry(unit).or_default();
+        *all += 1;
+        *built += usize::from(standings.iter().any(|found| found.packages.contains(&package)));
+    }
+    counts.into_iter().filter(|(_, (all, built))| built * 2 < *all).map(|(unit, _)| unit).collect()
 }
 
 /// Whether a package of which no command is built can be for nothing but tests: Go lets only what lies beside it import an

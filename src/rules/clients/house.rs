@@ -24,7 +24,8 @@ const OF_HOUSE: &[&str] =
     &["service", "services", "svc", "microservice", "internal", "downstream", "upstream", "backend", "peer", "peers"];
 
 /// Words that names of addresses have.
-const OF_ADDRESS: &[&str] = &["url", "uri", "addr", "address", "host", "hostname", "endpoint", "baseurl", "target"];
+const OF_ADDRESS: &[&str] =
+    &["url", "uri", "addr", "address", "host", "hostname", "endpoint", "baseurl", "target", "api"];
 
 /// Words in names of services that say nothing of which one is meant.
 const COMMON: &[&str] = &[
@@ -198,18 +199,22 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Notes the words of a name; one of an address may say that it is a service's (`USER_SERVICE_URL`, `downstreamAddr`).
+    /// Notes the words of a name that is one of an address; it may say that it is a service's (`USER_SERVICE_URL`,
+    /// `downstreamAddr`).
     fn note(&mut self, name: &str) {
         let words: Vec<String> = words::split_words(name).collect();
         let says = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-        self.is_inside |= says(OF_HOUSE) && says(OF_ADDRESS);
-        self.names.extend(words);
+        if says(OF_ADDRESS) {
+            self.is_inside |= says(OF_HOUSE);
+            self.names.extend(words);
+        }
     }
 
     /// Notes the name of a setting, and what it is where nobody sets it; all of them may be about addresses.
     fn note_setting(&mut self, named: &Named) {
-        self.note(&named.name);
-        self.is_inside |= words::split_words(&named.name).any(|word| OF_HOUSE.contains(&word.as_str()));
+        let words: Vec<String> = words::split_words(&named.name).collect();
+        self.is_inside |= words.iter().any(|word| OF_HOUSE.contains(&word.as_str()));
+        self.names.extend(words);
         named.default.iter().for_each(|text| self.read(text));
     }
 
@@ -245,9 +250,8 @@ impl Search<'_, '_> {
                 self.note(name);
                 self.follow(value);
             }
-            ExprKind::Member { base, name, .. } => {
-                self.note(name);
-                self.names_of(at(*base));
+            ExprKind::Member { .. } => {
+                self.note(&path_of(self.study, value));
                 self.follow(value);
             }
             ExprKind::Binary { left, right, .. } => {
@@ -256,8 +260,7 @@ impl Search<'_, '_> {
             }
             ExprKind::Unknown(parts) => parts.iter().for_each(|part| self.walk(at(*part))),
             ExprKind::Index { base, .. } => self.walk(at(*base)),
-            ExprKind::Call { callee, .. } => {
-                self.names_of(at(*callee));
+            ExprKind::Call { .. } => {
                 let given = self.study.slot(value, Slot::AnyArg);
                 given.into_iter().chain(program.receiver(value)).for_each(|next| self.walk(next));
                 let functions = &program.callee(value).functions;
@@ -286,21 +289,6 @@ impl Search<'_, '_> {
         });
     }
 
-    /// Notes the names that a path of members is written with.
-    fn names_of(&mut self, value: ValueRef) {
-        let mut at = value;
-        loop {
-            match self.study.program.expr_kind(at) {
-                ExprKind::Member { base, name, .. } => {
-                    self.note(name);
-                    at = ValueRef { expr: *base, ..at };
-                }
-                ExprKind::Name(name) => return self.note(name),
-                _ => return,
-            }
-        }
-    }
-
     fn follow(&mut self, value: ValueRef) {
         let program = self.study.program;
         match program.step(value) {
@@ -319,6 +307,24 @@ impl Search<'_, '_> {
                 writes.into_iter().for_each(|(next, _)| self.walk(next));
             }
             Step::Unknown => {}
+        }
+    }
+}
+
+/// The names that a path of members is written with, as one: `cfg_Accounting_Host`.
+fn path_of(study: &Study<'_>, value: ValueRef) -> String {
+    let mut out = String::new();
+    let mut at = value;
+    loop {
+        let (name, base) = match study.program.expr_kind(at) {
+            ExprKind::Member { base, name, .. } => (name, Some(*base)),
+            ExprKind::Name(name) => (name, None),
+            _ => return out,
+        };
+        out = if out.is_empty() { name.to_string() } else { format!("{name}_{out}") };
+        match base {
+            Some(base) => at = ValueRef { expr: base, ..at },
+            None => return out,
         }
     }
 }
