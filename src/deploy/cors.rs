@@ -17,7 +17,7 @@ use ustr::Ustr;
 /// The headers that browsers of other origins may send, as one place of a configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowList {
-    /// Their names in lower case; `*` for all.
+    /// Their names in lower case; `*` or `**` (APISIX, also with credentials) for all.
     pub headers: Vec<String>,
     /// Where they stand.
     pub place: Place,
@@ -28,7 +28,7 @@ pub struct AllowList {
 impl AllowList {
     /// Whether a header may be sent.
     pub fn allows(&self, header: &str) -> bool {
-        self.headers.iter().any(|known| known == "*" || known == header)
+        self.headers.iter().any(|known| known == "*" || known == "**" || known == header)
     }
 }
 

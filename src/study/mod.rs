@@ -322,8 +322,8 @@ impl<'a> Study<'a> {
             .any(|(library, ty)| ty.role == TypeRole::Request && library.stubs.is_none())
     }
 
-    /// Whether all commands that a file is built into take up nobody's trace.
-    fn is_alone(&self, file: u32) -> bool {
+    /// Whether all commands that a file is built into take up nobody's trace (Go).
+    pub fn is_alone(&self, file: u32) -> bool {
         self.program.files.get(file as usize).is_some_and(|file| self.untraced.alone.contains(&file.source.path))
     }
 

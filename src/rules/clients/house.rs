@@ -134,7 +134,8 @@ pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
         search.walk(*address);
         for piece in study.texts(*address).into_iter().flat_map(|text| text.0) {
             match piece {
-                Piece::Variable(named) | Piece::Setting(named) => search.note_setting(&named),
+                Piece::Variable(named) => search.note_variable(&named),
+                Piece::Setting(named) => search.note_setting(&named),
                 Piece::Literal(text) => search.read(&text),
                 Piece::Unknown => {}
             }
@@ -208,6 +209,13 @@ impl Search<'_, '_> {
             self.is_inside |= says(OF_HOUSE);
             self.names.extend(words);
         }
+    }
+
+    /// Notes an environment variable: one that is named as an address (`EMAIL_ADDR`) is how a deployment tells its services of
+    /// each other.
+    fn note_variable(&mut self, named: &Named) {
+        self.note_setting(named);
+        self.is_inside |= words::split_words(&named.name).any(|word| OF_ADDRESS.contains(&word.as_str()));
     }
 
     /// Notes the name of a setting, and what it is where nobody sets it; all of them may be about addresses.

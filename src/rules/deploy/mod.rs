@@ -123,7 +123,8 @@ fn is_development(path: &str) -> bool {
         "tutorial",
         "workshop",
     ];
-    words(path).any(|word| WORDS.contains(&word.as_str()))
+    // `shoplocal.yaml` is written as one word.
+    words(path).any(|word| WORDS.contains(&word.as_str()) || word.ends_with("local"))
 }
 
 /// Whether a file is one of tests, by its path: nobody runs it for its own sake.

@@ -132,7 +132,8 @@ fn unused(material: &Material<'_>, collector: &Collector, out: &mut Vec<Finding>
     let Some((first, rest)) = idle.split_first() else { return };
     let one = |component: &Component| format!("the {} `{}`", component.section.trim_end_matches('s'), component.id);
     let names: Vec<String> = idle.iter().map(|component| one(component)).collect();
-    let mut found = Finding::new(RULE, first.place, Confidence::Certain);
+    // A spare component loses nothing by itself: told to who asks for opinions.
+    let mut found = Finding::new(RULE, first.place, Confidence::Possible);
     found.severity = Some(Severity::Info);
     let verb = if rest.is_empty() { "is" } else { "are" };
     found.message = format!(

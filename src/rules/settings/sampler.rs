@@ -92,6 +92,10 @@ fn kind_of(study: &Study<'_>, sampler: ValueRef) -> Option<Sampler> {
 /// Whether the program that a file is part of can receive a trace. A Go command is what it runs of the packages that it
 /// imports; of anything else it is not known who uses it.
 fn may_receive(study: &Study<'_>, file: u32) -> bool {
+    // What takes nobody's trace up decides for nobody.
+    if study.is_alone(file) {
+        return false;
+    }
     let receives = |fact: &&CallFact<'_>| {
         let effect = fact.effect;
         effect.extract.is_some()
