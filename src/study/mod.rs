@@ -309,7 +309,7 @@ impl<'a> Study<'a> {
     fn may_join(&self, function: FuncRef) -> bool {
         let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
         let is_without = || path.is_some_and(|path| self.untraced.without_requests.contains(&path));
-        !self.is_alone(function.file) && !(self.takes_http(function) && is_without())
+        !(self.is_alone(function.file) || self.takes_http(function) && is_without())
     }
 
     /// Whether a function takes an HTTP request: a library's request that is none of a library with stubs.
