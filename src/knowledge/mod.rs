@@ -3,10 +3,14 @@
 //! One vocabulary describes the functions of a library, a team's wrappers in the configuration, and (as summaries
 //! that the link computes) the helpers of a service. The engine reads this vocabulary and names no library.
 
+mod addresses;
 mod headers;
 mod load;
 mod schema;
 
+pub use addresses::{
+    ends_inside, is_address_word, is_common_word, is_data_key, is_house_word, is_setting_key, names_settings,
+};
 pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trace_header};
 pub use load::{Knowledge, wrapper_library};
 pub use schema::{

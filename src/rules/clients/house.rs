@@ -9,7 +9,7 @@ use super::stored::tag_of;
 use super::words;
 use crate::facts::{Named, Piece};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word};
 use crate::link::{FileUnit, Step, ValueRef};
 use crate::study::{Study, stub_named};
 use rustc_hash::FxHashSet;
@@ -18,110 +18,6 @@ use rustc_hash::FxHashSet;
 const MAX_VALUES: usize = 120;
 /// The shortest name of a service that is looked for.
 const MIN_NAME: usize = 4;
-
-/// Words by which names of addresses say that a service of the house is meant.
-const OF_HOUSE: &[&str] =
-    &["service", "services", "svc", "microservice", "internal", "downstream", "upstream", "backend", "peer", "peers"];
-
-/// Words that names of addresses have.
-const OF_ADDRESS: &[&str] =
-    &["url", "uri", "addr", "address", "host", "hostname", "endpoint", "baseurl", "target", "api"];
-
-/// Words in names of services that say nothing of which one is meant.
-const COMMON: &[&str] = &[
-    "server",
-    "service",
-    "services",
-    "client",
-    "main",
-    "apis",
-    "backend",
-    "frontend",
-    "gateway",
-    "proxy",
-    "worker",
-    "core",
-    "common",
-    "base",
-    "test",
-    "tests",
-    "demo",
-    "example",
-    "examples",
-    "tool",
-    "tools",
-    "util",
-    "utils",
-    "http",
-    "rest",
-    "grpc",
-    "data",
-    "code",
-    "root",
-    "monitoring",
-    "public",
-    "internal",
-    "cloud",
-    "open",
-    "node",
-    "java",
-    "python",
-    "golang",
-    "spring",
-    "boot",
-    "system",
-    "platform",
-    "project",
-    "auth",
-    "token",
-    "user",
-    "users",
-    "config",
-    "file",
-    "files",
-    "image",
-    "images",
-    "model",
-    "models",
-    "job",
-    "jobs",
-    "task",
-    "tasks",
-    "metrics",
-    "health",
-    "store",
-    "storage",
-    "event",
-    "events",
-    "content",
-    "list",
-    "search",
-    "query",
-    "site",
-    "mail",
-    "email",
-    "provider",
-    "manager",
-    "controller",
-    "agent",
-    "agents",
-    "operator",
-    "plugin",
-    "plugins",
-    "runner",
-    "build",
-    "scripts",
-    "cmd",
-    "sdk",
-    "app",
-    "library",
-    "shared",
-    "module",
-    "modules",
-    "webhook",
-    "webhooks",
-    "management",
-];
 
 /// Whether a sign says that a call asks a service of the house.
 pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
@@ -182,7 +78,7 @@ fn names_service(study: &Study<'_>, file: u32, words: &FxHashSet<String>) -> boo
     study.names_of_other_services(file).any(|name| {
         let parts: Vec<String> = words::split_words(&name).collect();
         let is_telling =
-            |part: &&String| part.len() >= MIN_NAME && !COMMON.contains(&part.as_str()) && !own.contains(part.as_str());
+            |part: &&String| part.len() >= MIN_NAME && !is_common_word(part) && !own.contains(part.as_str());
         let mut telling = parts.iter().filter(is_telling).peekable();
         telling.peek().is_some() && telling.all(|part| words.contains(part))
     })
@@ -204,9 +100,8 @@ impl Search<'_, '_> {
     /// `downstreamAddr`).
     fn note(&mut self, name: &str) {
         let words: Vec<String> = words::split_words(name).collect();
-        let says = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-        if says(OF_ADDRESS) {
-            self.is_inside |= says(OF_HOUSE);
+        if words.iter().any(|word| is_address_word(word)) {
+            self.is_inside |= words.iter().any(|word| is_house_word(word));
             self.names.extend(words);
         }
     }
@@ -215,13 +110,13 @@ impl Search<'_, '_> {
     /// each other.
     fn note_variable(&mut self, named: &Named) {
         self.note_setting(named);
-        self.is_inside |= words::split_words(&named.name).any(|word| OF_ADDRESS.contains(&word.as_str()));
+        self.is_inside |= words::split_words(&named.name).any(|word| is_address_word(&word));
     }
 
     /// Notes the name of a setting, and what it is where nobody sets it; all of them may be about addresses.
     fn note_setting(&mut self, named: &Named) {
         let words: Vec<String> = words::split_words(&named.name).collect();
-        self.is_inside |= words.iter().any(|word| OF_HOUSE.contains(&word.as_str()));
+        self.is_inside |= words.iter().any(|word| is_house_word(word));
         self.names.extend(words);
         named.default.iter().for_each(|text| self.read(text));
     }
@@ -240,8 +135,7 @@ impl Search<'_, '_> {
         let (host, behind) = rest.split_at(end);
         let is_whole = host.starts_with(|c: char| c.is_ascii_alphabetic()) && !behind.starts_with(['{', '%']);
         let is_here = host == "localhost" && !self.is_remote_call;
-        let ends = [".svc", ".svc.cluster.local", ".cluster.local", ".internal", ".local"];
-        self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends.iter().any(|end| host.ends_with(end)));
+        self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends_inside(host));
         self.is_inside |= is_whole && super::gate::is_named_after_unit(self.study, host);
         self.names.extend(words::split_words(host));
     }

@@ -3,7 +3,7 @@
 
 use super::brought::addresses;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::Slot;
+use crate::knowledge::{Slot, is_data_key, is_setting_key, names_settings};
 use crate::link::{Step, ValueRef};
 use crate::study::Study;
 use rustc_hash::FxHashSet;
@@ -11,62 +11,6 @@ use ustr::Ustr;
 
 /// How many values are looked at for where an address comes from.
 const MAX_VALUES: usize = 120;
-
-/// Keys of Go's struct tags by which data is read and written: messages, rows, documents.
-const OF_DATA: &[&str] = &[
-    "json",
-    "xml",
-    "bson",
-    "gorm",
-    "db",
-    "bun",
-    "pg",
-    "sql",
-    "form",
-    "uri",
-    "query",
-    "param",
-    "msgpack",
-    "protobuf",
-    "dynamodbav",
-    "firestore",
-    "datastore",
-    "avro",
-    "ent",
-    "xorm",
-];
-/// Keys by which settings are read.
-const OF_SETTINGS: &[&str] = &[
-    "yaml",
-    "toml",
-    "env",
-    "envconfig",
-    "envDefault",
-    "mapstructure",
-    "koanf",
-    "config",
-    "conf",
-    "cfg",
-    "hcl",
-    "ini",
-    "long",
-    "flag",
-    "cli",
-    "arg",
-    "name",
-    "default",
-    "required",
-    "help",
-    "split_words",
-    "desc",
-    "usage",
-    "river",
-    "alloy",
-    "category",
-    "viper",
-    "properties",
-    "jsonschema",
-];
 
 /// Whether a call goes to an address that lies in data, as far as all that it may be is seen.
 pub(super) fn goes_where_data_says(study: &Study<'_>, call: ValueRef) -> bool {
@@ -153,11 +97,11 @@ impl Search<'_, '_> {
         let program = self.study.program;
         let tag = tag_of(self.study, owner, name)?;
         let keys: Vec<&str> = keys(&tag).collect();
-        let is_setting = keys.iter().any(|key| OF_SETTINGS.contains(key))
+        let is_setting = keys.iter().any(|key| is_setting_key(key))
             || program.own_type(owner).is_some_and(|ty| names_settings(&program.type_decl(ty).name));
         match is_setting {
             true => Some(Kind::Setting),
-            false => keys.iter().any(|key| OF_DATA.contains(key)).then_some(Kind::Data),
+            false => keys.iter().any(|key| is_data_key(key)).then_some(Kind::Data),
         }
     }
 
@@ -225,14 +169,6 @@ pub(super) fn tag_of(study: &Study<'_>, owner: Ustr, name: Ustr) -> Option<Strin
 enum Kind {
     Data,
     Setting,
-}
-
-/// Whether a type holds settings, by its name.
-fn names_settings(name: &str) -> bool {
-    const WORDS: &[&str] =
-        &["config", "configuration", "conf", "cfg", "settings", "setting", "options", "opts", "flags"];
-    let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// The keys of a struct tag: `json:"url" yaml:"url"`.
