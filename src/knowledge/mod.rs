@@ -7,6 +7,7 @@ mod addresses;
 mod headers;
 mod load;
 mod schema;
+mod tracing_words;
 
 pub use addresses::{
     ends_inside, is_address_word, is_common_word, is_data_key, is_house_word, is_setting_key, names_settings,
@@ -19,3 +20,4 @@ pub use schema::{
     Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn, SpawnKind, StubNames,
     TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
+pub use tracing_words::{NameOf, speaks_of_tracing};

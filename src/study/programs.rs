@@ -8,7 +8,7 @@ use super::aside::{is_aside, is_command, is_stand_in, is_support};
 use super::unit::UnitView;
 use super::{Inbound, Study};
 use crate::ir::{ExprKind, FileFacts, Language};
-use crate::knowledge::TypeRole;
+use crate::knowledge::{NameOf, TypeRole, speaks_of_tracing};
 use crate::link::{FileUnit, Program, ValueRef};
 use crate::services::{Mode, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,9 +16,6 @@ use ustr::Ustr;
 
 /// Longest text that is taken for the name of a module.
 const MAX_NAME: usize = 160;
-
-/// Parts of the names of modules that set tracing up, whoever wrote them.
-const TRACERS: &[&str] = &["trac", "otel", "telemetr", "observab", "apm", "o11y", "jaeger", "instrument"];
 
 /// Modules of the standard library by which code loads others that it does not name.
 const LOADERS: &[&str] = &["importlib", "importlib.util", "pkgutil", "runpy", "stevedore"];
@@ -109,8 +106,8 @@ fn tracing_files(program: &Program<'_>) -> FxHashSet<u32> {
     let pages = stacks().iter().filter(|page| page.languages.contains(&Language::Python));
     let roots: FxHashSet<&str> = pages.flat_map(|page| &page.imports).map(|name| first(name)).collect();
     let counts = |module: &str| {
-        let lower = module.to_ascii_lowercase();
-        roots.contains(first(module)) || LOADERS.contains(&module) || TRACERS.iter().any(|part| lower.contains(part))
+        let is_known = roots.contains(first(module)) || LOADERS.contains(&module);
+        is_known || speaks_of_tracing(module, NameOf::PythonModule)
     };
     let imports = |file: &FileUnit<'_>| {
         let imports = &file.source.facts.imports;

@@ -1,7 +1,7 @@
 //! What in a Go program sets tracing up, and by what a trace becomes current in it.
 
 use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
-use crate::knowledge::{FunctionDescription, Setting, SettingSource, TypeRole};
+use crate::knowledge::{FunctionDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -336,9 +336,6 @@ fn joins(effect: &FunctionDescription) -> bool {
 const SETTERS: &[&str] =
     &["init", "setup", "start", "new", "configure", "config", "register", "install", "enable", "set", "must", "run"];
 
-/// Parts of the paths of packages that are about tracing, whoever wrote them.
-const TRACERS: &[&str] = &["trace", "tracing", "otel", "telemetr", "observab", "apm", "o11y", "jaeger"];
-
 /// The package of a function or method, by its qualified name.
 fn package_of(name: &str) -> Option<Ustr> {
     let folder = name.rfind('/').map_or(0, |at| at + 1);
@@ -382,10 +379,7 @@ fn may_begin(program: &Program<'_>, name: &str) -> bool {
 /// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, are not meant.
 fn names_tracer(path: &str) -> bool {
     let is_foreign = path.split('/').next().is_some_and(|start| start.contains('.'));
-    is_foreign && {
-        let path = path.to_ascii_lowercase();
-        TRACERS.iter().any(|part| path.contains(part))
-    }
+    is_foreign && speaks_of_tracing(path, NameOf::GoPackage)
 }
 
 fn is_described(program: &Program<'_>, package: &str) -> bool {

@@ -1,15 +1,12 @@
 //! What makes the executors of a unit take a context along: decorators of tasks and what wraps them.
 
 use super::task;
-use crate::knowledge::{AnnotationRole, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, NameOf, Slot, TypeRole, speaks_of_tracing};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, functions_of};
 
 /// The method of a decorator.
 const DECORATE: &str = "decorate";
-
-/// Words in the names of what a decorator imports to hand a trace on.
-const TRACING: &[&str] = &["trac", "telemetry", "observ", "brave", "micrometer", "opencensus", "contextpropagation"];
 
 /// Whether a unit, or a module that it imports, has anything that makes an executor carry the context: a decorator, a
 /// wrapper, an instrumented pool. With `by_mdc`, what copies the logging context is enough.
@@ -109,10 +106,7 @@ fn only_copies_logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
         let places = [effect.carries, effect.activates, effect.binds_context, effect.context_of];
         places.iter().any(Option::is_some) || effect.span.is_some() || effect.extract.is_some()
     };
-    let speaks = |target: ustr::Ustr| {
-        let name = target.to_ascii_lowercase();
-        TRACING.iter().any(|word| name.contains(word))
-    };
+    let speaks = |target: ustr::Ustr| speaks_of_tracing(&target, NameOf::JavaImport);
     let imports = |function: &FuncRef| study.program.files[function.file as usize].scope.targets().any(speaks);
     facts().any(|effect| effect.copies_mdc) && !facts().any(traces) && !inside.iter().any(imports)
 }

@@ -1,5 +1,6 @@
 //! What names in code give away, whatever the library.
 
+use crate::knowledge::{self, NameOf};
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
 
@@ -67,10 +68,6 @@ pub(super) fn is_start_of_address(text: &str) -> bool {
     ["http", "http:", "http://", "https", "https:", "https://"].contains(&text)
 }
 
-/// Parts of names that speak of tracing.
-const TRACING: &[&str] =
-    &["trac", "otel", "telemetr", "observ", "instrument", "apm", "span", "zipkin", "jaeger", "datadog", "monitor"];
-
 /// Parts of names of what never takes part in a request's trace.
 const APART: &[&str] = &[
     "otlp",
@@ -104,11 +101,6 @@ pub(super) fn is_set_by_platform(text: &str) -> bool {
     OF_PLATFORMS.contains(text)
 }
 
-fn any(words: &[&str], text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    words.iter().any(|word| text.contains(word))
-}
-
 /// Whether a function or value of this name is about the headers of a trace: `getHeadersFromMDC`, `trace_headers`.
 pub(super) fn names_trace_headers(name: &str) -> bool {
     let is_header = |word: &str| matches!(word, "header" | "headers");
@@ -128,12 +120,12 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 /// Whether a setting of this name can hold no instrumentation.
 pub(super) fn is_innocent(name: &str) -> bool {
     let innocent = split_words(name).any(|word| INNOCENT.iter().any(|known| word.starts_with(known)));
-    innocent && !any(TRACING, name)
+    innocent && !speaks_of_tracing(name)
 }
 
-/// Whether a name speaks of tracing.
+/// Whether the name of something that a client is made with speaks of tracing.
 pub(super) fn speaks_of_tracing(name: &str) -> bool {
-    any(TRACING, name)
+    knowledge::speaks_of_tracing(name, NameOf::ClientPart)
 }
 
 /// Whether a name or string belongs to an exporter, a health check or the like.

@@ -2,22 +2,17 @@
 
 use super::extract::is_filter;
 use crate::ir::ExprKind;
-use crate::knowledge::Slot;
+use crate::knowledge::{NameOf, Slot, speaks_of_tracing};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
-
-/// Words in the names of filters that are there for the trace.
-const TRACERS: &[&str] = &["trac", "otel", "telemetr", "observ", "span", "apm"];
 
 /// Those of some functions that start spans for requests behind which no other is seen to stand: neither in the list of
 /// a registration (`r.POST(path, Tracing(), Auth(), handler)`) nor, of a unit's filters, one that is there for the trace.
 pub(super) fn foremost(study: &Study<'_>, functions: &[FuncRef]) -> FxHashSet<FuncRef> {
     let behind = behind_others(study, functions);
-    let is_named = |function: FuncRef| {
-        let name = study.function_name(study.program.outermost(function)).to_lowercase();
-        TRACERS.iter().any(|word| name.contains(word))
-    };
+    let is_named =
+        |function: FuncRef| speaks_of_tracing(&study.function_name(study.program.outermost(function)), NameOf::Filter);
     let filters: Vec<FuncRef> = functions.iter().copied().filter(|function| is_filter(study, *function)).collect();
     let named: FxHashSet<usize> =
         filters.iter().filter(|function| is_named(**function)).map(|function| study.unit_of(function.file)).collect();
