@@ -27,13 +27,11 @@ const MAX_SOURCE: usize = 128 * 1024;
 /// Whether a source may set up the traces of a browser, by its name.
 pub(super) fn may_be_setup(path: &str) -> bool {
     const ENDS: &[&str] = &[".ts", ".tsx", ".js", ".jsx", ".mjs", ".vue", ".svelte"];
-    const WORDS: &[&str] =
-        &["otel", "telemetry", "trac", "sentry", "datadog", "rum", "faro", "observability", "monitoring", "instrument"];
     const NAMES: &[&str] = &["main", "app", "_app", "index", "bootstrap"];
     let name = file_name(path).to_ascii_lowercase();
     let Some(stem) = ENDS.iter().find_map(|end| name.strip_suffix(end)) else { return false };
     let is_test = [".test", ".spec", ".d", ".min", ".stories"].iter().any(|end| stem.ends_with(end));
-    !is_test && (NAMES.contains(&stem) || WORDS.iter().any(|word| stem.contains(word)))
+    !is_test && (NAMES.contains(&stem) || known().browser_sources.iter().any(|word| stem.contains(word.as_str())))
 }
 
 /// The client that a source sets up, if it does.

@@ -35,7 +35,9 @@ pub struct Known {
     pub milliseconds: Vec<Milliseconds>,
     pub ingress_headers: Vec<String>,
     pub beside_images: Vec<String>,
+    pub browser_sources: Vec<String>,
     pub browser: Vec<BrowserSetting>,
+    pub mentions: Vec<String>,
 }
 
 /// A setting by which clients in the browser send traces to servers of other origins.

@@ -43,17 +43,11 @@ use ustr::Ustr;
 /// The variables of a file of variables.
 pub(crate) type DotEnv = Vec<(String, String)>;
 
-/// What one of them must hold for a YAML file that is no compose file to be read for the rules.
+/// Words of the formats that are read here. A YAML file that is no compose file is read for the rules where it has one of
+/// them, or speaks of tracing.
 const WORDS: &[&str] = &[
-    "OTEL_",
-    "DD_TRACE",
-    "ELASTIC_APM",
-    "opentelemetry",
-    "otel",
-    "jaeger",
     "exporters:",
     "processors:",
-    "traceparent",
     "set_header",
     "headers_to_remove",
     "requestHeaderModifier",
@@ -148,7 +142,9 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             let documents = file.documents().unwrap_or_default();
             documents.iter().for_each(|document| tasks::containers(path, document, &mut out));
         }
-        let is_meant = || is_compose(&path) || WORDS.iter().any(|word| file.text.contains(word));
+        let has = |word: &str| file.text.contains(word);
+        let is_meant =
+            || is_compose(&path) || WORDS.iter().any(|word| has(word)) || known().mentions.iter().any(|word| has(word));
         if file.is_yaml() && is_meant() {
             let documents = file.documents().unwrap_or_else(|reason| {
                 out.skipped.extend(is_ours(&file.text).then(|| (file.path.clone(), reason.to_owned())));

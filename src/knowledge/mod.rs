@@ -6,6 +6,7 @@
 mod addresses;
 mod headers;
 mod load;
+mod python;
 mod schema;
 mod tracing_words;
 
@@ -14,6 +15,7 @@ pub use addresses::{
 };
 pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trace_header};
 pub use load::{Knowledge, wrapper_library};
+pub use python::{loads_modules, runs_python};
 pub use schema::{
     AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, EndpointEffect, ExtractEffect,
     FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, ReadEffect, Registers, Removed,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
+use crate::knowledge;
 use crate::paths::{file_name, folder};
 use crate::yaml::is_template;
 use globset::Candidate;
@@ -304,13 +305,7 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
 }
 
 fn runs_python(command: &str) -> bool {
-    command.split_whitespace().any(|word| {
-        word.ends_with(".py")
-            || matches!(
-                file_name(word),
-                "python" | "python3" | "gunicorn" | "uvicorn" | "celery" | "flask" | "hypercorn"
-            )
-    })
+    command.split_whitespace().any(|word| word.ends_with(".py") || knowledge::runs_python(file_name(word)))
 }
 
 /// Gives each launch, and what it shows, to its units; names units after their deployment.

@@ -8,7 +8,7 @@ use super::aside::{is_aside, is_command, is_stand_in, is_support};
 use super::unit::UnitView;
 use super::{Inbound, Study};
 use crate::ir::{ExprKind, FileFacts, Language};
-use crate::knowledge::{NameOf, TypeRole, speaks_of_tracing};
+use crate::knowledge::{NameOf, TypeRole, loads_modules, speaks_of_tracing};
 use crate::link::{FileUnit, Program, ValueRef};
 use crate::services::{Mode, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,9 +16,6 @@ use ustr::Ustr;
 
 /// Longest text that is taken for the name of a module.
 const MAX_NAME: usize = 160;
-
-/// Modules of the standard library by which code loads others that it does not name.
-const LOADERS: &[&str] = &["importlib", "importlib.util", "pkgutil", "runpy", "stevedore"];
 
 /// What the import graph of a Python program says.
 #[derive(Debug, Default)]
@@ -106,7 +103,7 @@ fn tracing_files(program: &Program<'_>) -> FxHashSet<u32> {
     let pages = stacks().iter().filter(|page| page.languages.contains(&Language::Python));
     let roots: FxHashSet<&str> = pages.flat_map(|page| &page.imports).map(|name| first(name)).collect();
     let counts = |module: &str| {
-        let is_known = roots.contains(first(module)) || LOADERS.contains(&module);
+        let is_known = roots.contains(first(module)) || loads_modules(module);
         is_known || speaks_of_tracing(module, NameOf::PythonModule)
     };
     let imports = |file: &FileUnit<'_>| {

@@ -221,7 +221,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 continue;
             }
             let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
-            // A literal in load-time code is put into something: `var serve = &cobra.Command{RunE: func(…) {…}}`.
+            // A literal in load-time code is put into something: `var serve = &Command{Run: func(…) {…}}`.
             let is_load_time = at.id == FunctionId(0) || decl.flags.is_closure;
             if is_load_time || (!is_method && matches!(decl.name.as_str(), "main" | "init")) {
                 return true;

@@ -112,7 +112,7 @@ fn made_before<'a>(lives: &Lives<'_, 'a>, fact: &CallFact<'a>) -> Option<Late<'a
     })
 }
 
-/// The constructor's name was imported before, so it still means the original: `from flask import Flask`.
+/// The constructor's name was imported before, so it still means the original: `from shop import App`.
 fn bound_before<'a>(lives: &Lives<'_, 'a>, fact: &CallFact<'a>) -> Option<Late<'a>> {
     let study = lives.study;
     let program = study.program;

@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn tags_have_keys() {
-        assert_eq!(keys(r#"json:"url,omitempty" gorm:"type:text""#).collect::<Vec<_>>(), ["json", "gorm"]);
+        assert_eq!(keys(r#"json:"url,omitempty" db:"type:text""#).collect::<Vec<_>>(), ["json", "db"]);
         assert_eq!(keys("").count(), 0);
     }
 }
