@@ -338,6 +338,16 @@ impl Program<'_> {
         found
     }
 
+    /// What functions of the service hand back as their first results.
+    pub fn first_results(&self, functions: &[FuncRef]) -> impl Iterator<Item = ValueRef> {
+        functions.iter().flat_map(|function| {
+            let flow = self.files.get(function.file as usize).map(|file| &file.flow);
+            let returned = flow.into_iter().flat_map(|flow| flow.returns_of(function.id));
+            let first = returned.filter_map(|found| found.values.first());
+            first.map(|expr| ValueRef { file: function.file, expr: *expr })
+        })
+    }
+
     /// The value that a Go type conversion `T(x)` passes on: to a type whose own methods do nothing of their own.
     pub fn converted(&self, call: ValueRef) -> Option<ValueRef> {
         if self.language != Language::Go {

@@ -298,13 +298,7 @@ impl Reader<'_, '_> {
         }
         let mut inner = calls.clone();
         inner.push(call);
-        let returned = callee.functions.iter().flat_map(|function| {
-            let flow = &program.files[function.file as usize].flow;
-            let file = function.file;
-            flow.returns_of(function.id)
-                .filter_map(move |found| found.values.first().map(|expr| ValueRef { file, expr: *expr }))
-        });
-        let returned: Vec<ValueRef> = returned.take(MAX_TEXTS).collect();
+        let returned: Vec<ValueRef> = program.first_results(&callee.functions).take(MAX_TEXTS).collect();
         self.any(returned, |reader, value| reader.texts(value, &inner, depth + 1))
     }
 

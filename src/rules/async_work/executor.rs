@@ -115,7 +115,6 @@ fn result(study: &Study<'_>, function: FuncRef) -> Option<Ustr> {
 
 /// Where a function makes the executor that it hands back, if it does nothing for the context to go along.
 fn plain_bean(study: &Study<'_>, function: FuncRef, by_mdc: bool) -> Option<ValueRef> {
-    let file = study.program.files.get(function.file as usize)?;
     let summary = study.summary(function);
     if summary.has(Summary::INSTRUMENTS) || (by_mdc && summary.has(Summary::COPIES_MDC)) {
         return None;
@@ -126,9 +125,8 @@ fn plain_bean(study: &Study<'_>, function: FuncRef, by_mdc: bool) -> Option<Valu
     {
         return None;
     }
-    let returned = file.flow.returns_of(function.id).filter_map(|found| found.values.first());
     let mut made = None;
-    for value in returned.map(|expr| ValueRef { file: function.file, expr: *expr }) {
+    for value in study.program.first_results(&[function]) {
         for origin in study.program.origins(value, true) {
             let Origin::Call(call, _) = origin else { return None };
             let described = study.fact(call).is_some_and(|fact| fact.effect.makes == Some(TypeRole::Executor));

@@ -43,14 +43,8 @@ fn wrapped(study: &Study<'_>, made: ValueRef, depth: u32) -> Vec<FuncRef> {
     }
     let given = args.iter().map(|arg| ValueRef { expr: arg.value, ..made });
     let mut out: Vec<FuncRef> = given.flat_map(|value| functions_of(study, value)).collect();
-    for maker in makers.iter().take(MAX_MAKERS) {
-        let flow = program.files.get(maker.file as usize).map(|file| &file.flow);
-        let returned =
-            flow.into_iter().flat_map(|flow| flow.returns_of(maker.id)).filter_map(|found| found.values.first());
-        for expr in returned {
-            out.extend(wrapped(study, ValueRef { file: maker.file, expr: *expr }, depth - 1));
-        }
-    }
+    let few = &makers[..makers.len().min(MAX_MAKERS)];
+    out.extend(program.first_results(few).flat_map(|value| wrapped(study, value, depth - 1)));
     out
 }
 

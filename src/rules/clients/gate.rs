@@ -345,6 +345,8 @@ fn is_told_apart(study: &Study<'_>, value: ValueRef) -> bool {
     })
 }
 
+/// How many functions that one call may run are looked into.
+pub(super) const MAX_CALLEES: usize = 4;
 /// How many calls back from an address are looked at.
 const MAX_STEPS: u32 = 4;
 
@@ -430,13 +432,7 @@ fn is_strange_host(study: &Study<'_>, value: ValueRef) -> bool {
 /// What the service's own functions that a call runs hand back first.
 fn returned_by(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     let functions = &study.program.callee(call).functions;
-    let returned = functions.iter().take(4).flat_map(|function| {
-        let flow = study.program.files.get(function.file as usize).map(|file| &file.flow);
-        let first =
-            flow.into_iter().flat_map(|flow| flow.returns_of(function.id)).filter_map(|found| found.values.first());
-        first.map(|expr| ValueRef { file: function.file, expr: *expr })
-    });
-    returned.collect()
+    study.program.first_results(&functions[..functions.len().min(MAX_CALLEES)]).collect()
 }
 
 /// Whether the address behind a name is made of a stranger's: where it comes from, or what it is put together of.

@@ -6,7 +6,7 @@
 
 use super::brought::addresses;
 use super::stored::tag_of;
-use super::words;
+use super::{back, gate, words};
 use crate::facts::{Named, Piece};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word};
@@ -14,8 +14,6 @@ use crate::link::{FileUnit, Step, ValueRef};
 use crate::study::{Study, stub_named};
 use rustc_hash::FxHashSet;
 
-/// How many values are looked at for where an address comes from.
-const MAX_VALUES: usize = 120;
 /// The shortest name of a service that is looked for.
 const MIN_NAME: usize = 4;
 
@@ -23,24 +21,21 @@ const MIN_NAME: usize = 4;
 pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
     let made = study.fact(call).map(|fact| fact.effect);
     let is_remote_call = made.is_some_and(|effect| effect.makes == Some(TypeRole::RpcChannel));
-    let (seen, names) = (FxHashSet::default(), FxHashSet::default());
-    let mut search = Search { study, seen, names, is_inside: false, is_remote_call };
+    let mut search = Search { study, names: FxHashSet::default(), is_inside: false, is_remote_call };
     let addresses = addresses(study, call);
-    for address in &addresses {
-        search.walk(*address);
-        for piece in study.texts(*address).into_iter().flat_map(|text| text.0) {
-            match piece {
-                Piece::Variable(named) => search.note_variable(&named),
-                Piece::Setting(named) => search.note_setting(&named),
-                Piece::Literal(text) => search.read(&text),
-                Piece::Unknown => {}
-            }
+    for piece in addresses.iter().flat_map(|address| study.texts(*address)).flat_map(|text| text.0) {
+        match piece {
+            Piece::Variable(named) => search.note_variable(&named),
+            Piece::Setting(named) => search.note_setting(&named),
+            Piece::Literal(text) => search.read(&text),
+            Piece::Unknown => {}
         }
     }
     if addresses.is_empty() {
-        study.slot(call, Slot::AnyArg).into_iter().for_each(|value| search.walk(value));
         search.read_function(call);
     }
+    let from = if addresses.is_empty() { study.slot(call, Slot::AnyArg) } else { addresses };
+    back::walk(from, |value| search.visit(value));
     if search.is_inside {
         return true;
     }
@@ -87,7 +82,6 @@ fn names_service(study: &Study<'_>, file: u32, words: &FxHashSet<String>) -> boo
 /// A walk from an address back to what it is made of, noting the words of all names on the way.
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
-    seen: FxHashSet<ValueRef>,
     names: FxHashSet<String>,
     /// A host is one that only resolves inside.
     is_inside: bool,
@@ -136,44 +130,38 @@ impl Search<'_, '_> {
         let is_whole = host.starts_with(|c: char| c.is_ascii_alphabetic()) && !behind.starts_with(['{', '%']);
         let is_here = host == "localhost" && !self.is_remote_call;
         self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends_inside(host));
-        self.is_inside |= is_whole && super::gate::is_named_after_unit(self.study, host);
+        self.is_inside |= is_whole && gate::is_named_after_unit(self.study, host);
         self.names.extend(words::split_words(host));
     }
 
-    fn walk(&mut self, value: ValueRef) {
-        if self.seen.len() >= MAX_VALUES || !self.seen.insert(value) {
-            return;
-        }
+    /// Notes the names and hosts of a value, and answers with the values behind it.
+    fn visit(&mut self, value: ValueRef) -> Vec<ValueRef> {
         let program = self.study.program;
         let at = |expr| ValueRef { expr, ..value };
         match program.expr_kind(value) {
-            ExprKind::Str(text) => self.read(text),
+            ExprKind::Str(text) => {
+                self.read(text);
+                Vec::new()
+            }
             ExprKind::Name(name) => {
                 self.note(name);
-                self.follow(value);
+                self.follow(value)
             }
             ExprKind::Member { .. } => {
                 self.note(&path_of(self.study, value));
-                self.follow(value);
+                self.follow(value)
             }
-            ExprKind::Binary { left, right, .. } => {
-                self.walk(at(*left));
-                self.walk(at(*right));
-            }
-            ExprKind::Unknown(parts) => parts.iter().for_each(|part| self.walk(at(*part))),
-            ExprKind::Index { base, .. } => self.walk(at(*base)),
+            ExprKind::Binary { left, right, .. } => vec![at(*left), at(*right)],
+            ExprKind::Unknown(parts) => parts.iter().map(|part| at(*part)).collect(),
+            ExprKind::Index { base, .. } => vec![at(*base)],
             ExprKind::Call { .. } => {
-                let given = self.study.slot(value, Slot::AnyArg);
-                given.into_iter().chain(program.receiver(value)).for_each(|next| self.walk(next));
                 let functions = &program.callee(value).functions;
-                for function in functions.iter().take(4) {
-                    let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { continue };
-                    let first = flow.returns_of(function.id).filter_map(|found| found.values.first());
-                    first.for_each(|expr| self.walk(ValueRef { file: function.file, expr: *expr }));
-                }
+                let few = &functions[..functions.len().min(gate::MAX_CALLEES)];
+                let given = self.study.slot(value, Slot::AnyArg).into_iter().chain(program.receiver(value));
+                given.chain(program.first_results(few)).collect()
             }
-            ExprKind::Composite { fields, .. } => fields.iter().for_each(|field| self.walk(at(field.value))),
-            ExprKind::Unary { operand, .. } => self.walk(at(*operand)),
+            ExprKind::Composite { fields, .. } => fields.iter().map(|field| at(field.value)).collect(),
+            ExprKind::Unary { operand, .. } => vec![at(*operand)],
             _ => self.follow(value),
         }
     }
@@ -191,25 +179,15 @@ impl Search<'_, '_> {
         });
     }
 
-    fn follow(&mut self, value: ValueRef) {
-        let program = self.study.program;
-        match program.step(value) {
-            Step::Values(values) => values.into_iter().filter(|next| *next != value).for_each(|next| self.walk(next)),
-            Step::Literal(next) | Step::Part(next) | Step::Call(next, _) => {
-                if next != value {
-                    self.walk(next);
-                }
-            }
-            Step::Param(function, n) => program.arguments(function, n).into_iter().for_each(|next| self.walk(next)),
-            Step::Field(owner, name) => {
-                if let Some(tag) = tag_of(self.study, owner, name) {
-                    tag.split('"').for_each(|text| self.read(text));
-                }
-                let writes = program.all_writes(owner, name);
-                writes.into_iter().for_each(|(next, _)| self.walk(next));
-            }
-            Step::Unknown => {}
+    /// Goes one step back; a field's tag may name a host, too.
+    fn follow(&mut self, value: ValueRef) -> Vec<ValueRef> {
+        let step = self.study.program.step(value);
+        if let Step::Field(owner, name) = step
+            && let Some(tag) = tag_of(self.study, owner, name)
+        {
+            tag.split('"').for_each(|text| self.read(text));
         }
+        back::behind(self.study.program, step)
     }
 }
 

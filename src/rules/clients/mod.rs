@@ -1,5 +1,6 @@
 //! Rules about who makes the span and the header: clients, servers, whole services.
 
+mod back;
 mod beans;
 mod body;
 mod brought;

@@ -1,31 +1,27 @@
 //! Addresses that are part of the data a service works on: a field of a message or of a row says whose service is called.
 //! No code tells whether that one goes on with a trace.
 
+use super::back;
 use super::brought::addresses;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, is_data_key, is_setting_key, names_settings};
 use crate::link::{Step, ValueRef};
 use crate::study::Study;
-use rustc_hash::FxHashSet;
 use ustr::Ustr;
-
-/// How many values are looked at for where an address comes from.
-const MAX_VALUES: usize = 120;
 
 /// Whether a call goes to an address that lies in data, as far as all that it may be is seen.
 pub(super) fn goes_where_data_says(study: &Study<'_>, call: ValueRef) -> bool {
     if study.language() != Language::Go {
         return false;
     }
-    let mut search = Search { study, seen: FxHashSet::default(), lies_in_data: false, is_of_house: false };
-    addresses(study, call).into_iter().for_each(|address| search.walk(address));
+    let mut search = Search { study, lies_in_data: false, is_of_house: false };
+    back::walk(addresses(study, call), |value| search.visit(value));
     search.lies_in_data && !search.is_of_house
 }
 
 /// A walk from an address back to what its host may be.
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
-    seen: FxHashSet<ValueRef>,
     /// A host is read from data.
     lies_in_data: bool,
     /// A host is one that the code or a setting names.
@@ -33,30 +29,25 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    fn walk(&mut self, value: ValueRef) {
-        if self.seen.len() >= MAX_VALUES || !self.seen.insert(value) {
-            return;
-        }
+    /// Takes note of what a value says of the host, and answers with the values behind it that may say more.
+    fn visit(&mut self, value: ValueRef) -> Vec<ValueRef> {
         let program = self.study.program;
         let at = |expr| ValueRef { expr, ..value };
         match program.expr_kind(value) {
             ExprKind::Str(text) => self.read(text),
             ExprKind::Binary { op, left, right } if *op == "+" => {
-                self.walk(at(if is_scheme(self.study, at(*left)) { *right } else { *left }));
+                return vec![at(if is_scheme(self.study, at(*left)) { *right } else { *left })];
             }
-            ExprKind::Index { base, .. } => self.walk(at(*base)),
+            ExprKind::Index { base, .. } => return vec![at(*base)],
             _ => match program.step(value) {
-                Step::Values(values) => {
-                    values.into_iter().filter(|next| *next != value).for_each(|next| self.walk(next))
-                }
-                Step::Literal(found) => self.literal(found),
-                Step::Call(call, 0) => self.call(call),
-                Step::Param(function, n) => program.arguments(function, n).into_iter().for_each(|next| self.walk(next)),
-                Step::Field(owner, name) => self.field(owner, name),
-                Step::Part(container) => self.walk(container),
-                Step::Call(..) | Step::Unknown => {}
+                Step::Literal(found) => return self.literal(found),
+                Step::Call(call, 0) => return self.call(call),
+                Step::Call(..) => {}
+                Step::Field(owner, name) => return self.field(owner, name),
+                step => return back::behind(program, step),
             },
         }
+        Vec::new()
     }
 
     /// A text names a host, or is what stands behind one.
@@ -66,7 +57,7 @@ impl Search<'_, '_> {
         self.is_of_house |= text == "localhost" || text.starts_with("127.0.0.1");
     }
 
-    fn literal(&mut self, value: ValueRef) {
+    fn literal(&mut self, value: ValueRef) -> Vec<ValueRef> {
         let program = self.study.program;
         let at = |expr| ValueRef { expr, ..value };
         match program.expr_kind(value) {
@@ -75,21 +66,23 @@ impl Search<'_, '_> {
             ExprKind::Composite { fields, .. } => {
                 let named = |key| matches!(program.expr_kind(at(key)), ExprKind::Name(name) if *name == "Host");
                 let hosts = fields.iter().filter(|field| field.key.is_some_and(named));
-                hosts.for_each(|field| self.walk(at(field.value)));
+                return hosts.map(|field| at(field.value)).collect();
             }
             _ => {}
         }
+        Vec::new()
     }
 
-    fn field(&mut self, owner: Ustr, name: Ustr) {
+    fn field(&mut self, owner: Ustr, name: Ustr) -> Vec<ValueRef> {
         match self.kind_of(owner, name) {
             Some(Kind::Data) => self.lies_in_data = true,
             Some(Kind::Setting) => self.is_of_house = true,
             None => {
-                let writes = self.study.program.all_writes(owner, name);
-                writes.into_iter().filter(|(_, index)| index.unwrap_or(0) == 0).for_each(|(next, _)| self.walk(next));
+                let writes = self.study.program.all_writes(owner, name).into_iter();
+                return writes.filter(|(_, index)| index.unwrap_or(0) == 0).map(|(next, _)| next).collect();
             }
         }
+        Vec::new()
     }
 
     /// What a field of an own type is for, by its tag.
@@ -105,51 +98,47 @@ impl Search<'_, '_> {
         }
     }
 
-    fn call(&mut self, call: ValueRef) {
+    fn call(&mut self, call: ValueRef) -> Vec<ValueRef> {
         let program = self.study.program;
         let callee = program.callee(call);
         let effect = callee.name.and_then(|name| program.described(name)).map(|(_, effect)| effect);
         if effect.is_some_and(|effect| effect.reads.is_some()) {
             self.is_of_house = true;
-            return;
+            return Vec::new();
         }
         if let Some(format) = effect.and_then(|effect| effect.formats) {
-            return self.formatted(call, format);
+            return self.formatted(call, format).into_iter().collect();
         }
         if let Some(value) = program.converted(call) {
-            return self.walk(value);
+            return vec![value];
         }
         let mut next: Vec<ValueRef> = effect
             .into_iter()
             .flat_map(|effect| effect.address.iter().copied().chain(effect.derives))
             .flat_map(|slot| self.study.slot(call, slot))
             .collect();
-        for function in &callee.functions {
-            let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { continue };
-            let first = flow.returns_of(function.id).filter_map(|found| found.values.first());
-            next.extend(first.map(|expr| ValueRef { file: function.file, expr: *expr }));
-        }
+        next.extend(program.first_results(&callee.functions));
         if next.is_empty() {
             // `strings.TrimRight(address, "/")`, `address.JoinPath(path)`
             next.extend(self.study.slot(call, Slot::Arg(0)));
             next.extend(program.receiver(call));
         }
-        next.into_iter().for_each(|value| self.walk(value));
+        next
     }
 
     /// The host of a format: what stands in it, or the first argument behind the scheme.
-    fn formatted(&mut self, call: ValueRef, format: Slot) {
-        let Some(format) = self.study.slot(call, format).first().copied() else { return };
-        let ExprKind::Str(text) = self.study.program.expr_kind(format) else { return };
+    fn formatted(&mut self, call: ValueRef, format: Slot) -> Option<ValueRef> {
+        let format = self.study.slot(call, format).first().copied()?;
+        let ExprKind::Str(text) = self.study.program.expr_kind(format) else { return None };
         let given = self.study.slot(call, Slot::AnyArg);
         let first = given.iter().position(|value| *value == format).map_or(0, |at| at + 1);
         let (before, host) = text.split_once("://").unwrap_or(("", text));
         if host.starts_with('%') {
             let skipped = usize::from(before.starts_with('%'));
-            given.get(first + skipped).into_iter().for_each(|value| self.walk(*value));
-        } else {
-            self.read(text);
+            return given.get(first + skipped).copied();
         }
+        self.read(text);
+        None
     }
 }
 

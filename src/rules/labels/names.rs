@@ -5,7 +5,7 @@ use super::{paths, provisional};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::{Step, ValueRef};
+use crate::link::{FuncRef, Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Inbound, Study, functions_of};
 use rustc_hash::FxHashSet;
@@ -81,11 +81,8 @@ fn names_of(study: &Study<'_>, fact: &CallFact<'_>) -> Vec<ValueRef> {
     let names = fact.effect.span_name.iter().flat_map(|slot| study.slot(fact.call, *slot));
     let mut out: Vec<ValueRef> = names.flat_map(|name| given(study, name)).collect();
     let namers = fact.effect.names_spans.map(|slot| study.slot(fact.call, slot));
-    for function in namers.into_iter().flatten().flat_map(|namer| functions_of(study, namer)) {
-        let Some(file) = study.program.files.get(function.file as usize) else { continue };
-        let returned = file.flow.returns_of(function.id).filter_map(|found| found.values.first());
-        out.extend(returned.map(|expr| ValueRef { file: function.file, expr: *expr }));
-    }
+    let namers: Vec<FuncRef> = namers.into_iter().flatten().flat_map(|namer| functions_of(study, namer)).collect();
+    out.extend(study.program.first_results(&namers));
     out
 }
 
