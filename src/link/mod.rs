@@ -8,6 +8,7 @@ pub mod flow;
 mod hierarchy;
 mod homes;
 mod imports;
+mod index;
 mod memo;
 mod names;
 mod program;

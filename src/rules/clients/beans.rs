@@ -1,8 +1,9 @@
 //! Clients that a container hands out as they were made, under a stack that instruments only what its own builders make.
 
-use super::calls::{injects_near, reports_here};
+use super::calls::injects_near;
 use super::gate;
 use super::life::{Life, Lives};
+use super::sites::reports_here;
 use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Reach;

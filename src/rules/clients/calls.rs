@@ -1,21 +1,19 @@
 //! uninstrumented-http-client, uninstrumented-rpc-client.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::life::{Life, Lives, is_registration};
-use super::{beans, body, brought, choice, fallback, forgotten, gate, house, stored};
-use crate::finding::{Confidence, Finding};
+use super::broken::{Broken, finding, rule_of};
+use super::channels::{channels, is_meant_to_be_traced};
+use super::life::{Life, Lives};
+use super::sites::{OUTSIDE, is_in_trace, outside, reports_here, sites};
+use super::switches::by_switch;
+use super::{beans, body, choice, fallback, forgotten, gate};
+use crate::finding::Confidence;
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
+use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::messaging::{is_traced_by_hand, sets_identity};
-use crate::study::{CallFact, Inbound, Study, Summary, functions_of};
+use crate::study::{CallFact, Inbound, Study, functions_of};
 use std::collections::BTreeMap;
-
-/// Most uses that a finding lists.
-const MAX_RELATED: usize = 8;
-
-/// Most calls of one generated stub's method that are looked at.
-const MAX_STUB_CALLS: usize = 64;
 
 /// How an outbound call stands, and the places of the causes where it breaks the trace.
 struct Judged {
@@ -35,12 +33,6 @@ impl Judged {
     fn broken(because: &'static str, at: Vec<ValueRef>) -> Self {
         Self { ruling: Ruling::broken(because), at }
     }
-}
-
-/// A client that breaks the trace, and the calls through it.
-struct Broken {
-    kind: HopKind,
-    uses: Vec<ValueRef>,
 }
 
 /// Judges every outbound call.
@@ -165,9 +157,6 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
     if !reports && found.ruling.verdict == Verdict::Broken { Judged::unknown(OUTSIDE) } else { found }
 }
 
-/// Why a call that cannot be in a request's trace is not judged further.
-const OUTSIDE: &str = "the call is not known to run inside a request's trace";
-
 /// Why nothing is asked about the client of a call.
 fn not_asked(lives: &Lives<'_, '_>, fact: &CallFact<'_>, reports: bool) -> Option<&'static str> {
     let study = lives.study;
@@ -271,7 +260,7 @@ fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Judg
                 }
             }
             Origin::Field(owner, name) if lives.named(owner, name) == Life::Plain => causes.push(call),
-            Origin::Literal(nil) if matches!(study.program.expr_kind(nil), crate::ir::ExprKind::Lit(_)) => {}
+            Origin::Literal(nil) if matches!(study.program.expr_kind(nil), ExprKind::Lit(_)) => {}
             _ => life = Life::Unknown,
         }
     }
@@ -290,57 +279,6 @@ fn is_construction(study: &Study<'_>, call: ValueRef) -> bool {
 
 fn covered(study: &Study<'_>, call: ValueRef) -> bool {
     study.fact(call).is_some_and(|fact| study.unit(call.file).covers_every_client(fact.library))
-}
-
-pub(super) fn reports_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    sites(study, fact.call).into_iter().any(|call| is_in_trace(study, call))
-}
-
-/// Whether a call can be part of a request's trace.
-fn is_in_trace(study: &Study<'_>, call: ValueRef) -> bool {
-    outside(study, call).is_none()
-}
-
-/// Why a call is no part of a request's trace.
-fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str> {
-    let function = study.program.function_at(call);
-    if !gate::can_be_inside(study, function) {
-        return Some(OUTSIDE);
-    }
-    if study.is_out_of_traces(study.program.place(call).path) {
-        return Some("its file is part of no program that is traced");
-    }
-    if gate::is_apart(study, function, call) {
-        return Some("by its name it is about exporters, health checks, start-up or an example");
-    }
-    if study.is_for_operator(call.file) {
-        return Some("its file declares commands of a command line");
-    }
-    if gate::goes_to_third_party(study, call) {
-        return Some("by its name or address it goes to a stranger's service");
-    }
-    if brought::goes_where_told(study, call) {
-        return Some("its address comes with the request, from whoever sent that");
-    }
-    stored::goes_where_data_says(study, call).then_some("its address lies in the data that the service works on")
-}
-
-/// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.
-fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
-    let program = study.program;
-    if !is_generated(study, call) || study.language() != crate::ir::Language::Go {
-        return vec![call];
-    }
-    let stub = program.outermost(program.function_at(call));
-    // A generated server calls methods of the same names, without options; a generated gateway calls the stub with some.
-    let gives_options = |call: ValueRef| study.slot(call, Slot::AnyArg).len() > 2;
-    let is_caller = |call: &ValueRef| !is_generated(study, *call) || (call.file != stub.file && gives_options(*call));
-    let callers = program.callers(stub).iter().copied().filter(is_caller);
-    callers.take(MAX_STUB_CALLS).collect()
-}
-
-fn is_generated(study: &Study<'_>, call: ValueRef) -> bool {
-    study.program.files.get(call.file as usize).is_some_and(|file| file.source.facts.generated)
 }
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.
@@ -396,211 +334,4 @@ fn takes_carrier(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> b
     let carriers = lives.study.slot(fact.call, carrier);
     let own = |origin: &Origin| matches!(origin, Origin::Param(function, _) if *function != outer);
     !carriers.iter().all(|value| program.origins(*value, false).iter().all(own))
-}
-
-/// Channels whose calls go through stubs that are not seen: judged where they are made.
-fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Broken>) {
-    let study = lives.study;
-    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::RpcChannel)) {
-        let unit = study.unit(fact.call.file);
-        let skip = broken.contains_key(&fact.call)
-            || !gate::is_traced_by_code(unit)
-            || unit.coverage(fact.library).is_some()
-            || gate::is_apart(study, fact.function, fact.call)
-            || lives.of_construction(fact.call) != Life::Plain;
-        if skip {
-            continue;
-        }
-        let later = lives.later(fact.call);
-        // A generated gateway asks through a channel that it is given.
-        let is_given = later.given.iter().any(|call| is_registration(&study.callee_text(*call)));
-        let uses = later.uses.into_iter().flat_map(|call| sites(study, call));
-        let uses = uses.filter(|call| is_given || !is_generated(study, *call));
-        let uses = uses.filter(|call| study.can_meet(fact.call.file, call.file));
-        let uses: Vec<ValueRef> = uses.filter(|call| gate_use(study, *call) && has_context(study, *call)).collect();
-        if !uses.is_empty() {
-            broken.insert(fact.call, Broken { kind: HopKind::RpcCall, uses });
-        }
-    }
-}
-
-/// Whether a call is known to run for inbound work that may bring a trace.
-fn is_in_request(study: &Study<'_>, call: ValueRef) -> bool {
-    let function = study.program.function_at(call);
-    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_)) && gate::can_be_inside(study, function)
-}
-
-/// Whether calls of a channel belong to requests: one is known to, or the unit traces others of the library. A context
-/// alone says little, as loaders and watchers at start-up take one too.
-fn is_meant_to_be_traced(lives: &Lives<'_, '_>, at: ValueRef, found: &Broken) -> bool {
-    let study = lives.study;
-    let in_request = |call: &ValueRef| {
-        let param = study.context_param(study.program.function_at(*call));
-        is_in_request(study, *call) || param.is_some_and(|param| param.is_request)
-    };
-    let can_be = |call: &ValueRef| gate::can_be_inside(study, study.program.function_at(*call));
-    found.uses.iter().any(in_request)
-        || (study.is_offered(at.file) || found.uses.iter().any(can_be))
-            && study.fact(at).is_none_or(|fact| is_traced_elsewhere(lives, fact))
-}
-
-/// Whether the unit instruments another channel or server of the same library, so that its calls are meant to be traced.
-fn is_traced_elsewhere(lives: &Lives<'_, '_>, made: &CallFact<'_>) -> bool {
-    let study = lives.study;
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    study.calls().iter().any(|fact| {
-        matches!(fact.effect.makes, Some(TypeRole::RpcChannel | TypeRole::Server))
-            && fact.library.id == made.library.id
-            && unit(fact.call.file) == unit(made.call.file)
-            && lives.of_construction(fact.call) == Life::Instrumented
-    })
-}
-
-fn gate_use(study: &Study<'_>, call: ValueRef) -> bool {
-    let function = study.program.function_at(call);
-    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes)
-        && !super::words::is_apart(&study.callee_text(call))
-        && !super::words::is_apart(&study.function_name(function))
-        && !study.is_for_operator(call.file)
-}
-
-/// Whether a call takes a context, as a stub's method does.
-fn has_context(study: &Study<'_>, call: ValueRef) -> bool {
-    let is_context = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Context);
-    match study.language() {
-        crate::ir::Language::Go => study.slot(call, Slot::Arg(0)).first().is_some_and(is_context),
-        _ => study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()),
-    }
-}
-
-/// Clients of a library for which one process-wide switch exists and which the unit instruments nowhere one by one are
-/// one cause: the first place that is known to belong to requests stands for all, or else the first.
-fn by_switch(study: &Study<'_>, broken: BTreeMap<ValueRef, Broken>) -> BTreeMap<ValueRef, Broken> {
-    let mut first: BTreeMap<(usize, String), ValueRef> = BTreeMap::new();
-    let mut out: BTreeMap<ValueRef, Broken> = BTreeMap::new();
-    let mut broken: Vec<(ValueRef, Broken)> = broken.into_iter().collect();
-    broken.sort_by_key(|(_, found)| !found.uses.iter().any(|call| is_in_request(study, *call)));
-    for (at, found) in broken {
-        let Some(library) =
-            study.fact(at).map(|fact| fact.library).filter(|found| has_switch(study, found)).map(|found| &found.id)
-        else {
-            out.insert(at, found);
-            continue;
-        };
-        let unit = study.program.files.get(at.file as usize).map_or(0, |file| file.source.unit);
-        let cause = *first.entry((unit, library.clone())).or_insert(at);
-        match out.get_mut(&cause) {
-            Some(known) if cause != at => {
-                known.uses.push(at);
-                known.uses.extend(found.uses.into_iter().filter(|call| *call != at));
-            }
-            _ => {
-                out.insert(at, found);
-            }
-        }
-    }
-    out
-}
-
-/// Whether a process-wide switch for a library is described, and none of its clients is instrumented by hand.
-fn has_switch(study: &Study<'_>, library: &LibraryDescription) -> bool {
-    let is_it = |id: &String| *id == library.id || *id == library.through;
-    let all = study.program.knowledge.libraries().iter().flat_map(|found| &found.functions);
-    let mut switches = all.filter(|function| function.switches_on.iter().any(is_it));
-    switches.any(|_| true) && !study.calls().iter().any(|fact| is_by_hand(study, fact, library))
-}
-
-/// Whether a call instruments something that it is given: a client of a library, if it takes all sorts.
-fn is_by_hand(study: &Study<'_>, fact: &CallFact<'_>, library: &LibraryDescription) -> bool {
-    let is_of_library = |value: ValueRef| {
-        let ty = study.program.type_of(value).and_then(|ty| study.program.knowledge.ty(ty));
-        ty.is_some_and(|(found, _)| found.id == library.id)
-    };
-    match fact.effect.instruments {
-        Some(Slot::Arg(_) | Slot::Receiver) => true,
-        Some(Slot::AnyArg) => study.slot(fact.call, Slot::AnyArg).into_iter().any(is_of_library),
-        _ => false,
-    }
-}
-
-fn rule_of(kind: HopKind) -> &'static str {
-    match kind {
-        HopKind::RpcCall => "uninstrumented-rpc-client",
-        _ => "uninstrumented-http-client",
-    }
-}
-
-fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Finding {
-    let mut out = study.finding(rule_of(found.kind), at, confidence(study, at, found));
-    let maker = study.callee_text(at);
-    let direct = found.uses.contains(&at);
-    let what = if found.kind == HopKind::RpcCall { "metadata" } else { "header" };
-    out.message = if direct {
-        format!("`{maker}` sends its request without a trace {what}: nothing instruments it")
-    } else {
-        format!("`{maker}` is built without tracing, so what is sent through it carries no trace {what}")
-    };
-    out.label = if direct { "sends no trace context".to_owned() } else { "built without tracing".to_owned() };
-    out.effect =
-        "There is no client span, and the service that is called starts a new trace instead of continuing this one"
-            .to_owned();
-    let forwards = |call: &ValueRef| study.fact(*call).is_some_and(|fact| fact.effect.forwards);
-    if !found.uses.is_empty() && found.uses.iter().all(forwards) {
-        out.message = format!("`{maker}` sends requests on as they came in, without the span of this service");
-        out.label = "sends on the headers that came in".to_owned();
-        out.effect =
-            "The service behind it continues the trace of the caller, beside this service's own span; a request \
-                      that comes in without a trace header starts a second trace there"
-                .to_owned();
-    }
-    let library = study.fact(at).map(|fact| fact.library);
-    out.help = match library.map(|library| library.mend.as_str()).filter(|mend| !mend.is_empty()) {
-        Some(mend) => format!("For `{maker}`: {mend}"),
-        None => format!("Instrument `{maker}`, or inject the current context into what it sends"),
-    };
-    if out.confidence == Confidence::Likely {
-        out.help.push_str("; this assumes that the function runs inside a request");
-    }
-    out.confirm = format!(
-        "Send a request without a trace {what} that reaches `{maker}` and look for one on the callee's side: there is none"
-    );
-    related(study, &mut out, at, found);
-    out
-}
-
-fn confidence(study: &Study<'_>, at: ValueRef, found: &Broken) -> Confidence {
-    let is_of_house = |call: ValueRef| {
-        house::is_asked(study, call) || found.kind == HopKind::RpcCall && house::is_called(study, call)
-    };
-    if !is_of_house(at) && !found.uses.iter().any(|call| is_of_house(*call)) {
-        return Confidence::Possible;
-    }
-    let seen = found.uses.iter().any(|call| is_in_request(study, *call));
-    match seen {
-        true => Confidence::Certain,
-        false if gate::is_left_to_the_user(study, at) => Confidence::Possible,
-        false => Confidence::Likely,
-    }
-}
-
-fn related(study: &Study<'_>, out: &mut Finding, at: ValueRef, found: &Broken) {
-    let mut functions: Vec<FuncRef> = Vec::new();
-    for call in &found.uses {
-        let function = study.program.function_at(*call);
-        if !functions.contains(&function) {
-            functions.push(function);
-        }
-    }
-    let context = functions.iter().find_map(|function| study.context_param(*function));
-    out.related.extend(context.map(|param| crate::finding::Related {
-        place: param.place,
-        message: format!("the trace comes in with `{}`", param.name),
-    }));
-    let uses = found.uses.iter().filter(|call| **call != at).take(MAX_RELATED);
-    out.related.extend(uses.map(|call| study.related(*call, "the trace is lost on this call")));
-}
-
-/// Whether a function's bits say that it does something outbound.
-pub(super) fn calls_out(summary: Summary) -> bool {
-    summary.has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS)
 }

@@ -3,8 +3,10 @@
 mod back;
 mod beans;
 mod body;
+mod broken;
 mod brought;
 mod calls;
+mod channels;
 mod choice;
 pub(super) mod dark;
 mod dead;
@@ -16,8 +18,10 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod server;
+mod sites;
 mod stored;
 mod stores;
+mod switches;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};

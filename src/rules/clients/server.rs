@@ -1,7 +1,6 @@
 //! uninstrumented-server.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::calls::calls_out;
 use super::life::{Later, Life, Lives, is_registration};
 use super::{choice, dead, gate, words};
 use crate::finding::{Confidence, Finding};
@@ -434,4 +433,9 @@ fn finding(study: &Study<'_>, fact: &CallFact<'_>, handlers: &[ValueRef]) -> Fin
     out.related =
         handlers.iter().take(8).map(|call| study.related(*call, "this handler starts without the trace")).collect();
     out
+}
+
+/// Whether a function's bits say that it does something outbound.
+fn calls_out(summary: Summary) -> bool {
+    summary.has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS)
 }

@@ -1,0 +1,146 @@
+//! Which functions run where a trace that came in can be, and which never do.
+
+use super::{Inbound, Study, unused};
+use crate::ir::Language;
+use crate::knowledge::TypeRole;
+use crate::link::FuncRef;
+use rustc_hash::FxHashSet;
+
+/// Names by which functions say that they begin or end something that outlives a request.
+const LIFETIME: &[&str] = &[
+    "new",
+    "start",
+    "run",
+    "open",
+    "init",
+    "connect",
+    "serve",
+    "close",
+    "stop",
+    "shutdown",
+    "cleanup",
+    "flush",
+    "setup",
+    "teardown",
+    "register",
+    "watch",
+    "background",
+    "loop",
+    "migrate",
+    "bootstrap",
+    "main",
+    "must",
+    "with",
+    "dial",
+];
+
+impl Study<'_> {
+    /// Whether a function runs under a trace that came in, and how that is known.
+    pub fn inbound(&self, function: FuncRef) -> Inbound {
+        self.reach.inbound.get(&function).copied().unwrap_or(Inbound::Unknown)
+    }
+
+    /// Whether a Go function starts spans, or is run by one that does, or by what somebody who is not seen hands a request or
+    /// a message to, in a command that takes up traces.
+    pub fn is_under_span(&self, function: FuncRef) -> bool {
+        self.reach.under_spans.contains(&function)
+            || (self.reach.waiting.contains(&function) && self.may_join(function))
+    }
+
+    /// Takes note of how the functions that take requests stand to the traces of whoever asks (Go). Nothing reads them in
+    /// front of the dark ones, something does in front of the bright ones; of the others the command decides: where nothing
+    /// in it takes up traces, they have none. They, and what they alone lead to, have none but that of their own spans. To be
+    /// told once, before anything is asked of it.
+    pub fn light(&self, dark: &FxHashSet<FuncRef>, bright: &FxHashSet<FuncRef>) {
+        if self.language() != Language::Go {
+            return;
+        }
+        // What comes in at another command, which nothing traces, brings none either.
+        let is_traced = |function: &FuncRef| {
+            let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
+            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(function.file)
+        };
+        let is_lit =
+            |function: &FuncRef| bright.contains(function) || (!dark.contains(function) && self.may_join(*function));
+        let entries = self.reach.inbound.iter().filter(|(_, inbound)| matches!(inbound, Inbound::Entry(_)));
+        let entries = entries.map(|(function, _)| *function);
+        // What is taken for an entry by its parameters alone is as lit as those who call it, where all of them are seen.
+        let is_helper = |function: &FuncRef| {
+            !bright.contains(function) && (self.is_called_alone(*function) || self.is_generated_handler(*function))
+        };
+        let lit = entries.filter(|function| is_lit(function) && is_traced(function) && !is_helper(function));
+        let mut lit = self.reach.graph.reached(lit);
+        lit.retain(|function| !self.reach.unset.contains(function));
+        let _ = self.lit.set(lit);
+    }
+
+    /// Whether a Go function is generated to stand in front of the methods of a remote service: these are known by where they
+    /// are registered.
+    fn is_generated_handler(&self, function: FuncRef) -> bool {
+        let decl = self.program.function(function);
+        let is_generated =
+            self.program.files.get(function.file as usize).is_some_and(|file| file.source.facts.generated);
+        is_generated && decl.flags.is_private && !decl.flags.is_closure
+    }
+
+    /// Whether a Go function is there for the code of its package alone, which calls it and hands it to nobody.
+    fn is_called_alone(&self, function: FuncRef) -> bool {
+        let decl = self.program.function(function);
+        let names = || self.handed_around.get_or_init(|| unused::names_handed_around(self.program));
+        decl.flags.is_private
+            && !decl.flags.is_closure
+            && !self.program.callers(function).is_empty()
+            && !names().contains(&decl.name)
+    }
+
+    /// Whether work that comes in with a trace may lead to a function, or it runs under a span of the program's own.
+    pub fn is_lit(&self, function: FuncRef) -> bool {
+        self.lit.get().is_none_or(|lit| lit.contains(&function)) || self.reach.under_spans.contains(&function)
+    }
+
+    /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one
+    /// from somebody who is not seen, in a command that takes up traces.
+    pub fn may_be_given_trace(&self, function: FuncRef) -> bool {
+        self.reach.given.contains(&function) && !self.is_alone(function.file)
+    }
+
+    /// Whether a command that a function is built into may take up the traces of those who ask for it: of HTTP requests, if
+    /// it takes one.
+    fn may_join(&self, function: FuncRef) -> bool {
+        let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
+        let is_without = || path.is_some_and(|path| self.untraced.without_requests.contains(&path));
+        !(self.is_alone(function.file) || self.takes_http(function) && is_without())
+    }
+
+    /// Whether a function takes an HTTP request: a library's request that is none of a library with stubs.
+    fn takes_http(&self, function: FuncRef) -> bool {
+        let types = (0..self.program.function(function).params.len() as u16)
+            .filter_map(|n| self.program.param_type(function, n));
+        types
+            .into_iter()
+            .filter_map(|ty| self.program.knowledge.ty(ty))
+            .any(|(library, ty)| ty.role == TypeRole::Request && library.stubs.is_none())
+    }
+
+    /// Whether all commands that a file is built into take up nobody's trace (Go).
+    pub fn is_alone(&self, file: u32) -> bool {
+        self.program.files.get(file as usize).is_some_and(|file| self.untraced.alone.contains(&file.source.path))
+    }
+
+    /// Whether a Java function runs only on threads of methods that are asynchronous by annotation.
+    pub fn is_behind_async(&self, function: FuncRef) -> bool {
+        self.reach.behind_async.contains(&function)
+    }
+
+    /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
+    /// having no library that calls it for inbound work.
+    pub fn outlives_request(&self, function: FuncRef) -> bool {
+        let outer = self.program.outermost(function);
+        let name = self.program.function(outer).name.to_lowercase();
+        // What takes a request serves it, whatever its name (`ServeHTTP`).
+        let serves = self.context_param(outer).is_some_and(|param| param.is_request);
+        !serves
+            && !matches!(self.inbound(outer), Inbound::Entry(_))
+            && LIFETIME.iter().any(|word| name.starts_with(word))
+    }
+}
