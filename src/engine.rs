@@ -11,7 +11,7 @@ use crate::map::Address;
 use crate::parse::{self, Parsed, Relevance};
 use crate::paths::is_below;
 use crate::rules::{self, Verdicts, WhyReport};
-use crate::services::{self, CitedLines, ManifestFile, Unit, Workspace};
+use crate::services::{self, CitedLines, Environments, ManifestFile, Unit, Workspace};
 use crate::study::{Study, UnitView};
 use crate::walk::{self, ManifestPath, WalkOptions, Walked};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -88,6 +88,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
     found.lines = CitedLines::new(&files, &found.units);
     found.deployment = crate::deploy::read(&files);
     services::proxied::attach(&mut found.workloads, &files, &found.deployment);
+    found.environments = Environments::new(&files, &found.units, &found.workloads, &found.deployment);
     for (path, reason) in &found.deployment.skipped {
         // Who asks for what a file starts may have told it already.
         if !skipped.iter().any(|known| known.path == *path) {
@@ -151,7 +152,8 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     for language in [Language::Go, Language::Python, Language::Java] {
         let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();
         if !own.is_empty() {
-            let told = judge_language(language, &own, &roots, &mut units, request, &mut verdicts);
+            let units = (units.as_mut_slice(), &workspace.environments);
+            let told = judge_language(language, &own, &roots, units, request, &mut verdicts);
             analysis.why = analysis.why.or(told.why);
             collected.extend(told.hops);
         }
@@ -184,7 +186,7 @@ fn judge_language(
     language: Language,
     sources: &[&SourceFile],
     roots: &[(String, String)],
-    units: &mut [UnitView],
+    (units, environments): (&mut [UnitView], &Environments),
     request: &AnalysisRequest,
     verdicts: &mut Verdicts,
 ) -> Told {
@@ -200,7 +202,7 @@ fn judge_language(
     crate::study::code_evidence(&program, units);
     let root = request.root.clone();
     let source = move |path: Ustr| read_source(&root, path);
-    let study = Study::new(&program, units, &source);
+    let study = Study::new(&program, units, environments, &source);
     let found = rules::check(&study, request.why.is_some() || request.facts);
     verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);

@@ -400,7 +400,7 @@ fn active(found: &ServiceFacts) -> impl Iterator<Item = &str> {
 }
 
 /// The value of a variable or setting in the environment of a process.
-pub(super) fn value(piece: &Piece, workload: &Workload) -> Option<String> {
+pub(crate) fn value(piece: &Piece, workload: &Workload) -> Option<String> {
     let (Piece::Variable(named) | Piece::Setting(named)) = piece else { return None };
     let exact = workload.environment.iter().find(|variable| variable.name == named.name);
     // A framework reads `till.base-url` from TILL_BASEURL or TILL_BASE_URL too.

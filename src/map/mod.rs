@@ -12,6 +12,7 @@ pub use address::Address;
 pub(crate) use address::in_connection;
 pub(crate) use configured::given;
 pub use join::join;
+pub(crate) use join::value as setting_in;
 pub(crate) use names::plain;
 
 use crate::analysis::{HopCounts, Skipped, StackReport};

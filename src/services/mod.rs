@@ -6,6 +6,7 @@ mod compose;
 mod discover;
 mod docker;
 mod dotenv;
+mod environment;
 mod evidence;
 mod golang;
 mod gradle;
@@ -31,6 +32,7 @@ pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back, image_name};
 
 pub use discover::{discover, is_deployment, is_manifest};
+pub use environment::Environments;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
@@ -54,6 +56,8 @@ pub struct Workspace {
     pub workloads: Vec<crate::facts::Workload>,
     /// What deployment files say about tracing itself.
     pub deployment: crate::deploy::Deployment,
+    /// What the processes of each unit are given.
+    pub environments: Environments,
 }
 
 /// Where the lines stand of manifests and deployment files that something refers to.

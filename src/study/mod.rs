@@ -33,6 +33,7 @@ use crate::ir::{FunctionId, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Slot};
 use crate::link::flow::CallSite;
 use crate::link::{DescribedCall, FuncRef, Program, ValueRef};
+use crate::services::Environments;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
 use ustr::Ustr;
@@ -59,6 +60,8 @@ pub struct Study<'a> {
     pub program: &'a Program<'a>,
     /// The workspace's units (of all languages), by the index that files carry.
     pub units: &'a [UnitView],
+    /// What the processes of each unit are given.
+    pub environments: &'a Environments,
     facts: Vec<CallFact<'a>>,
     by_call: FxHashMap<ValueRef, usize>,
     by_function: FxHashMap<FuncRef, Vec<usize>>,
@@ -85,10 +88,16 @@ pub struct Study<'a> {
 
 impl<'a> Study<'a> {
     /// Studies a program. `source` reads a file's text again, for the words of a message.
-    pub fn new(program: &'a Program<'a>, units: &'a [UnitView], source: &'a dyn Fn(Ustr) -> Option<String>) -> Self {
+    pub fn new(
+        program: &'a Program<'a>,
+        units: &'a [UnitView],
+        environments: &'a Environments,
+        source: &'a dyn Fn(Ustr) -> Option<String>,
+    ) -> Self {
         let mut study = Self {
             program,
             units,
+            environments,
             facts: Vec::new(),
             by_call: FxHashMap::default(),
             by_function: FxHashMap::default(),

@@ -2,12 +2,14 @@
 //!
 //! A client without tracing breaks a trace only where somebody behind it would have gone on with it. Most plain clients ask
 //! what nobody here runs: a vendor's interface, a customer's webhook, a database's management. So a finding wants a sign:
-//! the name of a service of the tree, a host that only resolves inside, a word that names the other end a service.
+//! the name of a service of the tree, a host that only resolves inside, a word that names the other end a service. Where
+//! deployment files say what the address is, that decides.
 
 use super::brought::addresses;
 use super::stored::tag_of;
+use super::told::{Whose, whose, whose_variable};
 use super::{back, gate, words};
-use crate::facts::{Named, Piece};
+use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word};
 use crate::link::{FileUnit, Step, ValueRef};
@@ -21,25 +23,27 @@ const MIN_NAME: usize = 4;
 pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
     let made = study.fact(call).map(|fact| fact.effect);
     let is_remote_call = made.is_some_and(|effect| effect.makes == Some(TypeRole::RpcChannel));
-    let mut search = Search { study, names: FxHashSet::default(), is_inside: false, is_remote_call };
+    let names = FxHashSet::default();
+    let mut search = Search { study, names, is_inside: false, is_strange: false, is_remote_call };
     let addresses = addresses(study, call);
-    for piece in addresses.iter().flat_map(|address| study.texts(*address)).flat_map(|text| text.0) {
-        match piece {
-            Piece::Variable(named) => search.note_variable(&named),
-            Piece::Setting(named) => search.note_setting(&named),
-            Piece::Literal(text) => search.read(&text),
-            Piece::Unknown => {}
+    for address in &addresses {
+        let texts = study.texts(*address);
+        let told: Vec<Option<Whose>> = texts.iter().map(|text| whose(study, call.file, text)).collect();
+        // What the values say goes before what names do.
+        if !told.is_empty() && told.iter().all(|one| *one == Some(Whose::Stranger)) {
+            return false;
         }
+        texts.iter().zip(told).for_each(|(text, told)| search.note_text(text, told));
     }
     if addresses.is_empty() {
         search.read_function(call);
     }
     let from = if addresses.is_empty() { study.slot(call, Slot::AnyArg) } else { addresses };
     back::walk(from, |value| search.visit(value));
-    if search.is_inside {
-        return true;
+    if search.is_strange {
+        return false;
     }
-    names_service(study, call.file, &search.names)
+    search.is_inside || names_service(study, call.file, &search.names)
 }
 
 /// Whether a remote call goes through a stub of a service that the tree serves, or that comes from the same owner's modules.
@@ -85,6 +89,8 @@ struct Search<'s, 'a> {
     names: FxHashSet<String>,
     /// A host is one that only resolves inside.
     is_inside: bool,
+    /// The value of a variable is a stranger's address.
+    is_strange: bool,
     /// It is the address of a remote call, which needs no scheme.
     is_remote_call: bool,
 }
@@ -97,6 +103,19 @@ impl Search<'_, '_> {
         if words.iter().any(|word| is_address_word(word)) {
             self.is_inside |= words.iter().any(|word| is_house_word(word));
             self.names.extend(words);
+        }
+    }
+
+    /// Notes what one text of the address is made of, and whose the values are that it stands for.
+    fn note_text(&mut self, text: &Text, told: Option<Whose>) {
+        self.is_inside |= told == Some(Whose::House);
+        for piece in text.0.iter().filter(|_| told != Some(Whose::Stranger)) {
+            match piece {
+                Piece::Variable(named) => self.note_variable(named),
+                Piece::Setting(named) => self.note_setting(named),
+                Piece::Literal(text) => self.read(text),
+                Piece::Unknown => {}
+            }
         }
     }
 
@@ -179,6 +198,16 @@ impl Search<'_, '_> {
         });
     }
 
+    /// Notes whose the address is in a variable that a field's tag names: `env:"MAIL_URL,required"`.
+    fn note_tag(&mut self, file: u32, tag: &str) {
+        let mut names = tag.split(['"', ',', ' ']);
+        match names.find_map(|name| whose_variable(self.study, file, name)) {
+            Some(Whose::House) => self.is_inside = true,
+            Some(Whose::Stranger) => self.is_strange = true,
+            None => {}
+        }
+    }
+
     /// Goes one step back; a field's tag may name a host, too.
     fn follow(&mut self, value: ValueRef) -> Vec<ValueRef> {
         let step = self.study.program.step(value);
@@ -186,6 +215,7 @@ impl Search<'_, '_> {
             && let Some(tag) = tag_of(self.study, owner, name)
         {
             tag.split('"').for_each(|text| self.read(text));
+            self.note_tag(value.file, &tag);
         }
         back::behind(self.study.program, step)
     }

@@ -22,6 +22,7 @@ mod sites;
 mod stored;
 mod stores;
 mod switches;
+mod told;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
