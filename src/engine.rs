@@ -149,11 +149,18 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     let mut analysis = Analysis { files: sources.len() + aside, ..Analysis::default() };
     let mut verdicts = Verdicts::default();
     let mut collected: Vec<Collected> = Vec::new();
+    let collects = request.facts || may_mismatch(&workspace, &sources);
     for language in [Language::Go, Language::Python, Language::Java] {
         let own: Vec<&SourceFile> = sources.iter().filter(|source| source.facts.language == language).collect();
         if !own.is_empty() {
-            let units = (units.as_mut_slice(), &workspace.environments);
-            let told = judge_language(language, &own, &roots, units, request, &mut verdicts);
+            let told = judge_language(
+                language,
+                &own,
+                &roots,
+                (&mut units, &workspace.environments),
+                (request, collects),
+                &mut verdicts,
+            );
             analysis.why = analysis.why.or(told.why);
             collected.extend(told.hops);
         }
@@ -165,13 +172,17 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
         .collect();
     analysis.directives.extend(workspace.deployment.directives.iter().cloned());
     analysis.services = reports(&units, &sources, &verdicts);
-    if request.facts {
-        let mut found =
+    if collects {
+        let found =
             Facts { workloads: workloads(&workspace, &sources), ..facts(&analysis.services, collected, &units) };
+        let all = [found];
+        rules::edges::check(&crate::map::mismatches(&all), &sources, &workspace.deployment, &mut verdicts);
+        analysis.facts = all.into_iter().next().filter(|_| request.facts);
+    }
+    if let Some(found) = &mut analysis.facts {
         found.forget_variables(&|variable| {
             services::is_of_tracing(&variable.name) || holds_address(&variable.name, &variable.value)
         });
-        analysis.facts = Some(found);
     }
     let deployment = (&workspace.deployment, workspace.workloads.as_slice());
     rules::workspace(&units, &sources, &workspace.lines, deployment, &mut verdicts);
@@ -182,12 +193,21 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     analysis
 }
 
+/// Whether services may speak different formats, by what files import and processes are told: only then is it worth a map.
+fn may_mismatch(workspace: &Workspace, sources: &[SourceFile]) -> bool {
+    let mut units: Vec<usize> = sources.iter().map(|source| source.unit).collect();
+    units.dedup();
+    let mut variables = workspace.workloads.iter().flat_map(|workload| &workload.environment);
+    units.iter().any(|unit| units.first() != Some(unit))
+        && (variables.any(facts::names_others) || sources.iter().any(|source| facts::may_set_others(&source.facts)))
+}
+
 fn judge_language(
     language: Language,
     sources: &[&SourceFile],
     roots: &[(String, String)],
     (units, environments): (&mut [UnitView], &Environments),
-    request: &AnalysisRequest,
+    (request, collects): (&AnalysisRequest, bool),
     verdicts: &mut Verdicts,
 ) -> Told {
     let own;
@@ -203,7 +223,7 @@ fn judge_language(
     let root = request.root.clone();
     let source = move |path: Ustr| read_source(&root, path);
     let study = Study::new(&program, units, environments, &source);
-    let found = rules::check(&study, request.why.is_some() || request.facts);
+    let found = rules::check(&study, request.why.is_some() || collects);
     verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);
     verdicts.allow_lists.extend(found.allow_lists);
@@ -213,7 +233,7 @@ fn judge_language(
         let unit = sources.iter().find(|source| source.path == query.path.as_str()).map(|source| source.unit)?;
         Some(WhyReport { stacks: stacks(units.get(unit)?).collect(), ..why })
     });
-    Told { why, hops: request.facts.then(|| facts::hops(&study, &notes)) }
+    Told { why, hops: collects.then(|| facts::hops(&study, &notes)) }
 }
 
 /// What is told of one language beside the findings, where it is asked for.

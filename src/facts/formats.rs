@@ -1,7 +1,8 @@
 //! In which formats code has a service write and read traces: `otel.SetTextMapPropagator(b3.New())`.
 
-use super::FormatsInCode;
-use crate::ir::ExprKind;
+use super::{FormatsInCode, Variable};
+use crate::audit::catalogue::catalogue;
+use crate::ir::{ExprKind, FileFacts};
 use crate::knowledge::{Setting, Slot};
 use crate::link::{Origin, ValueRef};
 use crate::study::{CallFact, Study};
@@ -21,8 +22,27 @@ struct Known {
 static KNOWN: LazyLock<Known> =
     LazyLock::new(|| toml::from_str(include_str!("../../rules/formats.toml")).unwrap_or_default());
 
+/// The format that nearly all use.
+const USUAL: &str = "tracecontext";
+
 /// How deep propagators may be put together.
 const MAX_DEPTH: u32 = 6;
+
+/// Whether a file imports what makes propagators of another format than that of the W3C, which nearly all use.
+pub(crate) fn may_set_others(facts: &FileFacts) -> bool {
+    let others = KNOWN.makers.iter().filter(|(_, format)| !matches!(format.as_str(), "" | USUAL));
+    let makes = |import: &str, maker: &str| {
+        maker.strip_prefix(import).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let imports = |maker: &str| facts.imports.iter().any(|import| makes(&import.target, maker));
+    others.into_iter().any(|(maker, _)| imports(maker))
+}
+
+/// Whether a variable names such formats.
+pub(crate) fn names_others(variable: &Variable) -> bool {
+    let is_other = |name: &str| !matches!(name.trim(), "" | USUAL | "baggage" | "none");
+    catalogue().propagators.contains(&variable.name) && variable.value.split(',').any(is_other)
+}
 
 /// The formats that each unit sets, by its index; none for one that sets something that is not known, or different things.
 pub(super) fn formats(study: &Study<'_>) -> FxHashMap<usize, FormatsInCode> {

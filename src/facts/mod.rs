@@ -8,6 +8,7 @@ mod peers;
 mod text;
 
 pub use collect::{Collected, hops};
+pub(crate) use formats::{may_set_others, names_others};
 pub(crate) use peers::elements;
 pub use text::{Named, Piece, Text};
 

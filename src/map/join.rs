@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::elsewhere::Elsewhere;
-use super::formats;
+use super::formats::{self, Sure};
 use super::{Edge, Map, Node, NodeKind, Via, names};
 use crate::analysis::HopCounts;
 use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Standing, Text, Workload, plain};
@@ -44,11 +44,11 @@ pub(super) struct Joiner<'f> {
     /// The nodes that facts tell of only as the other end of something.
     extras: BTreeMap<(NodeKind, String), usize>,
     /// The formats that services are surely known to write and read.
-    formats: BTreeMap<usize, BTreeSet<String>>,
+    pub(super) formats: BTreeMap<usize, Sure>,
 }
 
 impl<'f> Joiner<'f> {
-    fn new(all: &'f [Facts]) -> Self {
+    pub(super) fn new(all: &'f [Facts]) -> Self {
         let mut out = Self {
             all,
             nodes: Vec::new(),
@@ -195,7 +195,7 @@ impl<'f> Joiner<'f> {
     }
 
     /// Requests and remote calls.
-    fn calls(&mut self) {
+    pub(super) fn calls(&mut self) {
         for Own { node, hop } in self.hops(&[Crossing::HttpCall, Crossing::RpcCall]) {
             let via = if hop.kind == Crossing::RpcCall { Via::Rpc } else { Via::Http };
             let mut joined = false;
@@ -339,7 +339,7 @@ impl<'f> Joiner<'f> {
 
     /// Why the two ends do not understand each other.
     fn mismatch(&self, from: usize, to: usize) -> Option<String> {
-        let (writes, reads) = (self.formats.get(&from)?, self.formats.get(&to)?);
+        let (writes, reads) = (&self.formats.get(&from)?.formats, &self.formats.get(&to)?.formats);
         if !writes.is_disjoint(reads) {
             return None;
         }

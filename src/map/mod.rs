@@ -6,13 +6,16 @@ mod elsewhere;
 mod formats;
 mod join;
 mod messages;
+mod mismatch;
 mod names;
 
 pub use address::Address;
 pub(crate) use address::in_connection;
 pub(crate) use configured::given;
+pub(crate) use formats::SetBy;
 pub use join::join;
 pub(crate) use join::value as setting_in;
+pub(crate) use mismatch::{Mismatch, mismatches};
 pub(crate) use names::plain;
 
 use crate::analysis::{HopCounts, Skipped, StackReport};

@@ -4,6 +4,7 @@ mod async_work;
 mod clients;
 mod contexts;
 mod deploy;
+pub(crate) mod edges;
 mod labels;
 mod logs;
 mod messaging;
