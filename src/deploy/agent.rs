@@ -11,7 +11,7 @@ use crate::services::{Image, ManifestFile};
 use ustr::Ustr;
 
 /// The variables from which the machine takes arguments.
-const VARIABLES: [&str; 3] = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
+pub const VARIABLES: [&str; 3] = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
 
 /// An agent that lies in an image whose start names none.
 #[derive(Debug, Clone, PartialEq, Eq)]

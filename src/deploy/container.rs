@@ -130,6 +130,36 @@ impl Container {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     /// The folder, relative to the workspace's root.
+/// A pod: its program's containers, and those that run before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// The workload's name.
+    pub name: String,
+    /// The containers, by their places in the list of all.
+    pub containers: Vec<usize>,
+    /// What each of them, and each one that runs before them, does beside its variables.
+    pub parts: Vec<Part>,
+    /// Whether annotations have something put into it when it is made.
+    pub is_injected: bool,
+}
+
+/// A container of a pod, as the pod's template shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// Its image, as written.
+    pub image: String,
+    /// Whether it ends before the program's containers start.
+    pub is_first: bool,
+    /// Its command and arguments on one line.
+    pub command: String,
+    /// The volumes that it is given: their names, where they lie in it, and where that is said.
+    pub volumes: Vec<(String, String, Place)>,
+    /// The variables that it is given by itself.
+    pub variables: Vec<Variable>,
+}
+
     pub folder: String,
     /// All names by which its services reach each other.
     pub hosts: Vec<String>,
@@ -293,7 +323,8 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
     let Some(spec) = pod.and_then(|pod| pod.get("spec")) else { return };
     let containers = pod.map(kubernetes::containers).unwrap_or_default();
     let copies = copies(path, kind, document);
-    let injected = pod.map(of_pod).unwrap_or_default().iter().any(|(key, value)| {
+    let of_pod_notes = pod.map(of_pod).unwrap_or_default();
+    let injected = of_pod_notes.iter().any(|(key, value)| {
         (key.contains("sidecar") || key.contains("inject")) && value != "false" && !key.starts_with("instrumentation.")
     });
     let keeps_running = |node: &Node| node.get("restartPolicy").is_some();
@@ -307,6 +338,7 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
         let at = container.entry("name").map_or(container.span, |(key, _)| key.span);
         let own = container.get("name").and_then(Node::text).unwrap_or_default();
         let workload = name.and_then(Node::text).unwrap_or(own);
+    let first = out.containers.len();
         let memory = container.at(&["resources", "limits", "memory"]);
         let (common, is_open) = maps.of(&path, container);
         let own_variables = kubernetes::environment(container).map(|(entry, whole)| {
@@ -330,6 +362,38 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
 
 /// The containers that patches change which are written into a file of Kustomize.
 ///
+    let before = spec.get("initContainers").map(Node::items).unwrap_or_default();
+    // A patch shows only what it changes.
+    let is_whole = containers.iter().all(|container| container.get("image").is_some());
+    if is_whole && containers.len() + before.len() > 1 {
+        let parts = containers.iter().map(|node| part(path, node, false));
+        let parts = parts.chain(before.iter().map(|node| part(path, node, !keeps_running(node))));
+        out.pods.push(Pod {
+            name: name.and_then(Node::text).unwrap_or_default().to_owned(),
+            containers: (first..out.containers.len()).collect(),
+            parts: parts.collect(),
+            is_injected: injected || of_pod_notes.iter().any(|(key, _)| key.contains("inject")),
+        });
+    }
+}
+
+/// A container of a pod as it is written.
+fn part(path: Ustr, container: &Node, is_first: bool) -> Part {
+    let text = |key: &str| container.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let words = ["command", "args"].into_iter().filter_map(|key| container.get(key)?.line());
+    let volumes = container.get("volumeMounts").map(Node::items).unwrap_or_default().iter();
+    let volumes = volumes.filter_map(|mount| {
+        let (name, at) = (mount.get("name")?, mount.get("mountPath")?.text()?);
+        Some((name.text()?.to_owned(), at.to_owned(), place(path, name.span)))
+    });
+    Part {
+        name: text("name"),
+        image: text("image"),
+        is_first,
+        command: words.collect::<Vec<_>>().join(" "),
+        volumes: volumes.collect(),
+        variables: kubernetes::environment(container).map(|(entry, _)| variable(path, entry)).collect(),
+    }
 /// Source: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/>.
 pub(super) fn of_patches(path: Ustr, text: &str, document: &Node, maps: &Maps, out: &mut Deployment) {
     if document.get("kind").and_then(Node::text) != Some("Kustomization") {

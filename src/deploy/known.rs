@@ -38,6 +38,7 @@ pub struct Known {
     pub browser_sources: Vec<String>,
     pub browser: Vec<BrowserSetting>,
     pub mentions: Vec<String>,
+    pub plain_images: Vec<String>,
 }
 
 /// A setting by which clients in the browser send traces to servers of other origins.

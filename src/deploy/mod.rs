@@ -21,11 +21,11 @@ pub(crate) mod tasks;
 mod values;
 mod variable;
 
-pub use agent::Agent;
+pub use agent::{Agent, VARIABLES as JAVA_ARGUMENTS};
 pub use browser::Browser;
 pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
-pub use container::{Container, Platform, Project, Variable, Workload};
+pub use container::{Container, Part, Platform, Pod, Project, Variable, Workload};
 pub use cors::AllowList;
 pub use known::{Backend, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
@@ -46,6 +46,7 @@ pub(crate) type DotEnv = Vec<(String, String)>;
 /// Words of the formats that are read here. A YAML file that is no compose file is read for the rules where it has one of
 /// them, or speaks of tracing.
 const WORDS: &[&str] = &[
+    "-javaagent:",
     "exporters:",
     "processors:",
     "set_header",
@@ -78,6 +79,8 @@ pub struct Deployment {
     pub projects: Vec<Project>,
     /// Workloads of Kubernetes.
     pub workloads: Vec<Workload>,
+    /// Pods of several containers.
+    pub pods: Vec<Pod>,
     /// Headers that a proxy takes away.
     pub removals: Vec<Removal>,
     /// Versions of the collector that scripts fetch or images are built from.

@@ -237,6 +237,12 @@ pub(crate) fn stack_of_agent(jar: &str) -> Option<&'static str> {
     Some(found.page.title.as_str())
 }
 
+/// Whether a word of a command is the file of an agent.
+pub(crate) fn names_agent(command: &str) -> bool {
+    let words = command.split(|c: char| c.is_whitespace() || "\"',[]=;".contains(c));
+    words.filter(|word| word.ends_with(".jar")).any(|word| stack_of_agent(word).is_some())
+}
+
 /// What an application calls itself by its settings, where it says so: others reach it by this name.
 pub fn called(settings: &Settings) -> Option<String> {
     let mut names = stacks().iter().map(|page| page.application_name.as_str()).filter(|name| !name.is_empty());

@@ -8,6 +8,7 @@ use super::super::Verdicts;
 use super::Material;
 use crate::deploy::{Workload, known};
 use crate::finding::{Confidence, Finding, Related};
+use crate::services::image_name;
 
 /// Judges the objects that make pods.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
@@ -49,7 +50,7 @@ fn beside(workload: &Workload, out: &mut Verdicts) {
     };
     let Some((key, value)) = notes.clone().find(|(key, value)| is_on(key, value)) else { return };
     let names = notes.clone().any(|(key, _)| key.ends_with("container-names"));
-    let is_beside = |image: &str| known().beside_images.iter().any(|known| known == name_of(image));
+    let is_beside = |image: &str| known().beside_images.iter().any(|known| known == image_name(image));
     let [(first, image, place), rest @ ..] = workload.containers.as_slice() else { return };
     let Some((other, ..)) = rest.iter().find(|(_, image, _)| !is_beside(image)).filter(|_| !names) else { return };
     if !is_beside(image) {
@@ -67,10 +68,4 @@ fn beside(workload: &Workload, out: &mut Verdicts) {
     found.confirm = format!("look for the variables of the agent in {other}: `kubectl exec … -c {other} -- env`");
     found.service.clone_from(name);
     out.findings.push(found);
-}
-
-/// The name of an image without registry, tag and digest.
-fn name_of(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
-    name.split(':').next().unwrap_or(name)
 }

@@ -7,6 +7,7 @@ mod environment;
 mod headers;
 mod inject;
 mod links;
+mod misplaced;
 mod pipeline;
 mod protocol;
 mod removed;
@@ -58,6 +59,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     cors::check(material, out);
     inject::check(material, out);
     agent::check(material, out);
+    misplaced::check(material, out);
     unite(&mut out.findings, before);
 }
 
