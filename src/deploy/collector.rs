@@ -33,6 +33,8 @@ pub enum Kind {
     Values {
         /// The copies, where more than one is said.
         copies: Option<(String, Place)>,
+        /// The image that they put in the place of the chart's: its name if they give one, and its tag.
+        image: Option<(Option<String>, String)>,
     },
 }
 
@@ -191,7 +193,8 @@ fn values(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
         for (_, inner) in node.entries() {
             if is_configuration(inner) {
                 let copies = copies(path, node);
-                let mut found = configuration(path, text, inner, inner, Kind::Values { copies });
+                let kind = Kind::Values { copies, image: image(node) };
+                let mut found = configuration(path, text, inner, inner, kind);
                 found.is_whole = false;
                 out.collectors.push(found);
             } else {
@@ -199,6 +202,13 @@ fn values(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
             }
         }
     }
+}
+
+/// The image that the values of a chart name: `image: {repository: …, tag: …}`.
+fn image(values: &Node) -> Option<(Option<String>, String)> {
+    let image = values.get("image")?;
+    let said = |key: &str| image.get(key).and_then(Node::text).filter(|text| !text.is_empty()).map(str::to_owned);
+    Some((said("repository"), said("tag")?))
 }
 
 /// How many of a chart's collectors run, where it is more than one.

@@ -28,6 +28,7 @@ pub struct Known {
     pub go_exporters: String,
     pub sources: Vec<String>,
     pub tail_sampling: TailSampling,
+    pub chart: Vec<Chart>,
     pub removed: Vec<Removed>,
     pub backend: Vec<Backend>,
     pub off: Vec<Off>,
@@ -36,9 +37,9 @@ pub struct Known {
     pub ingress_headers: Vec<String>,
     pub beside_images: Vec<String>,
     pub browser_sources: Vec<String>,
-    pub browser: Vec<BrowserSetting>,
     pub mentions: Vec<String>,
     pub plain_images: Vec<String>,
+    pub browser: Vec<BrowserSetting>,
 }
 
 /// A setting by which clients in the browser send traces to servers of other origins.
@@ -118,6 +119,35 @@ pub struct TailSampling {
     pub rate: String,
 }
 
+/// A chart that installs the collector.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// Versions of the chart from which on it installs a version of the collector, the oldest first.
+    pub versions: Vec<(String, String)>,
+}
+
+impl Chart {
+    /// The version of the collector that a version of the chart installs; `None` for ranges of versions, and for one that is
+    /// older or newer than those that are known.
+    pub fn installs(&self, version: &str) -> Option<&str> {
+        let wanted = numbers(version)?;
+        let (last, _) = self.versions.last()?;
+        let mut known = self.versions.iter().rev();
+        let found = known.find(|(from, _)| numbers(from).is_some_and(|from| from <= wanted));
+        found.filter(|_| numbers(last).is_some_and(|last| wanted <= last)).map(|(_, installed)| installed.as_str())
+    }
+}
+
+/// A version that is written out, as its three numbers.
+fn numbers(version: &str) -> Option<[u32; 3]> {
+    let mut parts = version.trim().trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    let found = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(found)
+}
+
 /// A component that a later collector does not have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +199,15 @@ pub fn known() -> &'static Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn charts_tell_what_they_install() {
+        let chart = known().chart.first().expect("one is known");
+        assert_eq!(chart.installs("0.97.1"), Some("0.104.0"));
+        assert_eq!((chart.installs("0.1.0"), chart.installs("~0.97.0"), chart.installs("9.0.0")), (None, None, None));
+        let order: Vec<_> = chart.versions.iter().map(|(from, _)| numbers(from)).collect();
+        assert!(order.is_sorted() && order.iter().all(Option::is_some));
+    }
 
     #[test]
     fn the_file_reads() {

@@ -27,7 +27,7 @@ pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
 pub use container::{Container, Part, Platform, Pod, Project, Variable, Workload};
 pub use cors::AllowList;
-pub use known::{Backend, Known, Milliseconds, Off, Removed, Speaks, known};
+pub use known::{Backend, Chart, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
 pub(crate) use proxy::is_configuration as is_proxy;
@@ -178,6 +178,7 @@ fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, ou
     } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
         container::of_kubernetes(path, document, maps, out);
         container::of_patches(path, text, document, maps, out);
+    pin::of_charts(path, document, &mut out.pins);
     } else if values::is_values(&path) {
         values::read(path, document, out);
     } else {

@@ -1,7 +1,9 @@
-//! Which version of the collector a file fetches: the address of a download, the image that another one is built from.
+//! Which version of the collector a file fetches: the address of a download, the image that another one is built from, the
+//! chart that installs it.
 
 use super::known;
 use crate::paths::file_name;
+use crate::yaml::Node;
 use ustr::Ustr;
 
 /// A version of the collector that a file names.
@@ -21,6 +23,24 @@ pub(super) fn read(path: Ustr, text: &str) -> Vec<Pin> {
         out.extend(bases(text).map(pin));
     }
     out
+}
+
+/// The versions of the collector that charts install which a document names: as a dependency of a chart, as the source of a
+/// release (Flux, Argo CD, helmfile), or as the chart itself.
+///
+/// Sources: <https://helm.sh/docs/topics/charts/#the-chartyaml-file>,
+/// <https://fluxcd.io/flux/components/helm/helmreleases/#chart-template>,
+/// <https://argo-cd.readthedocs.io/en/stable/user-guide/helm/>.
+pub(super) fn of_charts(path: Ustr, document: &Node, out: &mut Vec<Pin>) {
+    document.walk(&mut |node| {
+        let text = |key: &str| node.get(key).and_then(Node::text);
+        let names = ["chart", "name"].into_iter().filter_map(text);
+        let chart = names.filter_map(|name| known().chart.iter().find(|chart| chart.name == file_name(name))).next();
+        let Some((chart, version)) = chart.zip(text("version").or_else(|| text("targetRevision"))) else { return };
+        let itself = text("apiVersion").and_then(|_| text("appVersion"));
+        let installed = itself.or_else(|| chart.installs(version)).unwrap_or_default();
+        out.push(Pin { path, version: installed.to_owned() });
+    });
 }
 
 /// The path segments that follow the known addresses.
@@ -47,6 +67,24 @@ fn bases(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::read;
     use ustr::Ustr;
+
+    #[test]
+    fn versions_are_read_from_charts() {
+        let versions = |text: &str| -> Vec<String> {
+            let mut out = Vec::new();
+            let documents = crate::yaml::documents(text).expect("reads");
+            documents.iter().for_each(|document| super::of_charts(Ustr::from("Chart.yaml"), document, &mut out));
+            out.into_iter().map(|pin| pin.version).collect()
+        };
+        let of = |version: &str| format!("dependencies:\n- name: opentelemetry-collector\n  version: {version}\n");
+        assert_eq!(
+            (versions(&of("0.97.1")), versions(&of("0.x.x"))),
+            (vec!["0.104.0".to_owned()], vec![String::new()])
+        );
+        assert_eq!(versions("spec: {source: {chart: opentelemetry-collector, targetRevision: 0.68.0}}"), ["0.85.0"]);
+        let own = "apiVersion: v2\nname: opentelemetry-collector\nversion: 9.9.9\nappVersion: 0.120.0\n";
+        assert_eq!(versions(own), ["0.120.0"]);
+    }
 
     #[test]
     fn versions_are_read_from_downloads_and_bases() {

@@ -59,6 +59,11 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
     if let Kind::Resource { image: Some(image), .. } = &collector.kind {
         return vec![of_image(image).unwrap_or(Runs::Unknown)];
     }
+    if let Kind::Values { image: Some((name, tag)), .. } = &collector.kind {
+        // Without a name it is the chart's own image, whose tags are its versions.
+        let named = name.as_ref().map(|name| of_image(&format!("{name}:{tag}")).unwrap_or(Runs::Unknown));
+        return vec![named.unwrap_or_else(|| of_tag(tag))];
+    }
     let own = |container: &Container| {
         let name = if let Kind::ConfigMap(name) = &collector.kind { name.as_str() } else { &collector.path };
         container.mounts.iter().any(|mount| mount == name)

@@ -68,7 +68,7 @@ fn copies(material: &Material<'_>, collector: &Collector) -> Option<(String, Pla
     let sure = |(copies, place): (String, Place)| (copies, place, Confidence::Certain);
     match &collector.kind {
         Kind::Resource { copies, .. } => copies.clone().map(sure),
-        Kind::Values { copies } => copies.clone().map(|(copies, place)| (copies, place, Confidence::Likely)),
+        Kind::Values { copies, .. } => copies.clone().map(|(copies, place)| (copies, place, Confidence::Likely)),
         _ => runners(material, collector).find_map(|container| container.copies.clone()).map(sure),
     }
 }
