@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod engine;
 pub mod facts;
 pub mod finding;
+pub mod hcl;
 pub mod hunt;
 pub mod ir;
 pub mod knowledge;

@@ -25,6 +25,10 @@ pub enum Platform {
     Task,
     /// A machine, without a container.
     Machine,
+    /// AWS Lambda.
+    Function,
+    /// Cloud Run.
+    Service,
 }
 
 /// An environment variable.
@@ -126,10 +130,6 @@ impl Container {
     }
 }
 
-/// The compose files of one folder, which compose can put together to one network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Project {
-    /// The folder, relative to the workspace's root.
 /// A pod: its program's containers, and those that run before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
@@ -160,6 +160,10 @@ pub struct Part {
     pub variables: Vec<Variable>,
 }
 
+/// The compose files of one folder, which compose can put together to one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The folder, relative to the workspace's root.
     pub folder: String,
     /// All names by which its services reach each other.
     pub hosts: Vec<String>,
@@ -334,11 +338,11 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
     let mounted =
         volumes.iter().filter_map(|volume| volume.at(&["configMap", "name"]).and_then(Node::text).map(str::to_owned));
     let maps_of_pod: Vec<String> = mounted.collect();
+    let first = out.containers.len();
     for container in containers {
         let at = container.entry("name").map_or(container.span, |(key, _)| key.span);
         let own = container.get("name").and_then(Node::text).unwrap_or_default();
         let workload = name.and_then(Node::text).unwrap_or(own);
-    let first = out.containers.len();
         let memory = container.at(&["resources", "limits", "memory"]);
         let (common, is_open) = maps.of(&path, container);
         let own_variables = kubernetes::environment(container).map(|(entry, whole)| {
@@ -358,10 +362,6 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
             ..Container::new(Platform::Kubernetes, path, workload.to_owned(), place(path, at))
         });
     }
-}
-
-/// The containers that patches change which are written into a file of Kustomize.
-///
     let before = spec.get("initContainers").map(Node::items).unwrap_or_default();
     // A patch shows only what it changes.
     let is_whole = containers.iter().all(|container| container.get("image").is_some());
@@ -394,6 +394,10 @@ fn part(path: Ustr, container: &Node, is_first: bool) -> Part {
         volumes: volumes.collect(),
         variables: kubernetes::environment(container).map(|(entry, _)| variable(path, entry)).collect(),
     }
+}
+
+/// The containers that patches change which are written into a file of Kustomize.
+///
 /// Source: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/>.
 pub(super) fn of_patches(path: Ustr, text: &str, document: &Node, maps: &Maps, out: &mut Deployment) {
     if document.get("kind").and_then(Node::text) != Some("Kustomization") {
@@ -451,7 +455,7 @@ fn is_base(container: &Container) -> bool {
             matches!(stem, "compose" | "docker-compose") && file_name(&container.path).matches('.').count() == 1
         }
         Platform::Kubernetes => container.image.is_some() && !container.part.is_empty(),
-        Platform::Task | Platform::Machine => true,
+        Platform::Task | Platform::Machine | Platform::Function | Platform::Service => true,
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod process;
 mod proxy;
 mod settings;
 pub(crate) mod tasks;
+pub(crate) mod terraform;
 mod values;
 mod variable;
 
@@ -35,6 +36,7 @@ pub use variable::Given;
 
 use crate::finding::Place;
 use crate::ir::{Directive, Span};
+use crate::paths::{file_name, folder};
 use crate::services::ManifestFile;
 use crate::yaml::Node;
 use rustc_hash::FxHashMap;
@@ -77,10 +79,10 @@ pub struct Deployment {
     pub containers: Vec<Container>,
     /// The networks of compose files.
     pub projects: Vec<Project>,
-    /// Workloads of Kubernetes.
-    pub workloads: Vec<Workload>,
     /// Pods of several containers.
     pub pods: Vec<Pod>,
+    /// Workloads of Kubernetes.
+    pub workloads: Vec<Workload>,
     /// Headers that a proxy takes away.
     pub removals: Vec<Removal>,
     /// Versions of the collector that scripts fetch or images are built from.
@@ -138,6 +140,9 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         if file.is_yaml() && is_compose(&path) {
             container::of_compose(file, &other, &mut out);
         }
+        if terraform::is_terraform(&path) {
+            terraform::read(file, &mut out);
+        }
         if process::is_process(&path) {
             out.containers.extend(process::containers(file));
         }
@@ -173,14 +178,14 @@ fn is_ours(text: &str) -> bool {
 fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, out: &mut Deployment) {
     let (path, text) = (Ustr::from(&file.path), file.text.as_str());
     collector::read(path, text, document, out);
+    pin::of_charts(path, document, &mut out.pins);
     if is_compose(&path) {
         // Its services are read together, as one may take over from another.
     } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
         container::of_kubernetes(path, document, maps, out);
         container::of_patches(path, text, document, maps, out);
-    pin::of_charts(path, document, &mut out.pins);
     } else if values::is_values(&path) {
-        values::read(path, document, out);
+        values::read(path, file_name(folder(&path)), document, out);
     } else {
         tasks::containers(path, document, out);
     }

@@ -6,7 +6,7 @@
 use super::container::written;
 use super::variable::Entry;
 use super::{Container, Deployment, Platform, Variable, place};
-use crate::paths::{file_name, folder};
+use crate::paths::file_name;
 use crate::yaml::{Key, Node, Value, is_template};
 use ustr::Ustr;
 
@@ -15,10 +15,9 @@ pub(super) fn is_values(path: &str) -> bool {
     file_name(path).contains("values")
 }
 
-/// The containers that values describe: each mapping that gives an environment.
-pub(super) fn read(path: Ustr, document: &Node, out: &mut Deployment) {
-    let chart = file_name(folder(&path)).to_owned();
-    let mut stack = vec![(document, chart)];
+/// The containers that the values of a chart describe: each mapping that gives an environment.
+pub(super) fn read(path: Ustr, chart: &str, document: &Node, out: &mut Deployment) {
+    let mut stack = vec![(document, chart.to_owned())];
     while let Some((node, name)) = stack.pop() {
         let own: Vec<(&Key, Vec<Entry<'_>>)> =
             node.entries().iter().filter_map(|(key, value)| Some((key, environment(key, value)?))).collect();

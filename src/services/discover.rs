@@ -31,6 +31,7 @@ pub fn is_manifest(path: &str) -> bool {
         || shell::is_script(path)
         || crate::deploy::process::is_process(path)
         || crate::deploy::tasks::is_task(path)
+        || crate::deploy::terraform::is_terraform(path)
         || dotenv::is_dotenv(path)
         || settings::is_settings(path)
         || settings::is_resource(path)
@@ -46,6 +47,7 @@ pub fn is_deployment(path: &str) -> bool {
         || is_yaml(path)
         || crate::deploy::process::is_process(path)
         || crate::deploy::tasks::is_task(path)
+        || crate::deploy::terraform::is_terraform(path)
         || crate::deploy::is_wanted(path)
 }
 
@@ -255,6 +257,8 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
         Ok(process::of_machine(file))
     } else if crate::deploy::tasks::is_task(path) {
         process::of_tasks(file)
+    } else if crate::deploy::terraform::is_terraform(path) {
+        process::of_terraform(file)
     } else if !file.is_yaml() {
         Ok(Vec::new())
     } else if is_compose(path) {

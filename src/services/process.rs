@@ -1,9 +1,10 @@
-//! Processes without a workload of their own: units of systemd, lines of a Procfile, containers of ECS tasks.
+//! Processes without a workload of their own: units of systemd, lines of a Procfile, containers of ECS tasks, what Terraform
+//! sets up.
 
 use super::ManifestFile;
 use super::docker::words;
 use super::launch::{FactKind, Launch, image_name};
-use crate::deploy::{process, tasks};
+use crate::deploy::{process, tasks, terraform};
 use crate::ir::LineIndex;
 use crate::paths::file_name;
 use crate::yaml::Node;
@@ -42,6 +43,31 @@ pub(super) fn of_tasks(file: &ManifestFile) -> Result<Vec<Launch>, String> {
     let documents = file.documents()?.iter();
     let all = documents.flat_map(tasks::of_document).flatten();
     Ok(all.map(|container| launch(file, &lines, container)).collect())
+}
+
+/// The processes that a file of Terraform sets up, or why it could not be read.
+pub(super) fn of_terraform(file: &ManifestFile) -> Result<Vec<Launch>, String> {
+    let lines = LineIndex::new(file.text.as_bytes());
+    let found = terraform::processes(file)?.into_iter().map(|process| {
+        let mut launch = Launch::new(&file.path);
+        launch.line = lines.line(process.span.start);
+        launch.title = process.name;
+        launch.names = process.names;
+        if let Some((image, _)) = process.image {
+            launch.names.push(image_name(&image).to_owned());
+            launch.image = image;
+        }
+        for (name, value, span) in process.variables {
+            if let Some(value) = value {
+                launch.say(lines.line(span.start), FactKind::Variable(name, value));
+            }
+        }
+        if let Some((command, span)) = process.command {
+            launch.say(lines.line(span.start), FactKind::Command(command, "command".to_owned()));
+        }
+        launch
+    });
+    Ok(found.collect())
 }
 
 fn launch(file: &ManifestFile, lines: &LineIndex, container: &Node) -> Launch {

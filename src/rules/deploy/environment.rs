@@ -84,6 +84,7 @@ fn itself(material: &Material<'_>, container: &Container, name: &str, value: &st
         Platform::Kubernetes => "its pod",
         Platform::Task => "its task",
         Platform::Compose | Platform::Machine => "its container",
+        Platform::Function | Platform::Service => "its instance",
     };
     let mut found = Finding::new("exporter-endpoint", place, Confidence::Likely);
     found.message =
