@@ -2,7 +2,8 @@
 
 use crate::analysis::{Analysis, AnalysisRequest, HopCounts, ServiceReport, Skipped, StackReport};
 use crate::facts::{
-    self, Collected, Facts, FormatsInCode, HopFacts, Implemented, NameInCode, ServiceFacts, Standing, Workload,
+    self, Collected, Facts, FormatsInCode, HopFacts, Implemented, LoggedIds, NameInCode, ServiceFacts, Standing,
+    Workload,
 };
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::Knowledge;
@@ -294,6 +295,8 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
             names: services::called(&unit.settings).into_iter().collect(),
             called: called.remove(&at).unwrap_or_default(),
             formats: formats.remove(&at),
+            logged: rules::printed(unit)
+                .map(|found| LoggedIds { path: found.place.path.to_string(), line: found.line }),
             spans_to_end: spans.remove(&at).unwrap_or_default(),
             routes: unit.settings.routes(),
             implements: implements.remove(&at).unwrap_or_default(),

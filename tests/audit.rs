@@ -90,6 +90,16 @@ fn settings_of_the_deployment_judge_sampling_and_export() {
 }
 
 #[test]
+fn logs_that_hold_the_id_of_the_trace_pass() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/log-without-trace-id/java");
+    let found = audit(&own.join("mended"));
+    let (outcome, _, because) = item(&found, "correlation", "desk");
+    assert!(outcome == "passes" && because.contains("log patterns"), "{outcome}: {because}");
+    // Records that are written in another form are not understood.
+    assert_eq!(item(&audit(&own.join("json")), "correlation", "desk").0, "unknown");
+}
+
+#[test]
 fn owners_and_tests_are_found() {
     let test = "import requests\ndef test_trace():\n    spans = requests.get(URL + '/api/traces/1')\n";
     let folder = copy(&[

@@ -47,6 +47,17 @@ fn committed_schemas_are_current() {
     }
 }
 
+#[test]
+fn a_tree_with_nothing_to_analyse_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.md"), "nothing\n").unwrap();
+    std::fs::write(folder.path().join("compose.yaml"), "services: {db: {image: postgres}}\n").unwrap();
+    for options in [&["check"][..], &["check", "--exit-zero"], &["check", "--format", "json"], &["audit"]] {
+        let (status, _, told) = run(folder.path(), options);
+        assert!(status == 3 && told.contains("nothing to analyse"), "{options:?}: {status} {told}");
+    }
+}
+
 /// A service with one break, in `quotes.py`, and a file beside it without any.
 fn shop() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -56,7 +56,27 @@ pub(super) fn export(input: &Input<'_>) -> Vec<Item> {
 
 /// Whether logs and metrics lead to traces.
 pub(super) fn correlation(input: &Input<'_>) -> Vec<Item> {
-    judged(input, "correlation", "no finding was made, which does not show that logs and metrics carry the trace id")
+    let mut out = judged(
+        input,
+        "correlation",
+        "no finding was made, which does not show that logs and metrics carry the trace id",
+    );
+    let breaks: BTreeSet<String> =
+        out.iter().filter(|item| item.outcome == Outcome::Breaks).map(|item| item.subject.clone()).collect();
+    let broken: BTreeSet<usize> =
+        input.findings().filter(|(_, found)| found.bucket == "correlation").filter_map(|(at, _)| at).collect();
+    for (at, node, service) in input.services() {
+        let Some(found) = service.logged.as_ref().filter(|_| !broken.contains(&at) && !breaks.contains(&node.name))
+        else {
+            continue;
+        };
+        let what = "prints the id of the trace".to_owned();
+        let evidence = vec![Evidence { path: found.path.clone(), line: found.line, what }];
+        let because = "all of its log patterns print the id that its tracing holds ready; metrics were not looked at";
+        out.retain(|item| item.subject != node.name);
+        out.push(item(input, Outcome::Passes, node, because, evidence));
+    }
+    out
 }
 
 /// Whether the trace of a page goes on in the services that it calls.

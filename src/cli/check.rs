@@ -140,6 +140,9 @@ fn print(report: &Report, args: &CheckArgs) -> Result<(), CliError> {
 
 pub(super) fn nothing(quiet: bool) {
     if !quiet {
-        let _ = writeln!(io::stderr(), "hoplint: nothing to analyse: no Go, Python or Java sources found here");
+        let _ = writeln!(
+            io::stderr(),
+            "hoplint: nothing to analyse: no Go, Python or Java sources and no deployment files that say anything of tracing found here"
+        );
     }
 }

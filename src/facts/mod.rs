@@ -124,6 +124,9 @@ pub struct ServiceFacts {
     /// How many calls in its code start a span that somebody must end.
     #[serde(default)]
     pub spans_to_end: usize,
+    /// The log pattern by which its records hold the id of the trace, where all of its patterns do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedIds>,
     /// The formats in which its code writes and reads traces, where that is all known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<FormatsInCode>,
@@ -150,6 +153,15 @@ pub struct NameInCode {
 pub struct FormatsInCode {
     /// The families of headers: `tracecontext`, `b3`; empty where it writes none.
     pub formats: Vec<String>,
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
+}
+
+/// A pattern by which log records are written with the id of the trace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LoggedIds {
     /// The file, relative to the repository.
     pub path: String,
     /// 1-based line.
@@ -321,6 +333,7 @@ impl Facts {
             service.implements.iter_mut().for_each(|found| change(&mut found.path));
             service.called.iter_mut().for_each(|found| change(&mut found.path));
             service.formats.iter_mut().for_each(|found| change(&mut found.path));
+            service.logged.iter_mut().for_each(|found| change(&mut found.path));
         }
         self.workloads.iter_mut().for_each(|workload| change(&mut workload.path));
         for finding in &mut self.findings {

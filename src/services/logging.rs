@@ -7,7 +7,7 @@ use super::stacks::stacks;
 use super::{ManifestFile, Scope, Unit};
 use crate::facts;
 use crate::finding::Place;
-use crate::ir::{Language, Span};
+use crate::ir::{Language, LineIndex, Span};
 use crate::paths::{file_name, is_below};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -32,6 +32,8 @@ pub struct Logging {
 pub struct LogPattern {
     /// Where it stands.
     pub place: Place,
+    /// The 1-based line of that.
+    pub line: u32,
     /// What it prints of an id.
     pub ids: Ids,
 }
@@ -108,7 +110,8 @@ fn of_settings(file: &ManifestFile, logging: &mut Logging) {
         }
         if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
             let place = Place { path: Ustr::from(&file.path), span: line_at(&file.text, span) };
-            logging.patterns.push(LogPattern { place, ids: ids(&value, &BTreeMap::new()) });
+            let line = LineIndex::new(file.text.as_bytes()).line(place.span.start);
+            logging.patterns.push(LogPattern { place, line, ids: ids(&value, &BTreeMap::new()) });
         }
     }
 }
@@ -161,10 +164,15 @@ fn parse(file: &ManifestFile) -> Option<Vec<LogPattern>> {
         return None;
     }
     let path = Ustr::from(&file.path);
+    let lines = LineIndex::new(file.text.as_bytes());
     Some(
         found
             .into_iter()
-            .map(|(span, text)| LogPattern { place: Place { path, span }, ids: ids(&text, &properties) })
+            .map(|(span, text)| LogPattern {
+                place: Place { path, span },
+                line: lines.line(span.start),
+                ids: ids(&text, &properties),
+            })
             .collect(),
     )
 }

@@ -28,6 +28,17 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     }
 }
 
+/// A pattern by which a unit prints the id of the trace, where all of its patterns do and what traces it puts the id there.
+pub(crate) fn printed(unit: &UnitView) -> Option<&LogPattern> {
+    if unit.logging.open {
+        return None;
+    }
+    let pages = pages(unit)?;
+    let is_key = |key: &String| pages.iter().all(|page| page.log_keys.contains(key));
+    let prints = |pattern: &LogPattern| matches!(&pattern.ids, Ids::Keys(read) if read.iter().any(is_key));
+    unit.logging.patterns.first().filter(|_| unit.logging.patterns.iter().all(prints))
+}
+
 /// The stacks that trace a unit, where all of them put ids into the logging context, and none is switched off by a setting
 /// of the application.
 fn pages(unit: &UnitView) -> Option<Vec<&'static StackDescription>> {
