@@ -89,6 +89,7 @@ fn service(at: usize, all: usize) -> Facts {
             crossings,
             names: Vec::new(),
             called: Vec::new(),
+            logged: None,
             formats: None,
             spans_to_end: 0,
             routes: Vec::new(),
