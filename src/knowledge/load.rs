@@ -156,6 +156,15 @@ impl Knowledge {
         Some((library, &library.functions[entry.1 as usize]))
     }
 
+    /// The name of a method on a value whose type is not known, where it is described for whatever type has it.
+    pub fn method_of_any(&self, method: Ustr) -> Option<Ustr> {
+        let is_it = |(pattern, _): &&(Pattern, Entry)| match pattern.0.as_slice() {
+            [(name, None), (start, Some(end))] => method == name.as_str() && start.is_empty() && end.is_empty(),
+            _ => false,
+        };
+        self.function_patterns.iter().find(is_it).map(|_| Ustr::from(&format!("?.{method}")))
+    }
+
     /// What is known of a type.
     pub fn ty(&self, name: Ustr) -> Option<(&LibraryDescription, &TypeDescription)> {
         let entry = self.types.get(&name).or_else(|| matching(&self.type_patterns, &name))?;

@@ -124,6 +124,10 @@ impl Program<'_> {
         match self.expr_kind(callee) {
             ExprKind::Member { base, name, .. } => match self.type_of(ValueRef { file: callee.file, expr: *base }) {
                 Some(owner) => self.method(owner, *name),
+                None if self.language == Language::Java => match self.knowledge.method_of_any(*name) {
+                    Some(name) => Rc::new(Callee { name: Some(name), ..Callee::default() }),
+                    None => Rc::clone(&self.nothing),
+                },
                 None => Rc::clone(&self.nothing),
             },
             ExprKind::Name(name) => Rc::new(self.unqualified(callee, *name)),
@@ -191,10 +195,11 @@ impl Program<'_> {
         }
         if self.language == Language::Java {
             let mut ty = self.enclosing_type(self.function_covering(callee));
+            if name == "super" || name == "this" {
+                let functions = ty.map(|owner| self.chained(owner, name == "super")).unwrap_or_default();
+                return Callee { functions, ..Callee::default() };
+            }
             while let Some(owner) = ty {
-                if name == "super" || name == "this" {
-                    return Callee::default();
-                }
                 let found = self.method(self.type_name(owner), name);
                 if !found.functions.is_empty() {
                     return Callee::clone(&found);
@@ -203,6 +208,20 @@ impl Program<'_> {
             }
         }
         Callee { name: Some(name), ..Callee::default() }
+    }
+
+    /// The constructors that `this(…)`, or with `above` `super(…)`, may run in one of a Java type.
+    fn chained(&self, owner: TypeIndex, above: bool) -> SmallVec<[FuncRef; 1]> {
+        let name = self.type_name(owner);
+        let parent = || self.supertypes(name).iter().copied().find(|ty| self.constructors(*ty).is_some());
+        let found = if above { parent() } else { Some(name) };
+        found.and_then(|ty| self.constructors(ty)).cloned().unwrap_or_default()
+    }
+
+    /// The constructors of one of the service's own Java types.
+    pub(super) fn constructors(&self, ty: Ustr) -> Option<&SmallVec<[FuncRef; 1]>> {
+        let simple = self.type_decl(*self.types.get(&ty)?).name;
+        self.functions.get(&Ustr::from(&format!("{ty}.{simple}")))
     }
 
     pub(super) fn named(&self, file: u32, name: Ustr) -> Callee {

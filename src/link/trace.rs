@@ -287,8 +287,26 @@ impl Program<'_> {
         if found.len() > 1 {
             found.retain(|(value, _)| !self.is_zero(*value));
         }
+        let is_spare = |value: &ValueRef| match self.step(*value) {
+            Step::Param(function, _) => self.is_spare(function),
+            _ => false,
+        };
+        if self.language == Language::Java && found.len() > 1 && !found.iter().all(|(value, _)| is_spare(value)) {
+            found.retain(|(value, _)| !is_spare(value));
+        }
         found.truncate(24);
         found
+    }
+
+    /// Whether a constructor is there for tests: nothing of the service calls it or marks it, and another one of its type is
+    /// called, marked, or the one without parameters that containers and platforms call.
+    fn is_spare(&self, function: FuncRef) -> bool {
+        let is_used = |one: FuncRef| !self.callers(one).is_empty() || !self.function(one).annotations.is_empty();
+        let serves = |one: &FuncRef| *one != function && (is_used(*one) || self.function(*one).params.is_empty());
+        let all = || self.enclosing_type(function).and_then(|owner| self.constructors(self.type_name(owner)));
+        self.function(function).flags.is_constructor
+            && !is_used(function)
+            && all().is_some_and(|all| all.iter().any(serves))
     }
 
     pub(super) fn call_result(&self, call: ValueRef, n: u8, work: &mut Vec<ValueRef>, out: &mut Vec<Origin>) {
