@@ -3,6 +3,7 @@
 //! Sources: <https://docs.gradle.org/current/userguide/declaring_dependencies.html>,
 //! <https://docs.gradle.org/current/userguide/version_catalogs.html>.
 
+use super::gradle_named::{self, Lists};
 use super::launch::{FactKind, Launch};
 use super::{Dependency, ManifestFile, Scope, Unit};
 use crate::ir::Language;
@@ -11,7 +12,7 @@ use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-fn regex(pattern: &str) -> Regex {
+pub(super) fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|_| Regex::new("$^").expect("a pattern that matches nothing"))
 }
 
@@ -60,6 +61,8 @@ struct Workspace<'a> {
     moved: BTreeMap<String, String>,
     files: BTreeMap<&'a str, &'a str>,
     catalogs: BTreeMap<String, Catalog>,
+    /// Lists of dependencies under names of the build's own.
+    lists: Lists,
 }
 
 /// A build unit and the module folders that it uses.
@@ -90,7 +93,8 @@ pub(super) fn read(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>)
         }
     }
     let moved = moved(&files);
-    let workspace = Workspace { moved, files, catalogs };
+    let lists = gradle_named::lists(files.values().copied());
+    let workspace = Workspace { moved, files, catalogs, lists };
     let launches = workspace
         .files
         .iter()
@@ -227,7 +231,7 @@ fn add(workspace: &Workspace<'_>, part: &mut Part, path: &str, text: &str, depth
         .filter(|(home, _)| is_below(path, home))
         .max_by_key(|(home, _)| home.len())
         .map(|(_, catalog)| catalog);
-    declared(part, path, text, &versions, catalog);
+    declared(part, path, text, &versions, catalog, &workspace.lists);
     plugins(part, path, text);
     if depth > 4 {
         return;
@@ -308,7 +312,14 @@ fn scope_of(word: &str) -> Option<Scope> {
     }
 }
 
-fn declared(part: &mut Part, path: &str, text: &str, versions: &BTreeMap<String, String>, catalog: Option<&Catalog>) {
+fn declared(
+    part: &mut Part,
+    path: &str,
+    text: &str,
+    versions: &BTreeMap<String, String>,
+    catalog: Option<&Catalog>,
+    lists: &Lists,
+) {
     let mut scope = None;
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -323,7 +334,7 @@ fn declared(part: &mut Part, path: &str, text: &str, versions: &BTreeMap<String,
         let is_word = after.starts_with([' ', '(', '"', '\'']) && !after.trim_start().starts_with('=');
         if is_word && let Some(found) = scope_of(&word) {
             scope = Some(found);
-        } else if !code.starts_with(['"', '\'', 'l']) {
+        } else if !code.starts_with(['"', '\'', 'l']) && !code.starts_with("configurations.") {
             scope = None;
         }
         let Some(scope) = scope else { continue };
@@ -332,7 +343,9 @@ fn declared(part: &mut Part, path: &str, text: &str, versions: &BTreeMap<String,
             let version = known(version, versions);
             part.dependencies.push(Dependency { name, version, path: path.to_owned(), line: at as u32 + 1, scope });
         };
-        for found in COORDINATES.captures_iter(code) {
+        let listed = gradle_named::asked(code).filter_map(|name| lists.get(name)).flatten();
+        let listed = listed.filter(|line| !line.contains("latform(")).map(String::as_str);
+        for found in listed.chain([code]).flat_map(|line| COORDINATES.captures_iter(line)) {
             push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
         }
         for found in NAMED.captures_iter(code) {

@@ -10,6 +10,7 @@ mod environment;
 mod evidence;
 mod golang;
 mod gradle;
+mod gradle_named;
 mod helm;
 mod kubernetes;
 mod launch;
