@@ -37,7 +37,7 @@ pub use environment::Environments;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
-pub use stacks::{Reach, StackDescription, Switch, stacks};
+pub use stacks::{AddressSetting, Reach, StackDescription, Switch, stacks};
 
 use crate::finding::Place;
 use crate::ir::{Language, Span};

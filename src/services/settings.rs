@@ -4,14 +4,17 @@
 //! dashes and underscores, and any of them may be given from outside as a variable.
 
 use super::manifest::is_yaml;
+use super::stacks::stacks;
 use super::workloads::{may_be_secret, without_secrets};
 use super::{ManifestFile, Scope, Unit};
 use crate::facts::{Text, plain};
+use crate::finding::Place;
 use crate::ir::{Language, Span};
 use crate::paths::{file_name, folder, is_below};
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use ustr::Ustr;
 
 /// The largest file of settings that is looked at.
 const MAX_SIZE: usize = 256 * 1024;
@@ -47,6 +50,8 @@ pub struct Settings {
     elsewhere: Arc<BTreeSet<String>>,
     /// Part of the settings comes from where the workspace does not show.
     remote: bool,
+    /// The settings of the unit's own files that say where spans are sent to, by their names in the pages of the stacks.
+    addresses: Vec<(&'static str, Place)>,
 }
 
 /// What an application is told by a setting.
@@ -61,6 +66,11 @@ pub enum Told {
 }
 
 impl Settings {
+    /// The settings of the unit's own files that say where spans are sent to, and where they stand.
+    pub fn addresses(&self) -> &[(&'static str, Place)] {
+        &self.addresses
+    }
+
     /// What a switch of this name is set to.
     pub fn switch(&self, name: &str) -> Told {
         let plain = plain(name);
@@ -199,6 +209,7 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
             paths: read.iter().filter(|(owner, _)| *owner == at).map(|(_, file)| file.path.clone()).collect(),
             elsewhere: Arc::clone(&elsewhere),
             remote: told.iter().any(|(owner, found)| of_unit(*owner) && found.is_none()),
+            addresses: read.iter().filter(|(owner, _)| *owner == at).flat_map(|(_, file)| addresses(file)).collect(),
         };
     }
 }
@@ -211,6 +222,14 @@ pub(super) fn owner(units: &[Unit], path: &str) -> Option<usize> {
     // A folder of settings that a server of settings hands out belongs to others.
     let beside = folder(rest);
     (matches!(beside, "" | "config") || beside.starts_with("src/main/")).then_some(found)
+}
+
+/// The settings in a file that say where spans are sent to.
+fn addresses(file: &ManifestFile) -> Vec<(&'static str, Place)> {
+    let known = || stacks().iter().flat_map(|page| &page.address_settings).map(|setting| setting.name.as_str());
+    let found = read(file).unwrap_or_default().into_iter();
+    let place = |span| Place { path: Ustr::from(&file.path), span };
+    found.filter_map(|found| Some((known().find(|name| plain(name) == found.name)?, place(found.span)))).collect()
 }
 
 /// The names and values in a file, or `None` for one that cannot be read.

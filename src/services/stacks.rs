@@ -154,6 +154,9 @@ pub struct StackDescription {
     /// Sections of a program's own settings with which a framework sets it up.
     #[serde(default)]
     pub sections: Vec<Section>,
+    /// Settings of the application that say where spans are sent to, each with the versions of the framework that read it.
+    #[serde(default)]
+    pub address_settings: Vec<AddressSetting>,
     /// The setting that names the application.
     #[serde(default)]
     pub application_name: String,
@@ -215,6 +218,32 @@ pub struct NewerNeed {
     pub from: String,
     /// The dependency.
     pub name: String,
+}
+
+/// A setting that says where spans are sent to, as some versions of a framework read it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressSetting {
+    /// Its name.
+    pub name: String,
+    /// What spans are sent in: settings of one format take each other's place.
+    pub format: String,
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first version that reads it; empty for all before `until`.
+    #[serde(default)]
+    pub from: String,
+    /// The first version that reads it no longer; empty for none.
+    #[serde(default)]
+    pub until: String,
+}
+
+impl AddressSetting {
+    /// Whether a version of the framework reads it.
+    pub fn is_read(&self, version: (u32, u32)) -> bool {
+        let minor = crate::study::minor;
+        minor(&self.from).is_none_or(|from| version >= from) && minor(&self.until).is_none_or(|until| version < until)
+    }
 }
 
 /// What a resource of a platform must say so that the platform starts the service under a stack.

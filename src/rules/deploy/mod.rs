@@ -8,6 +8,7 @@ mod headers;
 mod inject;
 mod links;
 mod misplaced;
+mod moved;
 mod pipeline;
 mod protocol;
 mod removed;
@@ -60,6 +61,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     inject::check(material, out);
     agent::check(material, out);
     misplaced::check(material, out);
+    moved::check(material, out);
     unite(&mut out.findings, before);
 }
 
