@@ -208,6 +208,9 @@ pub struct FunctionDescription {
     /// It puts an id into the MDC (logging context).
     #[serde(default)]
     pub puts_mdc: bool,
+    /// It reads an id from the MDC (logging context), by the name in its first argument.
+    #[serde(default)]
+    pub reads_mdc: bool,
     /// It takes ids out of the MDC (logging context) again.
     #[serde(default)]
     pub clears_mdc: bool,

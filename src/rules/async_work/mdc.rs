@@ -116,7 +116,7 @@ const AROUND: &[&str] = &["filter", "interceptor", "aspect", "advice", "valve"];
 
 /// Whether a function runs around the handlers of requests: it overrides a method of a library's filter or interceptor,
 /// or its type is called so.
-fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
+pub(in crate::rules) fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
     let owner = study.program.function(function).owner_name.to_ascii_lowercase();
     is_filter(study, function)
         || (study.inbound(function) != Inbound::Root && AROUND.iter().any(|word| owner.contains(word)))

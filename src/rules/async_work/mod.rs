@@ -16,6 +16,8 @@ mod stepped;
 mod task;
 
 pub(super) use annotated::is_cut_off;
+pub(super) use mdc::stands_before;
+pub(super) use task::RUNNERS;
 
 use super::Verdicts;
 use crate::study::Study;

@@ -6,7 +6,7 @@ use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{CallFact, Study, Summary, functions_of};
 
 /// The methods by which Java's functional interfaces are run.
-pub(super) const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
+pub(in crate::rules) const RUNNERS: &[&str] = &["run", "call", "get", "apply", "accept", "compute"];
 
 /// How many wrappers are looked through for what a task runs, and how many methods one call of a wrapper may be of.
 const MAX_WRAPPERS: u32 = 3;

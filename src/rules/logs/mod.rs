@@ -1,6 +1,8 @@
 //! Rules about the ids on log records.
 
 mod formats;
+mod keys;
+mod left;
 pub(super) mod patterns;
 
 use super::Verdicts;
@@ -9,4 +11,6 @@ use crate::study::Study;
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     formats::check(study, out);
+    keys::check(study, out);
+    left::check(study, out);
 }

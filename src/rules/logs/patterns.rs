@@ -41,7 +41,7 @@ pub(crate) fn printed(unit: &UnitView) -> Option<&LogPattern> {
 
 /// The stacks that trace a unit, where all of them put ids into the logging context, and none is switched off by a setting
 /// of the application.
-fn pages(unit: &UnitView) -> Option<Vec<&'static StackDescription>> {
+pub(super) fn pages(unit: &UnitView) -> Option<Vec<&'static StackDescription>> {
     let active = unit.stacks.iter().filter(|found| found.active);
     let found: Vec<_> = active.filter_map(|found| stacks().iter().find(|page| page.id == found.stack)).collect();
     let holds_ids = |page: &&StackDescription| {
