@@ -63,6 +63,9 @@ pub struct Knowledge {
     annotations: FxHashMap<Ustr, Entry>,
     function_patterns: Vec<(Pattern, Entry)>,
     type_patterns: Vec<(Pattern, Entry)>,
+    /// Methods that are described for whatever type has them (`*.name`), with the name that each has on a type that is not
+    /// known.
+    methods_of_any: FxHashMap<Ustr, Ustr>,
 }
 
 /// The library that a team's own wrappers are filed under.
@@ -112,12 +115,16 @@ impl Knowledge {
             annotations: FxHashMap::default(),
             function_patterns: Vec::new(),
             type_patterns: Vec::new(),
+            methods_of_any: FxHashMap::default(),
         };
         for (at, library) in out.libraries.iter().enumerate() {
             let at = at as u16;
             for (n, function) in library.functions.iter().enumerate() {
                 for name in &function.names {
                     if let Some(pattern) = Pattern::new(name) {
+                        if let Some(method) = name.strip_prefix("*.").filter(|rest| !rest.contains(['.', '*'])) {
+                            out.methods_of_any.insert(Ustr::from(method), Ustr::from(&format!("?.{method}")));
+                        }
                         out.function_patterns.push((pattern, (at, n as u16)));
                         continue;
                     }
@@ -158,11 +165,7 @@ impl Knowledge {
 
     /// The name of a method on a value whose type is not known, where it is described for whatever type has it.
     pub fn method_of_any(&self, method: Ustr) -> Option<Ustr> {
-        let is_it = |(pattern, _): &&(Pattern, Entry)| match pattern.0.as_slice() {
-            [(name, None), (start, Some(end))] => method == name.as_str() && start.is_empty() && end.is_empty(),
-            _ => false,
-        };
-        self.function_patterns.iter().find(is_it).map(|_| Ustr::from(&format!("?.{method}")))
+        self.methods_of_any.get(&method).copied()
     }
 
     /// What is known of a type.
