@@ -17,9 +17,9 @@ pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trac
 pub use load::{Knowledge, wrapper_library};
 pub use python::{loads_modules, runs_python};
 pub use schema::{
-    AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, EndpointEffect, ExtractEffect,
-    FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, ReadEffect, Registers, Removed,
-    Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn, SpawnKind, StubNames,
-    TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, ContextEnd, EndpointEffect,
+    ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, ReadEffect,
+    Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn, SpawnKind,
+    StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
 pub use tracing_words::{NameOf, speaks_of_tracing};

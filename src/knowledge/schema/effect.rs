@@ -266,6 +266,28 @@ pub struct EndpointEffect {
     pub own_port: u16,
 }
 
+/// Which calls of a server an option of it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallShape {
+    /// One request, one answer.
+    Unary,
+    /// Those that stay open.
+    Stream,
+}
+
+/// What ends a context that a call makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContextEnd {
+    /// The process is told to stop.
+    Signal,
+    /// The group that comes with it is waited for: the context is the second result.
+    Group,
+    /// The function that comes with it, the second result, is called.
+    Call,
+}
+
 /// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,8 +1,8 @@
 //! Functions and methods of a library.
 
 use super::{
-    AttributeEffect, EndpointEffect, ExtractEffect, Hop, InjectEffect, LogEffect, ReadEffect, Registers, Removed,
-    Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
+    AttributeEffect, CallShape, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, LogEffect, ReadEffect,
+    Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
 };
 use serde::Deserialize;
 use ustr::Ustr;
@@ -123,6 +123,9 @@ pub struct FunctionDescription {
     /// Its result exports every span at once on the calling thread.
     #[serde(default)]
     pub simple_processor: bool,
+    /// It asks the sampler in this slot to decide.
+    #[serde(default)]
+    pub asks_sampler: Option<Slot>,
     /// It makes a tracer provider.
     #[serde(default)]
     pub tracer_provider: bool,
@@ -139,6 +142,15 @@ pub struct FunctionDescription {
     /// It exports at once what is held back.
     #[serde(default)]
     pub flushes: bool,
+    /// It makes an option of a server for these of its calls alone.
+    #[serde(default)]
+    pub for_calls: Option<CallShape>,
+    /// The context that it makes is over at some moment, and what ends it.
+    #[serde(default)]
+    pub context_end: Option<ContextEnd>,
+    /// What follows it runs when a context is over: it waits for that, or for the work of a group.
+    #[serde(default)]
+    pub awaits_end: bool,
     /// Later versions of its library do not have it.
     #[serde(default)]
     pub removed: Option<Removed>,

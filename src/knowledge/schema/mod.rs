@@ -93,6 +93,9 @@ pub struct StubNames {
     pub clients: Vec<String>,
     /// What registers an implementation of it, or the type that an implementation extends.
     pub servers: Vec<String>,
+    /// The type of what a call that stays open is handled with.
+    #[serde(default)]
+    pub streams: Vec<String>,
 }
 
 /// A setting that is off unless the application sets it, and by which a framework instruments a library.

@@ -2,8 +2,10 @@
 
 mod beside;
 mod browsers;
+mod defaults;
 mod endpoint;
 mod off;
+mod over;
 mod propagator;
 mod rejecting;
 mod removed;
@@ -21,6 +23,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     browsers::check(study, out);
     endpoint::check(study, out);
     off::check(study, out);
+    over::check(study, out);
     propagator::check(study, out);
     rejecting::check(study, out);
     removed::check(study, out);
