@@ -73,8 +73,9 @@ impl Relevance {
 fn tells(text: &str) -> bool {
     let is_main =
         |line: &str| line.strip_prefix("package main").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    memmem::find(text.as_bytes(), b"\"http://").is_some()
-        || memmem::find(text.as_bytes(), b"\"https://").is_some()
+    // In a struct tag an address may stand behind a word: `env:"SHOP, default=http://shop"`.
+    const STARTS: [&[u8]; 4] = [b"\"http://", b"\"https://", b"=http://", b"=https://"];
+    STARTS.iter().any(|start| memmem::find(text.as_bytes(), start).is_some())
         || text.lines().find(|line| line.starts_with("package ")).is_some_and(is_main)
 }
 

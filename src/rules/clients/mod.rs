@@ -21,6 +21,7 @@ mod server;
 mod sites;
 mod stored;
 mod stores;
+mod streams;
 mod switches;
 mod told;
 mod words;
@@ -30,6 +31,7 @@ pub(super) use gate::{
     can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
 };
 pub(super) use life::{Account, Life, Lives};
+pub(super) use stored::tag_of;
 
 use super::{Verdicts, messaging};
 
@@ -42,4 +44,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     server::check(lives, out);
     late::check(lives, out);
     stores::check(lives, out);
+    streams::check(lives, out);
 }

@@ -143,7 +143,7 @@ impl Search<'_, '_> {
 }
 
 /// The tag of a field of an own Go type: `json:"url" env:"SHOP_URL"`.
-pub(super) fn tag_of(study: &Study<'_>, owner: Ustr, name: Ustr) -> Option<String> {
+pub(in crate::rules) fn tag_of(study: &Study<'_>, owner: Ustr, name: Ustr) -> Option<String> {
     let program = study.program;
     let ty = program.own_type(owner)?;
     let field = program.type_decl(ty).fields.iter().find(|field| field.name == name)?;

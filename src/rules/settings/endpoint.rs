@@ -1,6 +1,7 @@
 //! `exporter-endpoint`: code gives an exporter an address to which no span gets through.
 
 use super::super::Verdicts;
+use super::defaults;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{AddressForm, EndpointEffect};
@@ -67,9 +68,9 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
     let mut values = vec![given];
     // What is put together of parts ends the search as unknown, so the values at which it ended are asked too.
     let origins = study.program.origins_noting(given, true, |value, _| values.push(value));
-    values.extend(origins.into_iter().filter_map(|origin| match origin {
-        Origin::Literal(value) => Some(value),
-        _ => None,
+    values.extend(origins.iter().filter_map(|origin| match origin {
+        Origin::Literal(value) => Some(*value),
+        origin => defaults::of_call(study, origin),
     }));
     let all = values.clone();
     let mut asked = Vec::new();
@@ -83,7 +84,7 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
     // Where an address with the exporter's own port may stand as well, something chooses between the protocols.
     let own = |value: &ValueRef| written(study, *value).and_then(|address| port(&address)) == Some(endpoint.own_port);
     let chosen = values.iter().any(own);
-    values.into_iter().find_map(|value| {
+    let found = values.into_iter().find_map(|value| {
         if follows_slash(study, value) {
             return Some((value, Wrong::PortAfterSlash));
         }
@@ -92,7 +93,32 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         let is_added = |wrong: &Wrong| matches!(wrong, Wrong::NoPath(_)) && adds_path(study, value, endpoint);
         let is_meant = |wrong: &Wrong| !for_other && !is_added(wrong);
         mismatch(endpoint, &address).filter(is_meant).map(|wrong| (value, wrong))
-    })
+    });
+    found.or_else(|| judge_default(study, endpoint, given, &origins))
+}
+
+/// What is wrong with an address that stands in for one that nobody sets.
+fn judge_default(
+    study: &Study<'_>,
+    endpoint: &EndpointEffect,
+    given: ValueRef,
+    origins: &[Origin],
+) -> Option<(ValueRef, Wrong)> {
+    let [origin] = origins else { return None };
+    let address = defaults::of_origin(study, origin)?;
+    let wrong = mismatch(endpoint, &address)?;
+    let is_added = matches!(wrong, Wrong::NoPath(_)) && adds_path(study, given, endpoint);
+    // The one setting for both protocols has a port that fits one of them.
+    let is_for_both = || {
+        let others = study.calls().iter().filter_map(|fact| Some((fact.call, fact.effect.endpoint.as_ref()?)));
+        let mut others = others.filter(|(_, other)| other.own_port == endpoint.other_port);
+        others.any(|(call, other)| {
+            let values = other.at.iter().flat_map(|slot| study.slot(call, *slot));
+            values.into_iter().any(|value| study.program.origins(value, true).contains(origin))
+        })
+    };
+    let is_one_of_two = matches!(wrong, Wrong::OtherPort(_)) && is_for_both();
+    (!is_added && !is_one_of_two).then_some((given, wrong))
 }
 
 /// Whether the exporter still puts the path there by itself, by its version, or that is not told.

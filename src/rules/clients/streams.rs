@@ -1,0 +1,119 @@
+//! uninstrumented-server, in part: of a server with calls of two shapes, only the unary ones are traced.
+
+use super::super::Verdicts;
+use super::life::{Life, Lives};
+use super::{gate, words};
+use crate::finding::{Confidence, Finding};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{CallShape, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
+use crate::study::{CallFact, Study, is_aside, stub_named};
+
+/// How deep lists of options are nested.
+const MAX_DEPTH: u32 = 5;
+
+/// Finds the servers whose calls that stay open are not traced, while the others are.
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
+    if study.language() != Language::Go {
+        return;
+    }
+    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
+        let stubs = fact.library.stubs.as_ref().filter(|stubs| !stubs.streams.is_empty());
+        let unit = study.unit(fact.call.file);
+        if stubs.is_none() || !gate::is_traced_by_code(unit) || unit.coverage(fact.library).is_some() {
+            continue;
+        }
+        if gate::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {
+            continue;
+        }
+        if let Some(handler) = handler(study, fact.call.file) {
+            out.findings.push(finding(study, fact, handler));
+        }
+    }
+}
+
+/// Whether all that traces a server are options for its unary calls, and every option of it is seen.
+fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let mut options = Vec::new();
+    let given = lives.study.slot(fact.call, Slot::AnyArg);
+    if !given.into_iter().all(|value| collect(lives.study, value, &mut options, MAX_DEPTH)) {
+        return false;
+    }
+    let shape = |option: &ValueRef| lives.study.fact(*option).and_then(|fact| fact.effect.for_calls);
+    let lived: Vec<(Option<CallShape>, Life)> =
+        options.iter().map(|option| (shape(option), lives.part(*option, "", 6))).collect();
+    lived.contains(&(Some(CallShape::Unary), Life::Instrumented))
+        && lived.iter().all(|(shape, life)| *shape == Some(CallShape::Unary) || *life == Life::Plain)
+}
+
+/// Adds the calls that make the options of a list; whether all of them are seen.
+fn collect(study: &Study<'_>, value: ValueRef, out: &mut Vec<ValueRef>, left: u32) -> bool {
+    let Some(left) = left.checked_sub(1) else { return false };
+    let program = study.program;
+    // An option is taken as it stands: where it comes from is what it is made of.
+    if matches!(program.expr_kind(value), ExprKind::Call { .. }) && study.fact(value).is_some() {
+        out.push(value);
+        return true;
+    }
+    let origins = program.origins(value, true);
+    !origins.is_empty()
+        && origins.into_iter().all(|origin| match origin {
+            Origin::Call(call, _) if study.fact(call).is_some() => {
+                out.push(call);
+                true
+            }
+            Origin::Call(call, _) if program.callee(call).name.is_some_and(|name| name == "append") => {
+                study.slot(call, Slot::AnyArg).into_iter().all(|part| collect(study, part, out, left))
+            }
+            Origin::Literal(list) => match program.expr_kind(list) {
+                ExprKind::Composite { fields, .. } => {
+                    fields.iter().all(|field| collect(study, ValueRef { expr: field.value, ..list }, out, left))
+                }
+                _ => true,
+            },
+            _ => false,
+        })
+}
+
+/// A method of the service's own that handles a call which stays open, in the unit of a server.
+fn handler(study: &Study<'_>, server: u32) -> Option<FuncRef> {
+    let unit = study.unit_of(server);
+    study.functions_of_unit(unit).find(|function| {
+        let decl = study.program.function(*function);
+        let Some(file) = study.program.files.get(function.file as usize) else { return false };
+        let is_stream = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            // The generator joins the names of the service and of the call: `Shelf_WatchServer`.
+            last.starts_with(char::is_uppercase)
+                && last.contains('_')
+                && stub_named(study, name, |names| &names.streams).is_some()
+        };
+        decl.receiver.is_some()
+            && decl.name.starts_with(char::is_uppercase)
+            && decl.results.len() == 1
+            && decl.params.len() <= 2
+            && decl.params.last().and_then(|param| param.ty.as_ref()).is_some_and(|ty| is_stream(&ty.name))
+            && !file.source.facts.generated
+            && !is_aside(&file.source.path)
+            && !words::is_apart(&decl.name)
+            && study.can_meet(server, function.file)
+    })
+}
+
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, handler: FuncRef) -> Finding {
+    let maker = study.callee_text(fact.call);
+    let name = study.program.function(handler).name;
+    let mut found = study.finding("uninstrumented-server", fact.call, Confidence::Likely);
+    found.message = format!("`{maker}` traces unary calls alone: nothing reads the trace of a stream");
+    found.label = "its streams are not traced".to_owned();
+    found.effect = format!("`{name}` has no server span, and what it does starts traces of its own");
+    found.help = match fact.library.mend.as_str() {
+        "" => format!("instrument the streams of `{maker}` as its other calls"),
+        mend => format!("For `{maker}`: {mend}"),
+    };
+    found.confirm = format!(
+        "call `{name}` with a trace header and look for the spans of the service: they are in a trace of their own"
+    );
+    found
+}
