@@ -130,9 +130,42 @@ fn collect(study: &Study<'_>, value: ValueRef, roots: &mut Vec<ValueRef>) {
                     roots.push(value);
                 }
             }
+            Origin::Literal(made) if decides_by_itself(study, made) => roots.push(value),
             Origin::Param(..) | Origin::Literal(_) | Origin::Unknown => {}
         }
     }
+}
+
+/// Whether what is made is a sampler of the service's own that asks another one which drops traces, and neither a
+/// parent-based one nor for the parent.
+fn decides_by_itself(study: &Study<'_>, made: ValueRef) -> bool {
+    let program = study.program;
+    let Some(own) = program.callee(made).constructs.and_then(|ty| program.own_type(ty)) else { return false };
+    let methods = program.methods_of(own);
+    let mut asked = Vec::new();
+    for fact in methods.iter().flat_map(|method| study.calls_in(*method)) {
+        for sampler in fact.effect.asks_sampler.map(|slot| study.slot(fact.call, slot)).into_iter().flatten() {
+            for origin in program.origins(sampler, false) {
+                let Origin::Call(call, _) = origin else { return false };
+                let Some(kind) = kind_of(study, call) else { return false };
+                asked.push((call, kind));
+            }
+        }
+    }
+    let is_dropping = |(call, kind): &(ValueRef, Sampler)| *kind == Sampler::Ratio && !keeps_all(study, *call);
+    asked.iter().any(is_dropping)
+        && !asked.iter().any(|(_, kind)| *kind == Sampler::ParentBased)
+        && !methods.iter().any(|method| names_parent(study, *method))
+}
+
+/// Whether a function names the parent, on whose decision it may go.
+fn names_parent(study: &Study<'_>, function: FuncRef) -> bool {
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let own = study.program.function(function).span;
+    file.source.facts.exprs.iter().filter(|expr| own.contains(expr.span)).any(|expr| match &expr.kind {
+        ExprKind::Member { name, .. } | ExprKind::Name(name) => name.to_ascii_lowercase().contains("parent"),
+        _ => false,
+    })
 }
 
 fn is_root(kind: Sampler) -> bool {
