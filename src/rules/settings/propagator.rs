@@ -17,7 +17,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let Some(with) = beside(study) else { return };
     let Some(mut crossing) = study.calls().iter().find(|fact| crosses(fact)) else { return };
     let mut by_unit: FxHashMap<usize, Vec<&CallFact<'_>>> = FxHashMap::default();
-    let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && sets_real_provider(study, fact));
+    // A provider that is handed to each instrumentation is set up where it is made.
+    let is_handed = study.language() == Language::Go
+        && !study.calls().iter().any(|fact| fact.effect.sets == Some(Setting::TracerProvider));
+    let is_set_up = |fact: &CallFact<'_>| match is_handed {
+        true => fact.effect.tracer_provider && is_given_to_instrumentation(study),
+        false => sets_real_provider(study, fact),
+    };
+    let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && is_set_up(fact));
     let set_ups = set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR));
     let whole: FxHashSet<usize> = with.iter().map(|function| study.unit_of(function.file)).collect();
     // What is set while a Go package is loaded stands in until the set-up that is whole replaces it.
@@ -53,6 +60,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         out.findings.push(finding(study, first, more, crossing));
     }
+}
+
+/// Whether something that instruments is given a provider.
+fn is_given_to_instrumentation(study: &Study<'_>) -> bool {
+    let is_provider = |value: ValueRef| study.program.role_of(value) == Some(TypeRole::Provider);
+    let gives = |option: ValueRef| is_provider(option) || study.slot(option, Slot::AnyArg).into_iter().any(is_provider);
+    let mut instrumented = study.calls().iter().filter(|fact| fact.effect.instruments.is_some());
+    instrumented.any(|fact| study.slot(fact.call, Slot::AnyArg).into_iter().any(gives))
 }
 
 /// Whether one of these functions calls another one.
@@ -163,7 +178,10 @@ fn finding(study: &Study<'_>, first: &CallFact<'_>, more: &[&CallFact<'_>], cros
     let set_up = study.callee_text(first.call);
     let service = study.unit(first.call.file).name.clone();
     let mut found = study.finding("no-propagator", first.call, Confidence::Certain);
-    found.message = format!("`{set_up}` sets the tracer provider, and no propagator is set with it");
+    found.message = match first.effect.sets {
+        Some(_) => format!("`{set_up}` sets the tracer provider, and no propagator is set with it"),
+        None => format!("`{set_up}` makes the tracer provider, and no propagator is set beside it"),
+    };
     found.label = "no propagator beside it".to_owned();
     found.effect = format!(
         "`{}` writes and reads no trace header: each service has a trace of its own for one request",
