@@ -2,11 +2,15 @@
 
 use super::{Life, Lives, MAX_DEPTH};
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::words;
-use crate::study::{Study, Summary, functions_of};
+use crate::study::{CallFact, Study, Summary, functions_of};
+use rustc_hash::FxHashSet;
 use ustr::Ustr;
+
+/// How many steps are gone back from what a link sends requests with to its field.
+const MAX_LINKS: u32 = 6;
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// How the client that a call makes stands, by what it is made of alone.
@@ -183,8 +187,57 @@ impl<'s, 'a> Lives<'s, 'a> {
     fn find_composite(&self, value: ValueRef, depth: u32) -> Life {
         let own = self.study.program.callee(value).constructs.filter(|ty| self.study.program.own_type(*ty).is_some());
         match own {
-            Some(ty) => self.own_type(ty).and(self.construction(value, depth)),
+            Some(ty) => self.own_type(ty).and(self.links(value, ty, depth)),
             None => self.construction(value, depth),
+        }
+    }
+
+    /// How the fields of an own composite stand: of a link in a client's chain only those that it hands requests on to.
+    fn links(&self, value: ValueRef, ty: Ustr, depth: u32) -> Life {
+        let program = self.study.program;
+        let ExprKind::Composite { fields, .. } = program.expr_kind(value) else {
+            return self.construction(value, depth);
+        };
+        let Some(next) = self.next_links(ty) else { return self.construction(value, depth) };
+        let mut life = Life::Plain;
+        for field in fields {
+            let key = field.key.map(|expr| program.expr_kind(ValueRef { expr, ..value }));
+            let Some(ExprKind::Name(name)) = key else { return self.construction(value, depth) };
+            if next.contains(name) {
+                life = life.and(self.part(ValueRef { expr: field.value, ..value }, name, depth));
+            }
+        }
+        life
+    }
+
+    /// The fields of an own type through which its methods send requests, where all that they send goes through such or
+    /// through a client that everybody shares.
+    fn next_links(&self, ty: Ustr) -> Option<FxHashSet<Ustr>> {
+        let study = self.study;
+        let methods = study.program.methods_of(study.program.own_type(ty)?);
+        let sends = |fact: &&CallFact<'_>| fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::HttpCall);
+        let mut out = FxHashSet::default();
+        for call in methods.iter().flat_map(|method| study.calls_in(*method)).filter(sends) {
+            for client in call.effect.hop.map(|hop| study.slot(call.call, hop.client)).into_iter().flatten() {
+                self.add_links(client, ty, MAX_LINKS, &mut out)?;
+            }
+        }
+        (!out.is_empty()).then_some(out)
+    }
+
+    /// Adds the fields of an own type that a client may be; `None` where it may be anything else that could trace.
+    fn add_links(&self, client: ValueRef, ty: Ustr, left: u32, out: &mut FxHashSet<Ustr>) -> Option<()> {
+        let left = left.checked_sub(1)?;
+        let program = self.study.program;
+        match program.step(client) {
+            Step::Values(values) => values.into_iter().try_for_each(|value| self.add_links(value, ty, left, out)),
+            Step::Field(owner, name) if owner == ty => {
+                out.insert(name);
+                Some(())
+            }
+            // `http.DefaultTransport`
+            Step::Field(owner, name) => (self.named(owner, name) == Life::Plain).then_some(()),
+            _ => None,
         }
     }
 
