@@ -66,7 +66,8 @@ fn is_traced_elsewhere(lives: &Lives<'_, '_>, made: &CallFact<'_>) -> bool {
 /// Whether a call of a channel can be made for a request, by the function that it stands in and by what it is named.
 fn is_asked_for_requests(study: &Study<'_>, call: ValueRef) -> bool {
     let function = study.program.function_at(call);
-    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes)
+    let inbound = study.inbound(function);
+    (matches!(inbound, Inbound::Entry(_) | Inbound::Below(_) | Inbound::Takes) || study.is_under_span(function))
         && !words::is_apart(&study.callee_text(call))
         && !words::is_apart(&study.function_name(function))
         && !study.is_for_operator(call.file)
