@@ -20,7 +20,24 @@ pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
         }
         for (at, file) in (0u32..).zip(&program.files) {
             let Some(unit) = units.get_mut(file.source.unit) else { continue };
-            if unit.has_family(&page.family) || is_aside(&file.source.path) {
+            if is_aside(&file.source.path) {
+                continue;
+            }
+            // Code that starts spans or instruments something, in a program that calls what sets tracing up.
+            if unit.has_family(&page.family) {
+                if !unit.stacks.iter().any(|found| found.active)
+                    && let Some((line, evidence)) = called(program, at, file, &names)
+                {
+                    let place = file.source.path.to_string();
+                    unit.stacks.push(StackUse {
+                        stack: page.id.clone(),
+                        mode: Mode::Code,
+                        active: true,
+                        path: place,
+                        line,
+                        evidence,
+                    });
+                }
                 continue;
             }
             let found = called(program, at, file, &names).or_else(|| imported(file, page));
