@@ -1,6 +1,6 @@
 //! Which functions run where a trace that came in can be, and which never do.
 
-use super::{Inbound, Study, unused};
+use super::{Inbound, Study, reach, unused};
 use crate::ir::Language;
 use crate::knowledge::TypeRole;
 use crate::link::FuncRef;
@@ -86,16 +86,38 @@ impl Study<'_> {
     /// Whether a Go function is there for the code of its package alone, which calls it and hands it to nobody.
     fn is_called_alone(&self, function: FuncRef) -> bool {
         let decl = self.program.function(function);
-        let names = || self.handed_around.get_or_init(|| unused::names_handed_around(self.program));
         decl.flags.is_private
             && !decl.flags.is_closure
             && !self.program.callers(function).is_empty()
-            && !names().contains(&decl.name)
+            && !self.is_handed_around(function)
+    }
+
+    /// Whether a Go function is handed around as a value somewhere, by its name, so that who calls it is not seen.
+    pub fn is_handed_around(&self, function: FuncRef) -> bool {
+        let names = self.handed_around.get_or_init(|| unused::names_handed_around(self.program));
+        names.contains(&self.program.function(function).name)
     }
 
     /// Whether work that comes in with a trace may lead to a function, or it runs under a span of the program's own.
     pub fn is_lit(&self, function: FuncRef) -> bool {
         self.lit.get().is_none_or(|lit| lit.contains(&function)) || self.reach.under_spans.contains(&function)
+    }
+
+    /// Whether a function starts the process up, or is run while it does: load-time code, `main`, a command of a command
+    /// line, what makes an object.
+    pub fn starts_process(&self, function: FuncRef) -> bool {
+        let outer = self.program.outermost(function);
+        let is_constructor = self.program.function(outer).flags.is_constructor;
+        outer.id.0 == 0
+            || is_constructor
+            || reach::is_start(self.program, outer)
+            || reach::takes_command(self, outer)
+            || reach::takes_command(self, function)
+    }
+
+    /// Whether only commands that never set tracing up lead to a function, while others of the program do (Go).
+    pub fn is_in_untraced_command(&self, function: FuncRef) -> bool {
+        self.reach.unset.contains(&function)
     }
 
     /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one

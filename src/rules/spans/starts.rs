@@ -228,10 +228,11 @@ fn helper_starts(
     callers.map(|call| Start { call: *call, index, ..like }).collect()
 }
 
-/// How sure a finding about this call can be; `None` where it runs as a root or nothing in the workspace traces. A unit
-/// without a tracer of its own that starts spans is assumed to run inside one of the workspace's traced services.
+/// How sure a finding about this call can be; `None` where it lasts as long as the process or nothing in the workspace
+/// traces. What runs from roots loses its spans as surely as what serves requests. A unit without a tracer of its own that
+/// starts spans is assumed to run inside one of the workspace's traced services.
 pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
-    if study.inbound(study.program.function_covering(call)) == Inbound::Root {
+    if lasts(study, study.program.function_covering(call)) {
         return None;
     }
     if study.unit(call.file).is_traced() {
@@ -239,6 +240,12 @@ pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
     }
     let traced = study.units.iter().any(|unit| unit.language == study.language() && unit.is_traced());
     traced.then_some(Confidence::Likely)
+}
+
+/// Whether a function starts the process up, or never traces: what it leaves open is open as long as the process.
+fn lasts(study: &Study<'_>, function: FuncRef) -> bool {
+    let is_root = study.inbound(function) == Inbound::Root;
+    is_root && (study.starts_process(function) || study.is_in_untraced_command(function))
 }
 
 /// The words that name the assumption behind a likely finding.

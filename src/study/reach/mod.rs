@@ -104,9 +104,7 @@ fn async_methods(study: &Study<'_>) -> FxHashSet<FuncRef> {
 fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
     let program = study.program;
     for function in program.all_functions() {
-        let decl = program.function(function);
-        let is_root =
-            function.id.0 == 0 || is_root_by_name(program.language, &decl.name, &decl.owner_name, decl.owner.is_some());
+        let is_root = function.id.0 == 0 || is_start(program, function);
         let is_root = is_root || takes_command(study, function) || listens_to_life(study, function);
         let is_root = is_root || is_for_tests(study, function);
         let how = if is_root {
@@ -437,11 +435,14 @@ fn wrapped(study: &Study<'_>, call: ValueRef, depth: u32) -> Vec<FuncRef> {
     out
 }
 
-fn is_root_by_name(language: Language, name: &str, owner: &str, is_method: bool) -> bool {
-    match language {
-        Language::Go => !is_method && owner.is_empty() && matches!(name, "main" | "init"),
-        Language::Python => !is_method && name == "main",
-        Language::Java => name == "main",
+/// Whether a function is where a program starts, by its name.
+pub(super) fn is_start(program: &Program<'_>, function: FuncRef) -> bool {
+    let decl = program.function(function);
+    let is_method = decl.owner.is_some();
+    match program.language {
+        Language::Go => !is_method && decl.owner_name.is_empty() && matches!(decl.name.as_str(), "main" | "init"),
+        Language::Python => !is_method && decl.name == "main",
+        Language::Java => decl.name == "main",
     }
 }
 
