@@ -184,6 +184,9 @@ pub struct FunctionDescription {
     /// Its result is an identifier of the current trace: `trace`, `span`.
     #[serde(default)]
     pub yields_id: Option<Ustr>,
+    /// Its result is what stands here, byte by byte in hexadecimal digits.
+    #[serde(default)]
+    pub encodes: Option<Slot>,
     /// It starts a new root span or drops the parent on purpose (`WithNewRoot`, `setNoParent`).
     #[serde(default)]
     pub drops_parent: bool,

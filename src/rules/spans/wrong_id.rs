@@ -3,6 +3,7 @@
 use super::starts::{assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
+use crate::knowledge::Slot;
 use crate::link::flow::DefKind;
 use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
@@ -13,6 +14,7 @@ use ustr::Ustr;
 
 /// Finds trace ids named span id, and the other way round.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    encoded_twice(study, out);
     let mut seen = FxHashSet::default();
     for (file, unit) in (0u32..).zip(&study.program.files) {
         let calls = unit.flow.calls.iter().flat_map(|site| pairs(study, ValueRef { file, expr: site.expr }));
@@ -23,6 +25,47 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             out.findings.push(finding(study, value, (key.as_str(), id, named), confidence));
         }
     }
+}
+
+/// Finds ids whose text, which is in hexadecimal digits, is turned into such digits once more.
+fn encoded_twice(study: &Study<'_>, out: &mut Verdicts) {
+    for fact in study.calls() {
+        let Some(slot) = fact.effect.encodes else { continue };
+        let Some(given) = study.slot(fact.call, slot).first().map(|value| unconverted(study, *value)) else { continue };
+        let is_text = study
+            .fact(given)
+            .is_some_and(|made| made.effect.yields_id.is_none() && made.effect.derives == Some(Slot::Receiver));
+        let Some((id, source)) = identifier(study, given).filter(|_| is_text) else { continue };
+        let Some(confidence) = judged(study, source) else { continue };
+        let (text, inner) = (study.text(fact.call), study.text(given));
+        let mut finding = study.finding("wrong-id", fact.call, confidence);
+        finding.message = format!("the {id} id is turned into hexadecimal digits twice: `{text}`");
+        finding.label = format!("`{inner}` is in such digits already");
+        finding.effect = "a search by this value finds nothing: it has twice as many digits as the id".to_owned();
+        finding.help = format!("use `{inner}` itself");
+        finding.help += assumption(confidence);
+        finding.confirm = "paste the value into the trace search: nothing opens".to_owned();
+        out.findings.push(finding);
+    }
+}
+
+/// A value without the conversions around it: `id` of `[]byte(id)`.
+fn unconverted(study: &Study<'_>, value: ValueRef) -> ValueRef {
+    let mut at = value;
+    for _ in 0..3 {
+        at = match study.program.expr_kind(at) {
+            ExprKind::Cast { value: inner, .. } => ValueRef { expr: *inner, ..at },
+            ExprKind::Call { callee, args } if args.len() == 1 => {
+                let callee = study.program.expr_kind(ValueRef { expr: *callee, ..at });
+                match (callee, args.first()) {
+                    (ExprKind::Name(_) | ExprKind::Member { .. }, _) | (_, None) => return at,
+                    (_, Some(arg)) => ValueRef { expr: arg.value, ..at },
+                }
+            }
+            _ => return at,
+        };
+    }
+    at
 }
 
 /// The names and values of plain assignments.
