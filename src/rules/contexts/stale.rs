@@ -2,12 +2,14 @@
 //! under the old one.
 
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind, VarId};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
+use crate::rules::spans::exclude;
 use crate::study::{CallFact, Study, Summary};
+use rustc_hash::FxHashSet;
 
 /// A call that hands out a span's context: of a library, or of a helper of the service around it.
 struct Start {
@@ -22,6 +24,7 @@ struct Start {
 
 /// Finds spans whose derived context is dropped while calls under the old context follow.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+    let mut seen = FxHashSet::default();
     for fact in study.calls() {
         let Some(start) = library_start(study, fact) else { continue };
         if !study.unit(start.call.file).is_traced() {
@@ -29,9 +32,44 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         let helpers = helper_starts(study, &start);
         for start in std::iter::once(start).chain(helpers) {
+            seen.insert(start.call);
             out.findings.extend(judge(study, &start));
         }
     }
+    for start in declared_starts(study).into_iter().filter(|start| !seen.contains(&start.call)) {
+        out.findings.extend(judge(study, &start));
+    }
+}
+
+/// The calls of own functions that are declared to take a context and to hand out a span with its context, and that start
+/// one, or are named for that where only an interface is seen.
+fn declared_starts(study: &Study<'_>) -> Vec<Start> {
+    let program = study.program;
+    let mut out = Vec::new();
+    if study.language() != Language::Go {
+        return out;
+    }
+    for (file, unit) in (0u32..).zip(&program.files).filter(|(file, _)| study.unit(*file).is_traced()) {
+        for site in &unit.flow.calls {
+            let call = ValueRef { file, expr: site.expr };
+            let functions = &program.callee(call).functions;
+            let Some(first) = functions.first().filter(|_| study.fact(call).is_none()) else { continue };
+            let decl = program.function(*first);
+            if !(2..=3).contains(&decl.results.len()) || decl.flags.is_closure {
+                continue;
+            }
+            let role = |n: u8| program.result_type(call, n, 8).and_then(|ty| program.role(ty));
+            let at = |wanted| (0..decl.results.len() as u8).find(|n| role(*n) == Some(wanted));
+            let (Some(_), Some(derived)) = (at(TypeRole::Span), at(TypeRole::Context)) else { continue };
+            let starts = study.effect_of(call).has(Summary::STARTS) || decl.name.to_lowercase().starts_with("start");
+            let is_context = |value: &ValueRef| program.role_of(*value) == Some(TypeRole::Context);
+            let old = study.slot(call, Slot::AnyArg).into_iter().find(is_context);
+            if let Some(old) = old.filter(|_| starts) {
+                out.push(Start { call, function: program.function_at(call), derived, old });
+            }
+        }
+    }
+    out
 }
 
 fn library_start(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Start> {
@@ -225,6 +263,8 @@ fn kept(study: &Study<'_>, call: ValueRef, n: u8) -> Kept {
     let field = writes.iter().find(|write| write.index.unwrap_or(0) == n);
     match field.map(|write| ValueRef { expr: write.target, ..call }) {
         Some(target) if matches!(study.program.expr_kind(target), ExprKind::Member { .. }) => Kept::Shared(target),
+        // `span, _ = start(ctx)`
+        Some(target) if matches!(study.program.expr_kind(target), ExprKind::Name(name) if *name == "_") => Kept::No,
         Some(_) => Kept::Yes,
         None => Kept::No,
     }
@@ -242,10 +282,26 @@ fn uses_under_old(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
     let reaching = program.reaching(old);
     let Some(var) = reaching.first().map(|def| program.def(old.file, *def).var) else { return Vec::new() };
     let same = |value: ValueRef| program.reaching(value) == reaching;
-    let mut out = calls_after(study, start, var, same, |call| leaves(study, call)).unwrap_or_default();
+    let mut out = calls_after(study, start, var, same, |call| leaves(study, call) || starts_below(study, call))
+        .unwrap_or_default();
     let ends = end_of_block(study, start.call);
-    out.retain(|call| program.expr(*call).span.start < ends);
+    let is_open = is_left_open(study, start, ends);
+    let is_covered =
+        |call: &ValueRef| program.expr(*call).span.start < ends || is_open && !exclude(study, start.call, *call);
+    out.retain(is_covered);
     out
+}
+
+/// Whether a span is still open behind the block that it is started in, which goes on into what follows: it is ended by
+/// `defer` there.
+fn is_left_open(study: &Study<'_>, start: &Start, ends: u32) -> bool {
+    let program = study.program;
+    let from = program.expr(start.call).span.start;
+    let is_inside = |span: crate::ir::Span| (from..ends).contains(&span.start);
+    let stmts = &program.files[start.call.file as usize].source.facts.stmts;
+    let leaves = stmts.iter().any(|stmt| is_inside(stmt.span) && matches!(stmt.kind, StmtKind::Return(_)));
+    let mut ended = study.calls_in(start.function).filter(|fact| fact.effect.ends.is_some() && fact.site.deferred);
+    !leaves && ended.any(|fact| is_inside(program.expr(fact.call).span))
 }
 
 /// Calls after the start that take the function's own context instead of the one that was put into a field.
@@ -334,6 +390,11 @@ fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
 /// Whether a call leaves the process, itself or below.
 fn leaves(study: &Study<'_>, call: ValueRef) -> bool {
     study.effect_of(call).has(Summary::CALLS_OUT | Summary::PRODUCES)
+}
+
+/// Whether a call runs an own function that starts spans for what it does, and hands none of them out.
+fn starts_below(study: &Study<'_>, call: ValueRef) -> bool {
+    study.fact(call).is_none() && study.effect_of(call).has(Summary::STARTS) && !starts_by_itself(study, call)
 }
 
 /// Whether a call leaves the process, or hands the work with its data to a function that may.

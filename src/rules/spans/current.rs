@@ -97,7 +97,7 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
 }
 
 /// Whether two places of a function stand in different arms of a condition, so that never both run.
-fn exclude(study: &Study<'_>, one: ValueRef, other: ValueRef) -> bool {
+pub(in crate::rules) fn exclude(study: &Study<'_>, one: ValueRef, other: ValueRef) -> bool {
     let Some(file) = study.program.files.get(one.file as usize) else { return false };
     let facts = &file.source.facts;
     let (one, other) = (study.program.expr(one).span, study.program.expr(other).span);

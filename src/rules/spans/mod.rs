@@ -19,6 +19,8 @@ mod streamed;
 mod uses;
 mod wrong_id;
 
+pub(in crate::rules) use current::exclude;
+
 use super::Verdicts;
 use crate::study::Study;
 
