@@ -11,6 +11,7 @@ mod parentless;
 mod parted;
 mod replaced;
 mod stale;
+mod stored;
 mod unread;
 
 use super::Verdicts;
@@ -27,6 +28,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     parted::check(study, out);
     hook::check(study, out);
     stale::check(study, out);
+    stored::check(study, out);
     not_passed::check(lives, out);
     framework::check(study, out);
     log::check(study, out);
