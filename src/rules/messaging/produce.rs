@@ -66,6 +66,16 @@ fn queues_tasks(library: &LibraryDescription) -> bool {
     library.annotations.iter().any(|annotation| annotation.role == AnnotationRole::Task)
 }
 
+/// Whether a function, or who calls it, has a span for what it does: then its team wants to see that in traces.
+fn has_own_span(study: &Study<'_>, function: FuncRef) -> bool {
+    let outer = study.program.outermost(function);
+    let callers =
+        study.program.callers(outer).iter().map(|call| study.program.outermost(study.program.function_at(*call)));
+    let mut around = std::iter::once(outer).chain(callers);
+    study.language() == Language::Go
+        && around.any(|function| study.calls_in(function).any(|fact| fact.effect.span.is_some()))
+}
+
 /// A verdict, a finding, or why no trace needs to cross the hop.
 fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Finding>>, &'static str> {
     let hop = fact.effect.hop.ok_or("it is no hop")?;
@@ -81,7 +91,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     if study.unit(fact.call.file).coverage(fact.library).is_some() {
         return Ok(Ok(Ruling::carried("what traces the service covers the library")));
     }
-    if keeps_records(study, fact.call) {
+    if keeps_records(study, fact.call) && !has_own_span(study, fact.function) {
         return Err("by its name it keeps records, which are no part of a request");
     }
     if drops_copies(study, fact.call) {
