@@ -96,6 +96,9 @@ pub struct StubNames {
     /// The type of what a call that stays open is handled with.
     #[serde(default)]
     pub streams: Vec<String>,
+    /// The types of generated code that an implementation embeds (Go).
+    #[serde(default)]
+    pub embedded: Vec<String>,
 }
 
 /// A setting that is off unless the application sets it, and by which a framework instruments a library.

@@ -7,8 +7,9 @@ use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Life, Lives, checks_health};
+use crate::rules::clients::{Life, Lives, checks_health, is_traced_client};
 use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
+use rustc_hash::FxHashSet;
 
 /// Finds fresh contexts that cut a trace.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -28,18 +29,10 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 
 fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let study = lives.study;
-    let param = study.context_param(fact.function)?;
-    let is_dark = match study.inbound(fact.function) {
-        Inbound::Root => true,
-        Inbound::Entry(_) | Inbound::Below(_) => !study.is_lit(fact.function),
-        Inbound::Takes => {
-            !study.is_lit(fact.function)
-                && !study.is_under_span(fact.function)
-                && !study.may_be_given_trace(fact.function)
-        }
-        Inbound::Unknown => false,
-    };
-    if is_dark || study.is_idle(fact.call.file) {
+    let own = study.context_param(fact.function);
+    let param = own.or_else(|| of_callers(study, fact))?;
+    let holder = if own.is_some() { fact.function } else { param.function };
+    if is_dark(study, holder) || study.is_idle(fact.call.file) {
         return None;
     }
     if study.outlives_request(fact.function) || fact.site.deferred {
@@ -60,7 +53,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     {
         return None;
     }
-    let spawned = spawned_closure(study, fact.function, param.function);
+    let around = if own.is_some() { param.function } else { study.program.outermost(fact.function) };
+    let spawned = spawned_closure(study, fact.function, around);
     if spawned.is_none() && study.unit(fact.call.file).keeps_span_by_goroutine() {
         return None;
     }
@@ -88,12 +82,121 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         went.opaque.iter().copied().filter(|sink| !is_cleanup(study, *sink) && crosses_by_type(study, *sink)).collect();
     // What a handler does is not seen; that a goroutine was made for it says that it is the request's work.
     let handler = went.handlers.first().filter(|call| spawned.is_some() && takes_more(study, **call));
+    if own.is_none() {
+        let sink = *sinks.iter().find(|sink| is_told_of(lives, **sink))?;
+        return Some(report_helper(study, fact, &param, sink, spawned.is_some()));
+    }
     let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
         (Some(sink), _) => (*sink, Confidence::Certain),
         (None, Some(sink)) => (*sink, Confidence::Likely),
         (None, None) => return None,
     };
     Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
+}
+
+/// Whether no trace is known to come to a function.
+fn is_dark(study: &Study<'_>, function: FuncRef) -> bool {
+    match study.inbound(function) {
+        Inbound::Root => true,
+        Inbound::Entry(_) | Inbound::Below(_) => !study.is_lit(function),
+        Inbound::Takes => {
+            !study.is_lit(function) && !study.is_under_span(function) && !study.may_be_given_trace(function)
+        }
+        Inbound::Unknown => false,
+    }
+}
+
+/// How many calls up those who hold a context are looked for.
+const MAX_LEVELS: usize = 3;
+
+/// How many callers are looked at in all.
+const MAX_CALLERS: usize = 32;
+
+/// The context that all who call a function hold, or who call those, where it takes none itself: nobody else can want
+/// it to work outside of traces.
+fn of_callers(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
+    let program = study.program;
+    let outer = program.outermost(fact.function);
+    // A function literal that is no goroutine of this moment may run for anybody, later.
+    let is_here = fact.function == outer || spawned_closure(study, fact.function, outer).is_some();
+    if outer.id.0 == 0 || !is_here || makes_something(study, outer) {
+        return None;
+    }
+    let mut level = vec![outer];
+    let mut seen = FxHashSet::default();
+    let mut found = None;
+    for _ in 0..MAX_LEVELS {
+        let mut above = Vec::new();
+        for function in level {
+            let callers = program.callers(function);
+            if callers.is_empty() || study.is_handed_around(function) {
+                return None;
+            }
+            for caller in callers.iter().map(|call| program.function_at(*call)).filter(|at| seen.insert(*at)) {
+                match study.context_param(caller) {
+                    Some(_) if is_dark(study, caller) || study.outlives_request(caller) => return None,
+                    Some(param) => found = found.or(Some(param)),
+                    None => above.push(program.outermost(caller)),
+                }
+            }
+        }
+        if above.is_empty() {
+            return found;
+        }
+        if seen.len() > MAX_CALLERS {
+            return None;
+        }
+        level = above;
+    }
+    None
+}
+
+/// Whether what a call does is surely seen in traces: no store is asked, which may be anybody's, no client that nothing
+/// instruments, and nothing is only looked after.
+fn is_told_of(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    let study = lives.study;
+    let looks_after = || study.program.callee(call).functions.iter().any(|function| checks_health(study, *function));
+    let Some(fact) = study.fact(call) else { return !looks_after() };
+    match fact.effect.hop.map(|hop| hop.kind) {
+        Some(HopKind::Store) => false,
+        Some(HopKind::HttpCall) => {
+            study.unit(call.file).coverage(fact.library).is_some() || is_traced_client(lives, fact)
+        }
+        _ => true,
+    }
+}
+
+/// Whether a function makes what lives on, by its name.
+fn makes_something(study: &Study<'_>, function: FuncRef) -> bool {
+    let name = study.program.function(function).name.to_lowercase();
+    ["new", "init", "setup", "load", "connect", "open", "dial"].iter().any(|word| name.starts_with(word))
+}
+
+/// The finding for a function that takes no context and makes one of its own, although all its callers hold one.
+fn report_helper(
+    study: &Study<'_>,
+    fact: &CallFact<'_>,
+    param: &ContextParam,
+    sink: ValueRef,
+    spawned: bool,
+) -> Finding {
+    let rule = if spawned { "goroutine-context" } else { "context-replaced" };
+    let mut finding = study.finding(rule, fact.call, Confidence::Likely);
+    let outer = study.program.outermost(fact.function);
+    let (fresh, target, own) = (study.text(fact.call), study.callee_text(sink), param.context());
+    let (function, caller) = (study.function_name(outer), study.function_name(param.function));
+    finding.message =
+        format!("{target} works under {fresh}: {function} takes no context, although its callers hold one");
+    finding.label = "the trace is lost here".to_owned();
+    finding.effect = format!("what {target} does, and everything behind it, starts a new trace without a parent");
+    finding.help = format!(
+        "give {function} a context parameter and hand it {own} of {caller}; where the work must survive the request's cancellation, context.WithoutCancel({own}) keeps the trace"
+    );
+    finding.confirm =
+        format!("search the tracing backend for root spans of `{}`: they appear once for each call", finding.service);
+    finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
+    finding.related.push(study.related(sink, "and leaves here, without it"));
+    finding
 }
 
 /// Whether the context of a function literal is a fresh one: the call that runs the literal is given no other

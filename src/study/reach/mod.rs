@@ -7,11 +7,11 @@ mod ticks;
 mod ways;
 
 use super::Study;
-use super::stubs::stub_of;
+use super::stubs::{stub_named, stub_of};
 use crate::finding::Place;
-use crate::ir::{ExprKind, Language};
+use crate::ir::{ExprKind, Language, TypeId, TypeRef};
 use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription, Slot, TypeDescription, TypeRole};
-use crate::link::{FileUnit, FuncRef, Program, Step, ValueRef};
+use crate::link::{FileUnit, FuncRef, Program, Step, TypeIndex, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 use ways::{Graph, Ways};
@@ -287,8 +287,57 @@ fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
                 }
             }
         }
+        for id in 0..file.source.facts.types.len() {
+            out.extend(of_embedding(study, TypeIndex { file: at, id: TypeId(id as u32) }));
+        }
     }
     out
+}
+
+/// The remote methods of a type that says by what it embeds which remote services it is an implementation of
+/// (`pb.UnimplementedTillServer`), wherever and with what help it is registered: those that the generated interface
+/// asks for.
+fn of_embedding(study: &Study<'_>, ty: TypeIndex) -> Vec<(FuncRef, Place)> {
+    let program = study.program;
+    let mut out = Vec::new();
+    for field in program.type_decl(ty).fields.iter().filter(|field| field.embedded) {
+        let Some(embedded) = field.ty.as_ref() else { continue };
+        if stub_named(study, &embedded.name, |names| &names.embedded).is_none() {
+            continue;
+        }
+        let place = program.place_of(ty.file, field.span);
+        for method in program.written_in(program.type_name(ty)) {
+            let decl = program.function(*method);
+            if !decl.flags.is_private && !decl.flags.is_closure && is_remote_shape(study, *method) {
+                out.push((*method, place));
+            }
+        }
+    }
+    out
+}
+
+/// Whether a method has the shape of a remote one: a context and a message in, a message and an error out, or what comes
+/// in as a stream.
+fn is_remote_shape(study: &Study<'_>, method: FuncRef) -> bool {
+    let program = study.program;
+    let decl = program.function(method);
+    let takes_context = || program.param_type(method, 0).and_then(|ty| program.role(ty)) == Some(TypeRole::Context);
+    let takes_stream = || decl.params.get(1).and_then(|param| param.ty.as_ref()).is_some_and(is_stream);
+    let fails = decl.results.last().is_some_and(|ty| ty.name == "error");
+    fails
+        && match decl.results.len() {
+            2 => decl.params.len() == 2 && takes_context(),
+            1 => {
+                decl.params.len() == 2 && takes_stream()
+                    || decl.params.len() == 1 && decl.params[0].ty.as_ref().is_some_and(is_stream)
+            }
+            _ => false,
+        }
+}
+
+/// Whether a type is the server's end of a stream, as generated code names them.
+fn is_stream(ty: &TypeRef) -> bool {
+    ty.name.ends_with("Server") && ty.name.contains(['_', '.'])
 }
 
 /// The names of the methods of a remote service, by the interface that its generated registration asks for; `None` where
