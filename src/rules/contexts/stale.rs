@@ -122,8 +122,11 @@ fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
         Some(_) if study.outlives_request(start.function) => return None,
         Some(place) => (uses_of_own(study, start, place)?, study.text(place)),
         None => {
-            let mut used = uses_under_old(study, start);
+            let mut used = uses_under_old(study, start, |call| leaves(study, call));
             used.extend(again_from_request(study, start));
+            if used.is_empty() {
+                used = uses_under_old(study, start, |call| starts_below(study, call));
+            }
             used.sort_by_key(|call| study.program.expr(*call).span.start);
             used.dedup();
             (used, study.text(start.old))
@@ -272,7 +275,7 @@ fn kept(study: &Study<'_>, call: ValueRef, n: u8) -> Kept {
 
 /// Calls after the start that take the same context variable, or the request that holds it, and do something that
 /// belongs under the span.
-fn uses_under_old(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
+fn uses_under_old(study: &Study<'_>, start: &Start, matters: impl Fn(ValueRef) -> bool) -> Vec<ValueRef> {
     let program = study.program;
     let request = request_of(study, start.old);
     let old = request.unwrap_or(start.old);
@@ -282,8 +285,7 @@ fn uses_under_old(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
     let reaching = program.reaching(old);
     let Some(var) = reaching.first().map(|def| program.def(old.file, *def).var) else { return Vec::new() };
     let same = |value: ValueRef| program.reaching(value) == reaching;
-    let mut out = calls_after(study, start, var, same, |call| leaves(study, call) || starts_below(study, call))
-        .unwrap_or_default();
+    let mut out = calls_after(study, start, var, same, matters).unwrap_or_default();
     let ends = end_of_block(study, start.call);
     let is_open = is_left_open(study, start, ends);
     let is_covered =
@@ -392,9 +394,14 @@ fn leaves(study: &Study<'_>, call: ValueRef) -> bool {
     study.effect_of(call).has(Summary::CALLS_OUT | Summary::PRODUCES)
 }
 
-/// Whether a call runs an own function that starts spans for what it does, and hands none of them out.
+/// Whether a call runs an own function that starts spans for what it does, and hands none of them out. What is begun or
+/// closed for longer than this work need not be below its span.
 fn starts_below(study: &Study<'_>, call: ValueRef) -> bool {
-    study.fact(call).is_none() && study.effect_of(call).has(Summary::STARTS) && !starts_by_itself(study, call)
+    let functions = &study.program.callee(call).functions;
+    study.fact(call).is_none()
+        && study.effect_of(call).has(Summary::STARTS)
+        && !starts_by_itself(study, call)
+        && !functions.iter().all(|function| study.outlives_request(*function))
 }
 
 /// Whether a call leaves the process, or hands the work with its data to a function that may.
