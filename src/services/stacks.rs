@@ -110,6 +110,9 @@ pub struct StackDescription {
     /// The keys under which the id of the current trace stands in the logging context.
     #[serde(default)]
     pub log_keys: Vec<String>,
+    /// Whether its backend knows traces by decimal numbers.
+    #[serde(default)]
+    pub decimal_ids: bool,
     /// Whether it sends log records to its backend itself, with the ids, whatever a pattern prints.
     #[serde(default)]
     pub sends_logs: bool,

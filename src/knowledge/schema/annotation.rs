@@ -45,6 +45,8 @@ pub enum AnnotationRole {
     Profile,
     /// The function becomes a context manager or wrapper of its caller (Python `contextmanager`).
     ContextManager,
+    /// What it makes of a function is a plain function, also of a coroutine function: whoever asks sees none (decorators).
+    Plain,
 }
 
 /// An annotation or decorator of a library.
@@ -61,6 +63,9 @@ pub struct AnnotationDescription {
     /// The argument that, when it is false, leaves the span open when the function returns: the function ends it itself.
     #[serde(default)]
     pub open_unless: Ustr,
+    /// Its span is over when the function returns, also where that is a generator, which has not begun then.
+    #[serde(default)]
+    pub over_at_return: bool,
     /// The type that takes the function's place: what is called on the decorated name is a method of it.
     #[serde(default)]
     pub makes: Option<Ustr>,

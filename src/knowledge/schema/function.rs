@@ -34,6 +34,9 @@ pub struct FunctionDescription {
     /// The call puts this context (or span) into its result or receiver: `req.WithContext(ctx)`, `ContextWithSpan(ctx, s)`.
     #[serde(default)]
     pub binds_context: Option<Slot>,
+    /// Types of values that it puts there as they are, without a complaint, and that nothing finds there again.
+    #[serde(default)]
+    pub binds_in_vain: Vec<Ustr>,
     /// It makes a new client, server, executor, producer: what is configured is in its arguments, later calls and fields.
     #[serde(default)]
     pub makes: Option<TypeRole>,
@@ -187,6 +190,9 @@ pub struct FunctionDescription {
     /// Its result is what stands here, byte by byte in hexadecimal digits.
     #[serde(default)]
     pub encodes: Option<Slot>,
+    /// That identifier is a number, which as plain text is decimal.
+    #[serde(default)]
+    pub yields_number: bool,
     /// It starts a new root span or drops the parent on purpose (`WithNewRoot`, `setNoParent`).
     #[serde(default)]
     pub drops_parent: bool,

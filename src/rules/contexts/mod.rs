@@ -12,6 +12,7 @@ mod parted;
 mod replaced;
 mod stale;
 mod stored;
+mod unbound;
 mod unread;
 
 use super::Verdicts;
@@ -25,6 +26,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     parentless::check(study, out);
     captured::check(study, out);
     unread::check(study, out);
+    unbound::check(study, out);
     parted::check(study, out);
     hook::check(study, out);
     stale::check(study, out);

@@ -2,6 +2,7 @@
 
 mod closed;
 mod current;
+mod decimal_id;
 mod decorated;
 mod early;
 mod ended;
@@ -17,6 +18,7 @@ mod paths;
 mod starts;
 mod streamed;
 mod uses;
+mod wrapped;
 mod wrong_id;
 
 pub(in crate::rules) use current::exclude;
@@ -37,6 +39,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     over::check_managed(&life, out);
     foreign::check(&life, &starts, out);
     streamed::check(study, out);
+    wrapped::check(study, out);
     current::check(&life, &starts, out);
     nested::check(&life, &starts, out);
     wrong_id::check(study, out);

@@ -13,16 +13,16 @@ use crate::study::{Study, Summary, annotation_role};
 use rustc_hash::FxHashSet;
 
 /// What of the work a trace would show.
-fn shown() -> Summary {
+pub(super) fn shown() -> Summary {
     Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::STORES
 }
 
 /// Work that a function hands out before it has begun.
-struct Later {
+pub(super) struct Later {
     /// The call that makes the generator or coroutine.
-    call: ValueRef,
+    pub(super) call: ValueRef,
     /// What it is, for people.
-    kind: &'static str,
+    pub(super) kind: &'static str,
 }
 
 /// Finds spans that are over before what their `with` returns has begun.
@@ -74,7 +74,7 @@ fn returned(study: &Study<'_>, function: FuncRef, managed: ValueRef) -> Option<L
 }
 
 /// The bytes of the block that a managed call opens.
-fn body_of(study: &Study<'_>, managed: ValueRef) -> Option<Span> {
+pub(super) fn body_of(study: &Study<'_>, managed: ValueRef) -> Option<Span> {
     let facts = &study.program.files.get(managed.file as usize)?.source.facts;
     let body = facts.stmts.iter().find_map(|stmt| match &stmt.kind {
         StmtKind::With { items, body, .. } => items.iter().any(|item| item.value == managed.expr).then_some(body),
@@ -85,7 +85,7 @@ fn body_of(study: &Study<'_>, managed: ValueRef) -> Option<Span> {
 }
 
 /// The generator or coroutine that a value is, itself or by the one definition of a local.
-fn later(study: &Study<'_>, value: ValueRef) -> Option<Later> {
+pub(super) fn later(study: &Study<'_>, value: ValueRef) -> Option<Later> {
     let program = study.program;
     let made = match program.expr_kind(value) {
         ExprKind::Call { .. } => value,

@@ -1,9 +1,10 @@
 //! Identifiers under the other identifier's name.
 
+use super::decimal_id;
 use super::starts::{assumption, judged};
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
-use crate::knowledge::Slot;
+use crate::ir::{ExprKind, FunctionId, Language};
+use crate::knowledge::{FunctionDescription, LibraryDescription, Slot};
 use crate::link::flow::DefKind;
 use crate::link::{Step, ValueRef};
 use crate::rules::Verdicts;
@@ -18,8 +19,12 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
     for (file, unit) in (0u32..).zip(&study.program.files) {
         let calls = unit.flow.calls.iter().flat_map(|site| pairs(study, ValueRef { file, expr: site.expr }));
-        for (key, value) in variables(study, file).chain(calls) {
+        for (key, value) in variables(study, file).chain(calls).chain(elsewhere(study, file)) {
             let Some(named) = named(key.as_str()) else { continue };
+            if let Some(found) = decimal_id::judge(study, value, (key.as_str(), named)) {
+                out.findings.extend(Some(found).filter(|_| seen.insert(value)));
+                continue;
+            }
             let Some((id, source)) = identifier(study, value).filter(|(id, _)| *id != named) else { continue };
             let Some(confidence) = judged(study, source).filter(|_| seen.insert(source)) else { continue };
             out.findings.push(finding(study, value, (key.as_str(), id, named), confidence));
@@ -115,6 +120,29 @@ fn entries(study: &Study<'_>, value: ValueRef) -> impl Iterator<Item = (Ustr, Va
     })
 }
 
+/// The names and values of fields that are written, and of what functions hand back that are called after an
+/// identifier (Python).
+fn elsewhere(study: &Study<'_>, file: u32) -> impl Iterator<Item = (Ustr, ValueRef)> {
+    let unit = study.program.files.get(file as usize).filter(|_| study.language() == Language::Python);
+    unit.into_iter().flat_map(move |unit| {
+        let facts = &unit.source.facts;
+        let at = move |expr| ValueRef { file, expr };
+        let written = unit.flow.writes.iter().filter(|write| write.index.is_none()).filter_map(move |write| {
+            let key = match facts.expr(write.target).kind {
+                ExprKind::Member { name, .. } => name,
+                _ => return None,
+            };
+            Some((key, at(write.value)))
+        });
+        let named = (0u32..).zip(&facts.functions).filter(|(_, decl)| named(&decl.name).is_some());
+        let returned = named.flat_map(move |(id, decl)| {
+            let values = unit.flow.returns_of(FunctionId(id)).flat_map(|found| &found.values);
+            values.map(move |value| (decl.name, at(*value)))
+        });
+        written.chain(returned)
+    })
+}
+
 /// Which identifier a name promises.
 fn named(key: &str) -> Option<&'static str> {
     // Nearly every name is told by its last letter.
@@ -132,7 +160,7 @@ fn named(key: &str) -> Option<&'static str> {
 }
 
 /// Which identifier a value is, and where it is read.
-fn identifier(study: &Study<'_>, value: ValueRef) -> Option<(&'static str, ValueRef)> {
+pub(super) fn identifier(study: &Study<'_>, value: ValueRef) -> Option<(&'static str, ValueRef)> {
     let program = study.program;
     let mut at = value;
     for _ in 0..6 {
@@ -157,13 +185,21 @@ fn identifier(study: &Study<'_>, value: ValueRef) -> Option<(&'static str, Value
 
 /// The identifier that a library's call or attribute hands out.
 fn yielded(study: &Study<'_>, at: ValueRef) -> Option<Ustr> {
+    described(study, at)?.1.yields_id
+}
+
+/// What is known of a library's call or attribute.
+pub(super) fn described<'a>(
+    study: &Study<'a>,
+    at: ValueRef,
+) -> Option<(&'a LibraryDescription, &'a FunctionDescription)> {
     let program = study.program;
     if let ExprKind::Member { base, name, .. } = program.expr_kind(at) {
         let owner = program.type_of(ValueRef { file: at.file, expr: *base })?;
         let attribute = Ustr::from_existing(&format!("{owner}.{name}"))?;
-        return program.described(attribute)?.1.yields_id;
+        return program.described(attribute);
     }
-    study.fact(at)?.effect.yields_id
+    study.fact(at).map(|fact| (fact.library, fact.effect))
 }
 
 fn finding(
