@@ -83,6 +83,7 @@ pub fn wrapper_library() -> LibraryDescription {
         covered_by: Vec::new(),
         through: String::new(),
         over: Vec::new(),
+        talks_to: String::new(),
         mend: String::new(),
         settings: Vec::new(),
         plugs: Vec::new(),

@@ -12,6 +12,20 @@ static KNOWN: LazyLock<Python> =
 struct Python {
     commands: Vec<String>,
     loaders: Vec<String>,
+    filter: Vec<Filter>,
+}
+
+/// How a method stands in front of an application.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// Its name.
+    method: String,
+    /// Its parameters after the object itself; `*` is any name.
+    params: Vec<String>,
+    /// A parameter of the constructor of its object.
+    #[serde(default)]
+    made_with: Option<String>,
 }
 
 /// Whether a command of this name runs Python code.
@@ -24,6 +38,17 @@ pub fn loads_modules(module: &str) -> bool {
     KNOWN.loaders.iter().any(|known| known == module)
 }
 
+/// Whether a method of these parameters, after the object itself, stands in front of an application; `is_made_with` says
+/// whether the constructor of its object has a parameter.
+pub fn is_filter(method: &str, params: &[&str], is_made_with: impl Fn(&str) -> bool) -> bool {
+    let fits = |wanted: &[String]| {
+        wanted.len() == params.len() && wanted.iter().zip(params).all(|(wanted, own)| wanted == "*" || wanted == own)
+    };
+    KNOWN.filter.iter().any(|known| {
+        known.method == method && fits(&known.params) && known.made_with.as_deref().is_none_or(&is_made_with)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +58,8 @@ mod tests {
         assert!(toml::from_str::<Python>(include_str!("../../rules/python.toml")).is_ok());
         assert!(runs_python("python3") && !runs_python("java"));
         assert!(loads_modules("importlib") && !loads_modules("json"));
+        assert!(is_filter("__call__", &["scope", "receive", "send"], |_| false));
+        assert!(is_filter("__call__", &["request"], |name| name == "get_response"));
+        assert!(!is_filter("__call__", &["request"], |_| false));
     }
 }

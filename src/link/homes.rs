@@ -3,7 +3,7 @@
 //! `app.main` or `config` is another module in each service of a workspace. Within one service such a name means its own.
 
 use super::program::SourceFile;
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::Knowledge;
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
@@ -27,7 +27,10 @@ impl Homes {
         for (source, module) in own() {
             // An empty `__init__.py` says nothing: parts of one package may lie in several units.
             let facts = &source.facts;
-            let is_empty = facts.functions.len() < 2 && facts.types.is_empty() && facts.stmts.is_empty();
+            // One that only joins those parts speaks of its `__path__`.
+            let joins =
+                || facts.exprs.iter().any(|expr| matches!(expr.kind, ExprKind::Name(name) if name == "__path__"));
+            let is_empty = facts.functions.len() < 2 && facts.types.is_empty() && (facts.stmts.is_empty() || joins());
             if !is_empty && *owner.entry(*module).or_insert(source.unit) != source.unit {
                 shared.insert(root(module));
             }

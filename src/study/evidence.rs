@@ -42,6 +42,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     set_up_out_of_sight(program, units);
     set_up_by_name(program, units);
     used_by_api(program, units);
+    plugged_in(program, units);
     super::by_name::note(program, units);
     if switched.is_empty() {
         return;
@@ -289,6 +290,43 @@ fn set_up_out_of_sight(program: &Program<'_>, units: &mut [UnitView]) {
                 None => format!("uses {}, and nothing here sets it up", found.library.title),
             },
         });
+    }
+}
+
+/// Takes note of the Python units without a stack that derive types from those of another unit of the tree, which starts
+/// spans of a stack: that unit runs what is written here, inside its spans. What else is instrumented is not known, so the
+/// stack counts as present and not as switched on.
+fn plugged_in(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Python {
+        return;
+    }
+    let starting = program.described_calls().iter().filter(|found| found.effect.span.is_some());
+    let files = starting.filter_map(|found| program.files.get(found.call.file as usize));
+    let starting: FxHashSet<usize> =
+        files.filter(|file| !is_aside(&file.source.path)).map(|file| file.source.unit).collect();
+    let mut found: FxHashMap<usize, StackUse> = FxHashMap::default();
+    for (at, file) in (0u32..).zip(&program.files) {
+        let unit = file.source.unit;
+        if units[unit].is_traced() || found.contains_key(&unit) || is_aside(&file.source.path) {
+            continue;
+        }
+        let above = file.source.facts.types.iter().flat_map(|ty| ty.supers.iter().map(move |above| (ty, above)));
+        let derived = above.filter_map(|(ty, above)| Some((ty, program.own_type(program.type_ref(at, above))?)));
+        let stack = derived.filter_map(|(ty, above)| {
+            let home = program.files.get(above.file as usize)?.source.unit;
+            let by_code = |found: &&StackUse| found.active && found.mode == Mode::Code;
+            let stack = units[home].stacks.iter().find(by_code).filter(|_| home != unit && starting.contains(&home))?;
+            Some((ty, home, stack))
+        });
+        if let Some((ty, home, stack)) = stack.into_iter().next() {
+            let evidence = format!("`{}` is run by {}, which starts spans", ty.name, units[home].name);
+            let (path, line) = (file.source.path.to_string(), file.source.facts.lines.line(ty.span.start));
+            let stack = stack.stack.clone();
+            found.insert(unit, StackUse { stack, mode: Mode::Elsewhere, active: false, path, line, evidence });
+        }
+    }
+    for (unit, stack) in found {
+        units[unit].stacks.push(stack);
     }
 }
 

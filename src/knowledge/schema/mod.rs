@@ -62,6 +62,9 @@ pub struct LibraryDescription {
     /// Ids of the libraries by which it may ask a database: what instruments one of them shows what it asks, too.
     #[serde(default)]
     pub over: Vec<String>,
+    /// What it talks to, where several libraries do the same and a program uses one of them: `postgresql`, `mysql`.
+    #[serde(default)]
+    pub talks_to: String,
     /// How to mend an uninstrumented use, for the help text: `wrap its Transport in otelhttp.NewTransport`.
     #[serde(default)]
     pub mend: String,
@@ -99,6 +102,9 @@ pub struct StubNames {
     /// The types of generated code that an implementation embeds (Go).
     #[serde(default)]
     pub embedded: Vec<String>,
+    /// The type that an implementation extends, whose methods take a request and the call's own context (Python).
+    #[serde(default)]
+    pub servicers: Vec<String>,
 }
 
 /// A setting that is off unless the application sets it, and by which a framework instruments a library.

@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{Expr, ExprId, ExprKind, Language, LoopKind, Span, StmtKind};
 use crate::knowledge::{Slot, SpawnKind, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::Verdicts;
+use crate::rules::{Verdicts, clients};
 use crate::study::{CallFact, Inbound, Study, Summary};
 
 const RULE: &str = "context-outlives-request";
@@ -38,23 +38,42 @@ fn worker(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     let [started] = study.slot(fact.call, spawn.task)[..] else { return None };
     let functions = study.program.callee(started).functions.to_vec();
     let [run] = functions[..] else { return None };
-    let confidence = match works(study, run)? {
+    let takes = takes_from_queue(study, run);
+    let confidence = match works(study, run).or(takes.then_some(Work::Given))? {
         Work::Seen => confidence,
         Work::Given => Confidence::Likely,
     };
     if !loops(study, run) || task::restores(study, &functions, true) || drops_context(study, run) {
         return None;
     }
-    if !is_shared(study, kept, fact.function) {
+    if !takes && !is_shared(study, kept, fact.function) {
         return None;
     }
     Some(worker_finding(study, fact, (started, guard), trace, confidence))
 }
 
-/// The field or global that a value goes into.
+/// The field or global that a value goes into, by itself or as one of several.
 fn kept_at(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
     let flow = &study.program.files.get(value.file as usize)?.flow;
-    flow.writes_from(value.expr).next().map(|write| ValueRef { expr: write.target, ..value })
+    let written = flow.writes_from(value.expr).next().map(|write| ValueRef { expr: write.target, ..value });
+    written.or_else(|| {
+        let held = flow.defs_from(value.expr).flat_map(|(_, def)| &flow.vars[def.var.0 as usize].uses);
+        let held = held.map(|used| ValueRef { expr: *used, ..value });
+        std::iter::once(value).chain(held).find_map(|value| collected(study, value))
+    })
+}
+
+/// The field that a value is put into as one of several: `self.workers.append(value)`.
+fn collected(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
+    let program = study.program;
+    let call = program.parent(value).filter(|call| program.slot(*call, Slot::Arg(0)).contains(&value))?;
+    let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return None };
+    let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..call }) else {
+        return None;
+    };
+    let base = ValueRef { expr: *base, ..call };
+    let is_field = matches!(program.expr_kind(base), ExprKind::Member { .. });
+    (is_field && matches!(name.as_str(), "append" | "add")).then_some(base)
 }
 
 /// The condition around a call that asks for what is written below it: what is there already is not made again.
@@ -67,6 +86,10 @@ fn guard(study: &Study<'_>, fact: &CallFact<'_>, kept: ValueRef) -> Option<Value
         |block: &[u32]| block.iter().any(|id| facts.stmts.get(*id as usize).is_some_and(|s| s.span.contains(at)));
     let conditions = facts.stmts.iter().filter(|stmt| own.contains(stmt.span)).filter_map(|stmt| match &stmt.kind {
         StmtKind::If { condition, then, .. } if inside(then) => Some((stmt.span, *condition)),
+        // As many as there are too few: `for _ in range(WANTED - len(self.workers))`.
+        StmtKind::Loop { kind: LoopKind::Each, subject: Some(subject), body, .. } if inside(body) => {
+            Some((stmt.span, *subject))
+        }
         _ => None,
     });
     conditions.into_iter().find_map(|(stmt, condition)| {
@@ -75,7 +98,8 @@ fn guard(study: &Study<'_>, fact: &CallFact<'_>, kept: ValueRef) -> Option<Value
             write.target == kept.expr
                 || (write.function == fact.function.id && stmt.contains(facts.expr(write.target).span))
         });
-        let mut names = written.filter_map(|write| last_name(&facts.expr(write.target).kind));
+        let own = last_name(&facts.expr(kept.expr).kind);
+        let mut names = written.filter_map(|write| last_name(&facts.expr(write.target).kind)).chain(own);
         names.any(|name| asked.contains(&name)).then_some(ValueRef { expr: condition, ..fact.call })
     })
 }
@@ -103,11 +127,49 @@ fn arrival(study: &Study<'_>, function: FuncRef) -> Option<(Related, Confidence)
             Some((trace, Confidence::Certain))
         }
         Inbound::Unknown => {
-            let calls = wraps_call(study, function)?;
-            Some((study.related(calls, "runs what is decorated, for each of its callers"), Confidence::Likely))
+            if let Some(calls) = wraps_call(study, function) {
+                let why = "runs what is decorated, for each of its callers";
+                return Some((study.related(calls, why), Confidence::Likely));
+            }
+            let needed = needed_by(study, function)?;
+            Some((study.related(needed, "whoever needs it first starts it, mostly a request"), Confidence::Likely))
         }
         _ => None,
     }
+}
+
+/// The call of a method that starts a worker, by another method of its class which is no step in the process's life: the
+/// worker is started when it is first needed.
+fn needed_by(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
+    let program = study.program;
+    let outer = program.outermost(function);
+    let owner = program.enclosing_type(outer)?;
+    let is_need = |call: &&ValueRef| {
+        let caller = program.outermost(program.function_at(**call));
+        let decl = program.function(caller);
+        program.enclosing_type(caller) == Some(owner)
+            && decl.flags.is_async
+            && !decl.name.starts_with("__")
+            && !study.outlives_request(caller)
+            && clients::can_be_inside(study, caller)
+    };
+    let callers = program.callers(outer);
+    let all = !callers.is_empty() && callers.iter().all(|call| is_need(&call));
+    callers.first().copied().filter(|_| all)
+}
+
+/// Whether a worker waits for work that others put into a queue of its object.
+fn takes_from_queue(study: &Study<'_>, run: FuncRef) -> bool {
+    let program = study.program;
+    task::calls(study, run).any(|call| {
+        let ExprKind::Call { callee, args } = program.expr_kind(call) else { return false };
+        let ExprKind::Member { base, name, .. } = program.expr_kind(ValueRef { expr: *callee, ..call }) else {
+            return false;
+        };
+        let is_field = matches!(program.expr_kind(ValueRef { expr: *base, ..call }), ExprKind::Member { .. });
+        let is_awaited = program.parent(call).is_some_and(|at| matches!(program.expr_kind(at), ExprKind::Await(_)));
+        name == "get" && args.is_empty() && is_field && is_awaited
+    })
 }
 
 /// The call by which a nested function runs a function that the one around it is given.

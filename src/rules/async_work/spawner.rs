@@ -78,7 +78,10 @@ pub(super) fn of_library(study: &Study<'_>, function: FuncRef) -> Option<Related
     }
     let is_entry = |function: FuncRef| matches!(study.inbound(function), Inbound::Entry(_));
     let serves = study.of_unit("has entries", unit, || study.functions_of_unit(unit).any(is_entry));
-    let starts_spans = || study.calls_of_unit(unit).any(|fact| fact.effect.span.is_some());
+    let starts = |unit: usize| study.calls_of_unit(unit).any(|fact| fact.effect.span.is_some());
+    // What plugs into a library runs inside the spans of that.
+    let plugged = || study.units[unit].stacks.iter().all(|found| !found.active);
+    let starts_spans = || starts(unit) || plugged() && study.with_imported(unit).into_iter().any(starts);
     let traced = !serves && study.of_unit("starts spans", unit, starts_spans);
     traced.then(|| Related {
         place: program.place_of(outer.file, decl.name_span),

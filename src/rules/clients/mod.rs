@@ -17,6 +17,7 @@ mod house;
 mod late;
 mod life;
 pub(super) mod loaded;
+mod mistaken;
 mod server;
 mod sites;
 mod stored;
@@ -45,4 +46,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     late::check(lives, out);
     stores::check(lives, out);
     streams::check(lives, out);
+    mistaken::check(lives.study, out);
 }

@@ -6,7 +6,7 @@ use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
-use crate::knowledge::{LibraryDescription, Slot, TypeRole};
+use crate::knowledge::{self, AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::clients::dark::is_program;
 use crate::study::{CallFact, Inbound, Study, Summary, is_aside};
@@ -229,6 +229,9 @@ fn may_serve(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     if fact.effect.instruments.is_none() && fact.effect.switches_on.is_empty() {
         return false;
     }
+    if fact.effect.instruments.is_none() && !switches_servers(study, fact) {
+        return false;
+    }
     let client = |role: TypeRole| {
         matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel | TypeRole::Producer | TypeRole::Executor)
     };
@@ -236,6 +239,18 @@ fn may_serve(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     values.extend(study.slot(fact.call, Slot::Receiver));
     values.push(fact.call);
     !values.into_iter().filter_map(|value| study.program.role_of(value)).any(client) && !goes_into_client(study, fact)
+}
+
+/// Whether a process-wide switch is about a library that takes requests or messages, or one of which nothing is known.
+fn switches_servers(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let takes = |library: &LibraryDescription| {
+        library.types.iter().any(|ty| matches!(ty.role, TypeRole::Server | TypeRole::Request | TypeRole::Consumer))
+            || library.annotations.iter().any(|found| found.role == AnnotationRole::Task)
+    };
+    fact.effect.switches_on.iter().any(|id| {
+        let mut named = study.program.knowledge.libraries().iter().filter(|library| library.id == *id).peekable();
+        id == "*" || named.peek().is_none() || named.any(takes)
+    })
 }
 
 /// Whether what a call makes is given, where it is made, to what makes a client:
@@ -251,10 +266,27 @@ fn goes_into_client(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 fn request_param(study: &Study<'_>, function: FuncRef) -> Option<ustr::Ustr> {
     let decl = study.program.function(function);
     let mut params = decl.params.iter().enumerate();
-    params.find_map(|(n, param)| {
+    let typed = params.find_map(|(n, param)| {
         let ty = study.program.param_type(function, n as u16)?;
         (study.program.role(ty) == Some(TypeRole::Request)).then_some(param.name)
-    })
+    });
+    typed.or_else(|| decl.params.get(1).filter(|_| is_filter_by_shape(study, function)).map(|param| param.name))
+}
+
+/// Whether a Python method has the shape of what stands in front of an application, without a type to tell it.
+fn is_filter_by_shape(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let decl = program.function(function);
+    if study.language() != Language::Python || decl.owner.is_none() {
+        return false;
+    }
+    let params: Vec<&str> = decl.params.iter().skip(1).map(|param| param.name.as_str()).collect();
+    let made_with = |name: &str| {
+        let Some(owner) = program.enclosing_type(function).map(|ty| program.type_name(ty)) else { return false };
+        let makers = program.methods(owner, "__init__".into());
+        makers.iter().any(|init| program.function(*init).params.iter().any(|param| param.name == name))
+    };
+    knowledge::is_filter(&decl.name, &params, made_with)
 }
 
 /// Whether the span is said to be a server's.
@@ -274,6 +306,7 @@ pub(super) fn is_filter(study: &Study<'_>, function: FuncRef) -> bool {
     let role = owner.and_then(|owner| study.program.role(owner));
     let above = decl.parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function });
     given
+        || is_filter_by_shape(study, function)
         || goes_on(study, function)
         || above.is_some_and(|above| hands_out_filters(study, above))
         || (role == Some(TypeRole::Middleware) && study.inbound(function) != Inbound::Unknown)

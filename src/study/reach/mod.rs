@@ -113,6 +113,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
             by_annotation(study, function)
                 .or_else(|| by_type_annotation(study, function))
                 .or_else(|| by_override(study, function))
+                .or_else(|| by_servicer(study, function))
                 .or_else(|| by_param(study, function))
         };
         if let Some(how) = how {
@@ -247,6 +248,27 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
         }
         names(&described.root_methods).then_some(Inbound::Root)
     })
+}
+
+/// By being a method of a class that derives from what is generated for a remote service (Python): of a request, or of several,
+/// and the call's own context.
+fn by_servicer(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
+    let program = study.program;
+    let decl = program.function(function);
+    let is_remote = program.language == Language::Python
+        && decl.owner.is_some()
+        && decl.params.len() == 3
+        && !decl.flags.is_private
+        && !decl.flags.is_static
+        && !decl.flags.is_constructor;
+    let owner = program.enclosing_type(function).filter(|_| is_remote)?;
+    // What is generated names itself.
+    if program.files.get(function.file as usize)?.source.facts.generated {
+        return None;
+    }
+    let above = program.type_decl(owner).supers.iter().map(|ty| program.type_ref(owner.file, ty));
+    let mut served = above.filter(|name| stub_named(study, name, |names| &names.servicers).is_some());
+    served.next().map(|_| Inbound::Entry(program.place_of(function.file, decl.name_span)))
 }
 
 /// By a parameter that there is only while a request that came in is served, in a function that takes the request.

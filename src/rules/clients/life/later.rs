@@ -280,8 +280,19 @@ impl Walk<'_, '_, '_> {
             }
             return derives;
         }
-        for value in study.slot(call, Slot::AnyArg) {
-            let life = self.lives.part(value, name, MAX_DEPTH - 6);
+        let given = study.slot(call, Slot::AnyArg);
+        // A class that is named with what its objects are made with: `app.add_middleware(Limits, store=store)`.
+        let named = given.first().and_then(|class| study.program.qualify(*class));
+        let is_seen = |name: &Ustr| {
+            study.program.own_type(*name).is_some() || study.program.role(*name) == Some(TypeRole::Settings)
+        };
+        let class = named.filter(is_seen);
+        for (n, value) in given.into_iter().enumerate() {
+            let life = match (class, self.lives.part(value, name, MAX_DEPTH - 6)) {
+                (Some(class), Life::Unknown) if n == 0 => self.lives.own_type(class),
+                (Some(_), Life::Unknown) => Life::Plain,
+                (_, life) => life,
+            };
             let settles = derives || words::speaks_of_tracing(name) || is_setter(name);
             if life == Life::Instrumented || settles {
                 self.mark(life, call);

@@ -139,11 +139,21 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     fn is_innocent(&self, value: ValueRef, name: &str) -> bool {
-        if words::is_innocent(name) {
+        if words::is_innocent(name) || name.ends_with("_path") {
             return true;
         }
         let program = self.study.program;
-        if let Some(ty) = program.type_of(value) {
+        // A text of the environment: `os.environ["ADDRESS"]`.
+        if let ExprKind::Index { base, .. } = program.expr_kind(value)
+            && let Some(held) = program.qualify(ValueRef { expr: *base, ..value })
+            && let Some(get) = Ustr::from_existing(&format!("{held}.get"))
+            && program.described(get).is_some_and(|(_, effect)| effect.reads.is_some())
+        {
+            return true;
+        }
+        // A class may be named without making an object of it.
+        let named = || program.qualify(value).filter(|name| program.role(*name) == Some(TypeRole::Settings));
+        if let Some(ty) = program.type_of(value).or_else(named) {
             if matches!(program.role(ty), Some(TypeRole::Context | TypeRole::Settings)) {
                 return true;
             }
