@@ -3,7 +3,7 @@
 use super::{Inbound, Study, reach, unused};
 use crate::ir::Language;
 use crate::knowledge::TypeRole;
-use crate::link::FuncRef;
+use crate::link::{FuncRef, ValueRef};
 use rustc_hash::FxHashSet;
 
 /// Names by which functions say that they begin or end something that outlives a request.
@@ -118,6 +118,16 @@ impl Study<'_> {
     /// Whether only commands that never set tracing up lead to a function, while others of the program do (Go).
     pub fn is_in_untraced_command(&self, function: FuncRef) -> bool {
         self.reach.unset.contains(&function)
+    }
+
+    /// Whether nothing but a Go function's own spans puts a trace into its work: what comes in brings none, and none of those
+    /// who call it have one.
+    pub fn has_only_own_spans(&self, function: FuncRef) -> bool {
+        let is_lit = self.lit.get().is_none_or(|lit| lit.contains(&function));
+        let callers = self.program.callers(function);
+        let is_closure = self.program.function(function).flags.is_closure;
+        let is_under_spans = |call: &ValueRef| self.reach.under_spans.contains(&self.program.function_at(*call));
+        !is_lit && !is_closure && !callers.is_empty() && !callers.iter().any(is_under_spans)
     }
 
     /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one

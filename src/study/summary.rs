@@ -50,6 +50,11 @@ impl Summary {
     /// Tells a span of an error.
     pub const RECORDS: Self = Self(1 << 18);
 
+    /// These and others together.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether it does any of these.
     pub fn has(self, any: Self) -> bool {
         self.0 & any.0 != 0

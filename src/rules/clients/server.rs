@@ -90,8 +90,7 @@ fn served_whole(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(bool, Vec
     };
     let (value, ty) = given.into_iter().find_map(|value| Some((value, program.type_of(value).filter(is_struct)?)))?;
     let functions = served_by(study, value);
-    let reads =
-        |function: &FuncRef| lives.works_on_traces(*function) || study.summary(*function).has(Summary::EXTRACTS);
+    let reads = |function: &FuncRef| reads_traces(lives, *function);
     let is_bright = study.unit(fact.call.file).is_traced_from_outside()
         || study.unit(fact.call.file).coverage(fact.library).is_some()
         || lives.own_type(ty) == Life::Instrumented
@@ -162,9 +161,53 @@ fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
 /// Whether what a call mounts reads the trace itself, or is wrapped in what does.
 fn is_wrapped(lives: &Lives<'_, '_>, call: ValueRef, functions: &[FuncRef]) -> bool {
     let study = lives.study;
-    functions.iter().any(|function| lives.works_on_traces(*function) || study.summary(*function).has(Summary::EXTRACTS))
+    functions.iter().any(|function| reads_traces(lives, *function))
         || study.fact(call).is_some()
-            && study.slot(call, Slot::AnyArg).into_iter().any(|value| lives.traces_handler(value, 4))
+            && study.slot(call, Slot::AnyArg).into_iter().any(|value| is_made_reading(lives, value, MAX_WRAPPERS))
+}
+
+/// Whether a handler reads the trace of whoever asks. What it asks others with, it may well instrument or inject into:
+/// that says nothing of what comes in.
+fn reads_traces(lives: &Lives<'_, '_>, function: FuncRef) -> bool {
+    let study = lives.study;
+    let takes_up = |fact: &CallFact<'_>| fact.effect.instruments.is_some() && !fact.effect.outbound;
+    study.summary(function).has(Summary::EXTRACTS)
+        || lives.names_headers(function)
+        || study.with_nested(function).into_iter().any(|inner| study.calls_in(inner).any(takes_up))
+}
+
+/// How many wrappers around one another are looked at.
+const MAX_WRAPPERS: u32 = 4;
+
+/// Whether a handler is handed back by a call that puts what reads traces in front of it.
+fn is_made_reading(lives: &Lives<'_, '_>, value: ValueRef, depth: u32) -> bool {
+    let study = lives.study;
+    let is_own_reading = |function: &FuncRef| {
+        study.summary(*function).has(Summary::INSTRUMENTS | Summary::EXTRACTS) || lives.names_headers(*function)
+    };
+    study.program.origins(value, true).into_iter().any(|origin| match origin {
+        Origin::Call(call, _) if depth > 0 => {
+            let own = &study.program.callee(call).functions;
+            let given = study.slot(call, Slot::AnyArg);
+            match own.is_empty() {
+                true => lives.traces_handler(value, MAX_WRAPPERS),
+                false => {
+                    own.iter().any(is_own_reading)
+                        || given.into_iter().any(|arg| is_made_reading(lives, arg, depth - 1))
+                }
+            }
+        }
+        Origin::Call(..) | Origin::Param(..) | Origin::Unknown => false,
+        // What it is made of, or a function: `Routes{…}`, `s.list`
+        Origin::Literal(made) => {
+            let own = study.program.callee(made).constructs;
+            own.is_some_and(|ty| lives.own_type(ty) == Life::Instrumented)
+        }
+        Origin::Field(..) => {
+            let functions = functions_of(study, value);
+            functions.is_empty() && lives.traces_handler(value, MAX_WRAPPERS)
+        }
+    })
 }
 
 /// The verdict on a server and the places where work is mounted on it; else why it is not judged.

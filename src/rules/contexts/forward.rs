@@ -1,9 +1,10 @@
 //! Where a context goes from the place where it is made: forward through locals and derivations to the calls that use it.
 
-use crate::ir::{ExprId, ExprKind};
+use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::rules::clients::Lives;
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -23,19 +24,30 @@ pub(super) struct Journey {
     pub rebound: bool,
     /// It leaves the view: returned, stored, sent.
     pub escapes: bool,
+    /// A library takes it for something that is no span, no call and no log record.
+    pub kept: bool,
+    /// How many own functions that it is handed to are still looked into.
+    depth: u32,
 }
 
+/// How many own functions are followed that hand a context on to one another.
+pub(super) const MAX_HANDED: u32 = 3;
+
 /// Follows a context value forward. Cleanup (deferred calls) is left out.
-pub(super) fn journey(study: &Study<'_>, start: ValueRef) -> Journey {
-    let mut out = Journey::default();
+pub(super) fn journey(lives: &Lives<'_, '_>, start: ValueRef) -> Journey {
+    follow(lives, vec![start], MAX_HANDED)
+}
+
+fn follow(lives: &Lives<'_, '_>, mut work: Vec<ValueRef>, depth: u32) -> Journey {
+    let study = lives.study;
+    let mut out = Journey { depth, ..Journey::default() };
     let mut seen = FxHashSet::default();
-    let mut work = vec![start];
     while let Some(value) = work.pop() {
         if !seen.insert(value) || seen.len() > 200 {
             continue;
         }
         if let Some(parent) = study.program.parent(value) {
-            used_by(study, parent, value, &mut work, &mut out);
+            used_by(lives, parent, value, &mut work, &mut out);
         } else if !assigned(study, value, &mut work) {
             out.escapes = true;
         }
@@ -56,7 +68,14 @@ fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> boo
     }
     let mut found = false;
     for (id, def) in flow.defs_from(value.expr) {
-        let DefKind::Value { index: None | Some(0), .. } = def.kind else { continue };
+        let DefKind::Value { index, .. } = def.kind else { continue };
+        // `group, ctx := errgroup.WithContext(ctx)`
+        let is_context = |n: u8| {
+            study.program.result_type(value, n, 4).and_then(|ty| study.program.role(ty)) == Some(TypeRole::Context)
+        };
+        if index.is_some_and(|n| n > 0 && !is_context(n)) {
+            continue;
+        }
         found = true;
         let uses = flow.vars[def.var.0 as usize].uses.iter();
         let reached = uses.filter(|used| flow.reaching(**used).contains(&id));
@@ -65,9 +84,9 @@ fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> boo
     found
 }
 
-fn used_by(study: &Study<'_>, parent: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
-    match study.program.expr_kind(parent) {
-        ExprKind::Call { .. } | ExprKind::New { .. } => passed(study, parent, value, work, out),
+fn used_by(lives: &Lives<'_, '_>, parent: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
+    match lives.study.program.expr_kind(parent) {
+        ExprKind::Call { .. } | ExprKind::New { .. } => passed(lives, parent, value, work, out),
         ExprKind::Composite { .. } => out.escapes = true,
         ExprKind::Unary { .. } | ExprKind::Cast { .. } | ExprKind::Conditional { .. } | ExprKind::Await(_) => {
             work.push(parent)
@@ -76,7 +95,8 @@ fn used_by(study: &Study<'_>, parent: ValueRef, value: ValueRef, work: &mut Vec<
     }
 }
 
-fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
+fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec<ValueRef>, out: &mut Journey) {
+    let study = lives.study;
     let program = study.program;
     let site = program.call_site(call);
     if site.is_some_and(|site| site.deferred) {
@@ -109,6 +129,8 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
             out.sinks.push(call);
         } else if effect.derives.is_some_and(in_slot) || effect.detaches.is_some_and(in_slot) {
             work.push(call);
+        } else if effect.log.is_none() {
+            out.kept = true;
         }
         return;
     }
@@ -142,31 +164,59 @@ fn passed(study: &Study<'_>, call: ValueRef, value: ValueRef, work: &mut Vec<Val
     if returns_context {
         work.push(call);
     }
-    let goes_on = summary.has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS);
-    if goes_on && !is_only_asked(study, call, value) {
+    if summary.has(GOES_ON) && !is_given_in_vain(lives, call, value, out.depth) {
         out.sinks.push(call);
     }
 }
 
-/// Whether all own functions that a call may run ask the context that they are given for its end and do nothing else with
-/// it: what they do, they do without it.
-fn is_only_asked(study: &Study<'_>, call: ValueRef, context: ValueRef) -> bool {
+/// What a function does that belongs to the trace of the context that it is given.
+const GOES_ON: Summary = Summary::STARTS.or(Summary::CALLS_OUT).or(Summary::PRODUCES).or(Summary::INJECTS);
+
+/// Whether none of the own functions that a call may run uses the context that it is given for a trace: what they do,
+/// they do without it. They ask it for its end, hand it to others that do no more, or do not use it at all.
+pub(super) fn is_given_in_vain(lives: &Lives<'_, '_>, call: ValueRef, context: ValueRef, depth: u32) -> bool {
+    let study = lives.study;
     let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
     let Some(n) = args.iter().position(|arg| arg.value == context.expr) else { return false };
-    study.program.callee(call).functions.iter().all(|function| asks_for_end_alone(study, *function, n as u16))
+    let functions = &study.program.callee(call).functions;
+    // What does nothing itself may stand for what is not seen: a method of an interface.
+    let mut doing = functions.iter().filter(|function| study.summary(**function).has(GOES_ON)).peekable();
+    doing.peek().is_some() && doing.all(|function| makes_nothing_of(lives, *function, n as u16, depth))
 }
 
-/// Whether a function asks a parameter for the end of its time, and uses it for nothing else.
-fn asks_for_end_alone(study: &Study<'_>, function: FuncRef, n: u16) -> bool {
-    let program = study.program;
+/// Whether a function uses a parameter that is a context for no span and no call that could hold a trace.
+fn makes_nothing_of(lives: &Lives<'_, '_>, function: FuncRef, n: u16, depth: u32) -> bool {
+    let program = lives.study.program;
     let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { return false };
-    let Some(var) = flow.param_var(function.id, n) else { return false };
-    let asks = |used: &ExprId| {
-        let used = ValueRef { file: function.file, expr: *used };
-        let asked = program.parent(used).map(|parent| program.expr_kind(parent));
-        matches!(asked, Some(ExprKind::Member { base, name, .. }) if *base == used.expr && ENDS.contains(&name.as_str()))
-    };
-    !var.uses.is_empty() && var.uses.iter().all(asks)
+    let decl = program.function(function);
+    if depth == 0
+        || decl.flags.is_abstract
+        || program.param_type(function, n).and_then(|ty| program.role(ty)) != Some(TypeRole::Context)
+    {
+        return false;
+    }
+    let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
+    let uses = uses.iter().map(|used| ValueRef { file: function.file, expr: *used });
+    let uses: Vec<ValueRef> = uses.filter(|used| !asks_for_end(lives.study, *used)).collect();
+    if uses.iter().any(|used| is_asked(lives.study, *used)) {
+        return false;
+    }
+    let went = follow(lives, uses, depth - 1);
+    let is_left_alone =
+        !went.rebound && !went.escapes && went.opaque.is_empty() && went.handlers.is_empty() && !went.kept;
+    is_left_alone && went.sinks.iter().all(|sink| lives.sends_plainly(*sink))
+}
+
+/// Whether a context is asked for something: what is kept in it by hand may be of the trace.
+fn is_asked(study: &Study<'_>, used: ValueRef) -> bool {
+    let asked = study.program.parent(used).map(|parent| study.program.expr_kind(parent));
+    matches!(asked, Some(ExprKind::Member { base, .. }) if *base == used.expr)
+}
+
+/// Whether a context is asked for the end of its time.
+fn asks_for_end(study: &Study<'_>, used: ValueRef) -> bool {
+    let asked = study.program.parent(used).map(|parent| study.program.expr_kind(parent));
+    matches!(asked, Some(ExprKind::Member { base, name, .. }) if *base == used.expr && ENDS.contains(&name.as_str()))
 }
 
 /// Whether a call is given a carrier of headers: what extracts finds the parent there, not in its context.

@@ -6,18 +6,21 @@ use crate::finding::{Confidence, Finding, Place, Related};
 use crate::knowledge::TypeRole;
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
+use crate::rules::clients::Lives;
 use crate::study::{CallFact, Inbound, Study};
 
 /// Finds hooks that put a fresh trace into the messages of others.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     for fact in study.calls().iter().filter(|fact| fact.effect.root_context) {
         if study.unit(fact.call.file).is_traced() {
-            out.findings.extend(judge(study, fact));
+            out.findings.extend(judge(lives, fact));
         }
     }
 }
 
-fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
+fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
+    let study = lives.study;
     let program = study.program;
     let function = fact.function;
     let is_hook = program.callers(function).is_empty() && program.enclosing_type(function).is_some();
@@ -25,7 +28,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
         return None;
     }
     let (name, place) = message_param(study, function)?;
-    let went = journey(study, fact.call);
+    let went = journey(lives, fact.call);
     let starts = |call: &&ValueRef| study.fact(**call).is_some_and(|fact| fact.effect.span.is_some());
     let start = *went.sinks.iter().find(starts).filter(|_| !went.rebound && !went.escapes)?;
     let inject = study.calls_in(function).find(|other| other.effect.inject.is_some())?;

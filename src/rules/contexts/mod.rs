@@ -28,8 +28,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     unread::check(study, out);
     unbound::check(study, out);
     parted::check(study, out);
-    hook::check(study, out);
-    stale::check(study, out);
+    hook::check(lives, out);
+    stale::check(lives, out);
     stored::check(study, out);
     not_passed::check(lives, out);
     framework::check(study, out);

@@ -32,7 +32,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let own = study.context_param(fact.function);
     let param = own.or_else(|| of_callers(study, fact))?;
     let holder = if own.is_some() { fact.function } else { param.function };
-    if is_dark(study, holder) || study.is_idle(fact.call.file) {
+    if is_dark(study, holder) || own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.call.file) {
         return None;
     }
     if study.outlives_request(fact.function) || fact.site.deferred {
@@ -67,7 +67,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     {
         return None;
     }
-    let went = journey(study, fact.call);
+    let went = journey(lives, fact.call);
     if went.rebound || went.escapes {
         return None;
     }
@@ -75,6 +75,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         !is_cleanup(study, *sink)
             && !outlives(study, *sink)
             && !asks_plain_store(lives, *sink)
+            && !lives.sends_plainly(*sink)
             && !is_kept_on(study, *sink)
     };
     let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(counts).collect();
@@ -197,6 +198,26 @@ fn report_helper(
     finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
     finding.related.push(study.related(sink, "and leaves here, without it"));
     finding
+}
+
+/// Whether no trace comes to a function but that of spans of its own process, and none of those is started before a fresh
+/// context is made in it.
+fn has_no_trace_yet(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let is_served = matches!(study.inbound(fact.function), Inbound::Entry(_) | Inbound::Below(_));
+    is_served && study.has_only_own_spans(fact.function) && begins_here(study, fact)
+}
+
+/// Whether no span is started in a function before a fresh context is made in it.
+fn begins_here(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let made = program.expr(fact.call).span.start;
+    let Some(file) = program.files.get(fact.call.file as usize) else { return false };
+    let calls = file.flow.calls_of(fact.function.id).map(|site| ValueRef { expr: site.expr, ..fact.call });
+    let mut before = calls.filter(|call| program.expr(*call).span.end <= made);
+    !before.any(|call| {
+        let hands_span = |n| program.result_type(call, n, 4).and_then(|ty| program.role(ty)) == Some(TypeRole::Span);
+        study.fact(call).is_some_and(|fact| fact.effect.span.is_some()) || hands_span(0) || hands_span(1)
+    })
 }
 
 /// Whether the context of a function literal is a fresh one: the call that runs the literal is given no other

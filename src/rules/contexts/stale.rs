@@ -1,12 +1,14 @@
 //! `stale-context`: a span is started, its context is thrown away or put where others share it, and the work goes on
 //! under the old one.
 
+use super::forward::{MAX_HANDED, is_given_in_vain};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind, VarId};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
+use crate::rules::clients::Lives;
 use crate::rules::spans::exclude;
 use crate::study::{CallFact, Study, Summary};
 use rustc_hash::FxHashSet;
@@ -23,7 +25,8 @@ struct Start {
 }
 
 /// Finds spans whose derived context is dropped while calls under the old context follow.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     let mut seen = FxHashSet::default();
     for fact in study.calls() {
         let Some(start) = library_start(study, fact) else { continue };
@@ -33,11 +36,11 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let helpers = helper_starts(study, &start);
         for start in std::iter::once(start).chain(helpers) {
             seen.insert(start.call);
-            out.findings.extend(judge(study, &start));
+            out.findings.extend(judge(lives, &start));
         }
     }
     for start in declared_starts(study).into_iter().filter(|start| !seen.contains(&start.call)) {
-        out.findings.extend(judge(study, &start));
+        out.findings.extend(judge(lives, &start));
     }
 }
 
@@ -112,7 +115,8 @@ fn returned_at(study: &Study<'_>, start: &Start) -> Option<u8> {
     })
 }
 
-fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
+fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
+    let study = lives.study;
     let shared = match kept(study, start.call, start.derived) {
         Kept::No => None,
         Kept::Shared(place) => Some(place),
@@ -122,10 +126,14 @@ fn judge(study: &Study<'_>, start: &Start) -> Option<Finding> {
         Some(_) if study.outlives_request(start.function) => return None,
         Some(place) => (uses_of_own(study, start, place)?, study.text(place)),
         None => {
-            let mut used = uses_under_old(study, start, |call| leaves(study, call));
+            let mut used = uses_under_old(lives, start, |call, old| {
+                leaves(study, call) && !lives.sends_plainly(call) && !is_given_in_vain(lives, call, old, MAX_HANDED)
+            });
             used.extend(again_from_request(study, start));
             if used.is_empty() {
-                used = uses_under_old(study, start, |call| starts_below(study, call));
+                used = uses_under_old(lives, start, |call, old| {
+                    starts_below(study, call) && !is_given_in_vain(lives, call, old, MAX_HANDED)
+                });
             }
             used.sort_by_key(|call| study.program.expr(*call).span.start);
             used.dedup();
@@ -275,7 +283,8 @@ fn kept(study: &Study<'_>, call: ValueRef, n: u8) -> Kept {
 
 /// Calls after the start that take the same context variable, or the request that holds it, and do something that
 /// belongs under the span.
-fn uses_under_old(study: &Study<'_>, start: &Start, matters: impl Fn(ValueRef) -> bool) -> Vec<ValueRef> {
+fn uses_under_old(lives: &Lives<'_, '_>, start: &Start, matters: impl Fn(ValueRef, ValueRef) -> bool) -> Vec<ValueRef> {
+    let study = lives.study;
     let program = study.program;
     let request = request_of(study, start.old);
     let old = request.unwrap_or(start.old);
@@ -327,7 +336,9 @@ fn uses_of_own(study: &Study<'_>, start: &Start, field: ValueRef) -> Option<Vec<
     for var in vars {
         let Some(first) = var.defs.first() else { continue };
         let only = |value: ValueRef| program.reaching(value) == [*first];
-        out.extend(calls_after(study, start, flow.defs[first.0 as usize].var, only, |call| takes_work(study, call))?);
+        out.extend(calls_after(study, start, flow.defs[first.0 as usize].var, only, |call, _| {
+            takes_work(study, call)
+        })?);
     }
     Some(out)
 }
@@ -339,7 +350,7 @@ fn calls_after(
     start: &Start,
     var: VarId,
     same: impl Fn(ValueRef) -> bool,
-    matters: impl Fn(ValueRef) -> bool,
+    matters: impl Fn(ValueRef, ValueRef) -> bool,
 ) -> Option<Vec<ValueRef>> {
     let program = study.program;
     let flow = &program.files[start.call.file as usize].flow;
@@ -358,7 +369,7 @@ fn calls_after(
         if binds || takes_span(study, call) {
             return None;
         }
-        if matters(call) {
+        if matters(call, value) {
             out.push(call);
         }
     }

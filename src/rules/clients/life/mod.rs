@@ -1,5 +1,6 @@
 //! The whole life of a client or server: what it is made of, and what is done to it later.
 
+mod channels;
 mod later;
 mod parts;
 
@@ -126,6 +127,11 @@ impl<'s, 'a> Lives<'s, 'a> {
         if self.study.summary(function).has(Summary::INJECTS | Summary::INSTRUMENTS) {
             return true;
         }
+        self.naming.contains(&function)
+    }
+
+    /// Whether a function, or one around it, names a trace header.
+    pub(in crate::rules::clients) fn names_headers(&self, function: FuncRef) -> bool {
         self.naming.contains(&function)
     }
 
