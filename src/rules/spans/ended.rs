@@ -20,16 +20,25 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         if !fate.is_never_finished() || starts.finishes_unknown(study, super::life::Finish::End, function) {
             continue;
         }
-        if fate.dropped && is_ended_from_context(study, *start) {
+        let beside =
+            || life.context_leaves(start.call, start.derived) && is_ended_from_context(study, *start, Home::Package);
+        if fate.dropped && is_ended_from_context(study, *start, Home::Unit) || beside() {
             continue;
         }
         out.findings.push(finding(study, life.uses, *start, fate.dropped, confidence));
     }
 }
 
-/// Whether a span that is thrown away lives on in its context, which is kept, while the unit ends spans that it gets
-/// from a context: the one may be the other.
-fn is_ended_from_context(study: &Study<'_>, start: Start) -> bool {
+/// Where the code is looked for that may end a span: what throws its span away leaves that to anybody.
+#[derive(Clone, Copy)]
+enum Home {
+    Unit,
+    Package,
+}
+
+/// Whether a span lives on in its context, which is kept, while code near it ends spans that it gets from a context: the
+/// one may be the other.
+fn is_ended_from_context(study: &Study<'_>, start: Start, home: Home) -> bool {
     let Some(Slot::Result(derived)) = study.fact(start.call).and_then(|fact| fact.effect.span).map(|span| span.derived)
     else {
         return false;
@@ -42,8 +51,13 @@ fn is_ended_from_context(study: &Study<'_>, start: Start) -> bool {
     if !file.flow.defs_from(start.call.expr).any(|(_, def)| named(def)) {
         return false;
     }
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    study.calls().iter().filter(|fact| unit(fact.call.file) == unit(start.call.file)).any(|fact| {
+    let is_near = |other: u32| {
+        study.program.files.get(other as usize).is_some_and(|other| match home {
+            Home::Unit => other.source.unit == file.source.unit,
+            Home::Package => other.module == file.module,
+        })
+    };
+    study.calls().iter().filter(|fact| is_near(fact.call.file)).any(|fact| {
         let ended = fact.effect.ends.map(|slot| study.slot(fact.call, slot)).unwrap_or_default();
         ended.into_iter().any(|span| is_got_from_context(study, span))
     })

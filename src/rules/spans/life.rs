@@ -494,9 +494,12 @@ impl<'s, 'a> Life<'s, 'a> {
                 if functions.iter().any(|function| self.enders.contains(function)) {
                     walk.fate.finished = true;
                 }
-                if let Some(fact) = self.study.fact(parent)
-                    && (self.is_context(fact.effect) || fact.effect.binds_context.is_some())
-                {
+                let goes_on = match self.study.fact(parent) {
+                    Some(fact) => self.is_context(fact.effect) || fact.effect.binds_context.is_some(),
+                    // A helper of the service's own that adds something to it.
+                    None => !functions.is_empty() && self.study.program.role_of(parent) == Some(TypeRole::Context),
+                };
+                if goes_on {
                     self.context(walk, parent, 0, depth + 1);
                 }
             }
