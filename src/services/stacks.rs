@@ -101,6 +101,9 @@ pub struct StackDescription {
     /// The setting by which the application says what share of its traces it keeps, where the default leaves out most.
     #[serde(default)]
     pub share_setting: String,
+    /// Parts of the names of dependencies that send its spans on; without one of them it keeps none, whatever the share.
+    #[serde(default)]
+    pub exported_by: Vec<String>,
     /// Starts of the names of the variables by which it is set up.
     #[serde(default)]
     pub variables: Vec<String>,

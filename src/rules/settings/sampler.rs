@@ -15,6 +15,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let dropping = dropping(study);
     for fact in study.calls() {
         let Some(slot) = fact.effect.uses_sampler else { continue };
+        if reads_nothing(study, fact, out) {
+            continue;
+        }
         if !may_receive(study, fact.call.file) || helps_tests(study, study.program.outermost(fact.function)) {
             continue;
         }
@@ -32,6 +35,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             out.findings.push(finding(study, fact, &roots, confidence(study, &roots, &dropping)));
         }
     }
+}
+
+/// Whether no propagator is set in a command, which another rule tells: no caller's decision ever arrives. Who uses a
+/// package that is there for others may well set one.
+fn reads_nothing(study: &Study<'_>, user: &CallFact<'_>, out: &Verdicts) -> bool {
+    let service = &study.unit(user.call.file).name;
+    let tells = |found: &Finding| found.rule == "no-propagator" && found.language == Some(study.language());
+    study.is_built(user.call.file) && out.findings.iter().any(|found| tells(found) && found.service == *service)
 }
 
 /// Whether the function that uses a sampler also uses a parent-based one: in another branch, so that whoever runs the

@@ -5,7 +5,7 @@ use super::super::clients::dark;
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::link::SourceFile;
-use crate::services::{CitedLines, stacks};
+use crate::services::{CitedLines, StackDescription, stacks};
 use crate::study::{UnitView, is_aside};
 
 /// Reports the programs whose settings are read in full and say nothing about sampling.
@@ -21,6 +21,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
         let is_silent = unit.settings.path().is_some() && !unit.settings.may_be_told(&page.share_setting) && !is_off;
         if !is_silent
             || !unit.configures(&page.family)
+            || !may_export(units, page)
             || is_aside(&format!("{}/x", unit.root))
             || !of_unit().any(dark::is_program)
         {
@@ -46,6 +47,12 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
             related: Vec::new(),
         });
     }
+}
+
+/// Whether something sends the spans of a stack on, in any part of the workspace, which other parts may be built with.
+fn may_export(units: &[UnitView], page: &StackDescription) -> bool {
+    let exports = |name: &String| page.exported_by.iter().any(|part| name.contains(part.as_str()));
+    page.exported_by.is_empty() || units.iter().any(|unit| unit.dependencies.iter().any(exports))
 }
 
 /// Whether a file has to do with a sampler of its own.

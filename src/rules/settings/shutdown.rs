@@ -21,7 +21,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.tracer_provider && is_left(study, fact)) {
         let source = &study.program.files[fact.call.file as usize].source;
         let batch = batching.iter().find(|batch| {
-            batch.call.file == fact.call.file && !is_local(&study.text(batch.call)) && holds_back(study, batch)
+            batch.call.file == fact.call.file
+                && !is_local(&study.text(batch.call))
+                && holds_back(study, batch)
+                && !is_of_another(study, batch, fact)
         });
         let process = process(study, fact);
         let Some(batch) = batch.filter(|_| !is_aside(&source.path) && !seen.contains(&process)) else { continue };
@@ -51,6 +54,14 @@ fn is_left(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let given = study.slot(fact.call, Slot::Named(switch));
     let refuses = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Lit(text) if text == "False");
     switch.is_empty() || given.iter().any(refuses)
+}
+
+/// Whether a batch is written into the call that makes another provider.
+fn is_of_another(study: &Study<'_>, batch: &CallFact<'_>, made: &CallFact<'_>) -> bool {
+    let span = |fact: &CallFact<'_>| study.program.expr(fact.call).span;
+    let holds = |other: &CallFact<'_>| other.call.file == batch.call.file && span(other).contains(span(batch));
+    let mut others = study.calls().iter().filter(|fact| fact.effect.tracer_provider && fact.call != made.call);
+    !holds(made) && others.any(holds)
 }
 
 /// Whether what is held back would leave the process.

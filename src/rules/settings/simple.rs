@@ -11,7 +11,7 @@ use crate::study::{CallFact, Study, is_aside};
 /// Parts of exporters' names that say that nothing leaves the process.
 const LOCAL: &[&str] = &[
     "console", "stdout", "stderr", "memory", "logging", "noop", "debug", "file", "test", "mock", "fake", "print",
-    "record", "capture", "writer",
+    "record", "capture", "writer", "eventbus",
 ];
 
 /// Finds simple processors with an exporter that is not seen to be local.
