@@ -22,6 +22,10 @@ pub struct Known {
     pub versioned_images: Vec<String>,
     pub versioned_downloads: Vec<String>,
     pub receiving_images: Vec<String>,
+    /// Names of products that show traces.
+    pub backends_by_name: Vec<String>,
+    /// Extensions by which a collector's program shows what is in its storage.
+    pub showing_extensions: Vec<String>,
     pub span_ports: Vec<u16>,
     pub pod_annotations: Vec<String>,
     pub go_propagators: String,

@@ -198,6 +198,11 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
     // is a collector to try things with.
     let sends = || collector.of_traces().any(|other| other.exporters().iter().any(|(id, _)| !prints(id)));
     let is_trial = || matches!(collector.kind, Kind::File) && !sends();
+    // What shows traces from a storage has pipelines only because its program asks for one.
+    let shows = |(id, _): &(String, Place)| known().showing_extensions.iter().any(|kind| kind == kind_of(id));
+    if collector.running.iter().flatten().any(shows) {
+        return;
+    }
     if !all || is_development(&collector.path) || matches!(collector.kind, Kind::Values { .. }) || is_trial() {
         return;
     }

@@ -7,6 +7,7 @@ use super::{Material, is_development};
 use crate::deploy::{Container, known};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
+use crate::paths::folder;
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SHARE: &str = "OTEL_TRACES_SAMPLER_ARG";
@@ -54,7 +55,7 @@ fn own(container: &Container) -> Option<Own> {
 fn nothing(container: &Container, own: &Own, out: &mut Verdicts) {
     // What is off until somebody asks for it is meant to be.
     // A backend that takes spans in says by these variables whether it traces itself.
-    if receives(container) {
+    if receives(container) || is_of_backend(container) {
         return;
     }
     if is_development(&container.path) || container.falls_back(SAMPLER) || container.falls_back(SHARE) {
@@ -73,6 +74,13 @@ fn nothing(container: &Container, own: &Own, out: &mut Verdicts) {
         format!("send requests to {name}, and look at the last two digits of the `traceparent` that it sends on: 00");
     found.service.clone_from(name);
     out.findings.push(found);
+}
+
+/// Whether a container's file lies in a folder that is called after a product that shows traces: in that product's chart.
+fn is_of_backend(container: &Container) -> bool {
+    let folders = folder(&container.path).to_ascii_lowercase();
+    let mut words = folders.split(['/', '-', '_', '.']);
+    words.any(|word| known().backends_by_name.iter().any(|name| name == word))
 }
 
 /// A share of its own, in a service that others call.
