@@ -2,8 +2,8 @@
 
 use super::task;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::TypeRole;
-use crate::link::{FuncRef, ValueRef};
+use crate::knowledge::{NameOf, Slot, TypeRole, speaks_of_tracing};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
 
 /// How far the callers of a function are followed.
@@ -65,7 +65,25 @@ fn is_putting(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         let decl = study.program.function(fact.function);
         study.program.outermost(fact.function) != fact.function || task::RUNNERS.contains(&decl.name.as_str())
     };
-    fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task()) && !is_for_one_record(study, fact)
+    let joins = fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task());
+    joins && !is_for_one_record(study, fact) && !is_beside_trace(study, fact)
+}
+
+/// Whether an agent puts the trace's id into each record by itself, on whatever thread, and what is put by hand is
+/// something else (`user`): records are joined without it.
+fn is_beside_trace(study: &Study<'_>, put: &CallFact<'_>) -> bool {
+    let unit = study.unit(put.call.file);
+    let key = study.slot(put.call, Slot::Arg(0)).first().copied();
+    let key = key.filter(|_| unit.is_traced_from_outside() && unit.logs_ids());
+    let is_other = |origin: &Origin| match origin {
+        Origin::Literal(text) => match study.program.expr_kind(*text) {
+            ExprKind::Str(text) => !speaks_of_tracing(text, NameOf::Filter),
+            _ => false,
+        },
+        _ => false,
+    };
+    let origins = key.map(|key| study.program.origins(key, true)).unwrap_or_default();
+    !origins.is_empty() && origins.iter().all(is_other)
 }
 
 /// Whether ids are put for what the same function logs alone: it takes them away again, and calls nothing in between but

@@ -92,6 +92,10 @@ impl Walk<'_, '_, '_> {
             ExprKind::Call { callee, .. } if *callee == value.expr => {}
             ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(value, parent),
             ExprKind::Composite { ty, .. } => {
+                // A wrapper with fields: `&Handler{Handler: router}`
+                if self.lives.is_instrumented_call(parent) {
+                    self.mark(Life::Instrumented, parent);
+                }
                 if ty.is_none() || self.lives.study.fact(parent).is_some() {
                     self.work.push(parent);
                 } else {
