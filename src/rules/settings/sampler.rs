@@ -38,11 +38,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 }
 
 /// Whether no propagator is set in a command, which another rule tells: no caller's decision ever arrives. Who uses a
-/// package that is there for others may well set one.
+/// package that Go lets others import may well set one.
 fn reads_nothing(study: &Study<'_>, user: &CallFact<'_>, out: &Verdicts) -> bool {
     let service = &study.unit(user.call.file).name;
     let tells = |found: &Finding| found.rule == "no-propagator" && found.language == Some(study.language());
-    study.is_built(user.call.file) && out.findings.iter().any(|found| tells(found) && found.service == *service)
+    let Some(file) = study.program.files.get(user.call.file as usize) else { return false };
+    let is_closed = file.source.facts.package == "main" || file.module.split('/').any(|part| part == "internal");
+    is_closed && out.findings.iter().any(|found| tells(found) && found.service == *service)
 }
 
 /// Whether the function that uses a sampler also uses a parent-based one: in another branch, so that whoever runs the
