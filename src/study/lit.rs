@@ -6,6 +6,9 @@ use crate::knowledge::TypeRole;
 use crate::link::{FuncRef, ValueRef};
 use rustc_hash::FxHashSet;
 
+/// How many callers of a function are looked at.
+const MAX_CALLERS: usize = 60;
+
 /// Names by which functions say that they begin or end something that outlives a request.
 const LIFETIME: &[&str] = &[
     "new",
@@ -124,10 +127,36 @@ impl Study<'_> {
     /// who call it have one.
     pub fn has_only_own_spans(&self, function: FuncRef) -> bool {
         let is_lit = self.lit.get().is_none_or(|lit| lit.contains(&function));
-        let callers = self.program.callers(function);
         let is_closure = self.program.function(function).flags.is_closure;
+        let callers = self.program.callers(function);
         let is_under_spans = |call: &ValueRef| self.reach.under_spans.contains(&self.program.function_at(*call));
-        !is_lit && !is_closure && !callers.is_empty() && !callers.iter().any(is_under_spans)
+        !is_lit
+            && !is_closure
+            && !callers.is_empty()
+            && !callers.iter().any(is_under_spans)
+            && !self.is_behind_generated(function)
+    }
+
+    /// Whether generated code leads to a function: what stands in front of that is known by registrations alone, and not for
+    /// methods that only stream.
+    fn is_behind_generated(&self, function: FuncRef) -> bool {
+        let mut seen = vec![function];
+        let mut at = 0;
+        while let Some(function) = seen.get(at).copied() {
+            at += 1;
+            let file = self.program.files.get(function.file as usize);
+            if file.is_some_and(|file| file.source.facts.generated) || seen.len() > MAX_CALLERS {
+                return true;
+            }
+            // What is registered as a remote method is judged by its server, whatever its generated handler.
+            if matches!(self.inbound(function), Inbound::Entry(_)) {
+                continue;
+            }
+            let callers = self.program.callers(function).iter().map(|call| self.program.function_at(*call));
+            let above: Vec<FuncRef> = callers.filter(|caller| !seen.contains(caller)).collect();
+            seen.extend(above);
+        }
+        false
     }
 
     /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one
