@@ -4,7 +4,7 @@ use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{ContextEnd, NameOf, Setting, Slot, TypeRole, speaks_of_tracing};
-use crate::link::flow::CallSite;
+use crate::link::flow::{CallSite, DefKind};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, is_aside};
 use rustc_hash::FxHashSet;
@@ -201,11 +201,14 @@ fn is_called_before(study: &Study<'_>, made: ValueRef, at: ValueRef) -> bool {
     let program = study.program;
     let Some(file) = program.files.get(made.file as usize) else { return false };
     let home = program.function_at(made);
-    let second = file
-        .flow
-        .defs_from(made.expr)
-        .filter(|(_, def)| matches!(def.kind, crate::link::flow::DefKind::Value { index: Some(1), .. }));
-    let uses = second.filter_map(|(_, def)| file.flow.vars.get(def.var.0 as usize)).flat_map(|var| &var.uses);
+    let flow = &file.flow;
+    let is_second = |kind: &DefKind| matches!(kind, DefKind::Value { index: Some(1), .. });
+    let second = flow.defs_from(made.expr).filter(|(_, def)| is_second(&def.kind));
+    // The variable may hold what ends another context by then, or before.
+    let uses: Vec<_> = second
+        .filter_map(|(id, def)| Some((id, flow.vars.get(def.var.0 as usize)?)))
+        .flat_map(|(id, var)| var.uses.iter().filter(move |expr| flow.reaching(**expr).contains(&id)))
+        .collect();
     let in_home = climb(study, at, home);
     uses.into_iter().any(|used| {
         let used = ValueRef { expr: *used, ..made };

@@ -276,14 +276,14 @@ fn escapes(study: &Study<'_>, function: FuncRef, inner: &[Annotation], opener: &
     let said = decl.results.iter().any(|ty| matches!(ty.name.rsplit('.').next(), Some("Awaitable" | "Coroutine")));
     let file = study.program.files.get(function.file as usize)?;
     let mut returned = file.flow.returns_of(function.id).flat_map(|found| &found.values).peekable();
-    let all = returned.peek().is_some();
+    let hands_back = returned.peek().is_some();
     let made: Vec<_> = returned
         .map(|expr| {
             later(study, ValueRef { file: function.file, expr: *expr }).filter(|found| found.kind == "coroutine")
         })
         .collect();
     let first = made.iter().flatten().next().map(|found| found.call);
-    (said && all || all && made.iter().all(Option::is_some))
+    (hands_back && (said || made.iter().all(Option::is_some)))
         .then(|| late("function that hands a coroutine out", false, first))?
 }
 
