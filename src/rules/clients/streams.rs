@@ -7,7 +7,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{CallShape, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Study, is_aside, stub_named};
+use crate::study::{CallFact, Study, is_aside, stub_named, stub_of};
 
 /// How deep lists of options are nested.
 const MAX_DEPTH: u32 = 5;
@@ -27,7 +27,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         if gate::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {
             continue;
         }
-        if let Some(handler) = handler(study, fact.call.file) {
+        if let Some(handler) = handler(lives, fact.call) {
             out.findings.push(finding(study, fact, handler));
         }
     }
@@ -76,17 +76,20 @@ fn collect(study: &Study<'_>, value: ValueRef, out: &mut Vec<ValueRef>, left: u3
         })
 }
 
-/// A method of the service's own that handles a call which stays open, in the unit of a server.
-fn handler(study: &Study<'_>, server: u32) -> Option<FuncRef> {
-    let unit = study.unit_of(server);
-    study.functions_of_unit(unit).find(|function| {
+/// A method of the service's own that handles a call which stays open, of a remote service that is registered on a server.
+fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
+    let study = lives.study;
+    let given = lives.later(server).given;
+    let registered: Vec<String> =
+        given.into_iter().filter_map(|call| stub_of(study, call, |names| &names.servers)).collect();
+    study.functions_of_unit(study.unit_of(server.file)).find(|function| {
         let decl = study.program.function(*function);
         let Some(file) = study.program.files.get(function.file as usize) else { return false };
         let is_stream = |name: &str| {
             let last = name.rsplit('.').next().unwrap_or(name);
             // The generator joins the names of the service and of the call: `Shelf_WatchServer`.
-            last.starts_with(char::is_uppercase)
-                && last.contains('_')
+            last.split_once('_').is_some_and(|(service, _)| registered.iter().any(|name| name == service))
+                && !words::is_apart(last)
                 && stub_named(study, name, |names| &names.streams).is_some()
         };
         decl.receiver.is_some()
@@ -97,7 +100,7 @@ fn handler(study: &Study<'_>, server: u32) -> Option<FuncRef> {
             && !file.source.facts.generated
             && !is_aside(&file.source.path)
             && !words::is_apart(&decl.name)
-            && study.can_meet(server, function.file)
+            && study.can_meet(server.file, function.file)
     })
 }
 
