@@ -181,6 +181,10 @@ pub struct FunctionDescription {
     /// It leaves out the requests of which the function in this slot says no.
     #[serde(default)]
     pub filters: Option<Slot>,
+    /// What it makes starts a new trace for every call that comes in, with a link to the caller's, unless it is given one
+    /// of these options.
+    #[serde(default)]
+    pub distrusts_unless: Vec<Ustr>,
     /// What it leaves out by a filter that it is given goes out without a header.
     #[serde(default)]
     pub filtered_bare: bool,

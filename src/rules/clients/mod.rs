@@ -18,6 +18,7 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod mistaken;
+mod options;
 mod server;
 mod sites;
 mod stored;
@@ -25,6 +26,7 @@ mod stores;
 mod streams;
 mod switches;
 mod told;
+mod untrusting;
 mod words;
 
 pub(super) use calls::{is_broken, is_traced_client};
@@ -46,5 +48,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     late::check(lives, out);
     stores::check(lives, out);
     streams::check(lives, out);
+    untrusting::check(lives, out);
     mistaken::check(lives.study, out);
 }

@@ -2,15 +2,12 @@
 
 use super::super::Verdicts;
 use super::life::{Life, Lives};
-use super::{gate, words};
+use super::{gate, options, words};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language};
-use crate::knowledge::{CallShape, Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::ir::Language;
+use crate::knowledge::{CallShape, TypeRole};
+use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, is_aside, stub_named, stub_of};
-
-/// How deep lists of options are nested.
-const MAX_DEPTH: u32 = 5;
 
 /// Finds the servers whose calls that stay open are not traced, while the others are.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -35,45 +32,12 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 
 /// Whether all that traces a server are options for its unary calls, and every option of it is seen.
 fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
-    let mut options = Vec::new();
-    let given = lives.study.slot(fact.call, Slot::AnyArg);
-    if !given.into_iter().all(|value| collect(lives.study, value, &mut options, MAX_DEPTH)) {
-        return false;
-    }
+    let Some(options) = options::given(lives.study, fact.call) else { return false };
     let shape = |option: &ValueRef| lives.study.fact(*option).and_then(|fact| fact.effect.for_calls);
     let lived: Vec<(Option<CallShape>, Life)> =
         options.iter().map(|option| (shape(option), lives.part(*option, "", 6))).collect();
     lived.contains(&(Some(CallShape::Unary), Life::Instrumented))
         && lived.iter().all(|(shape, life)| *shape == Some(CallShape::Unary) || *life == Life::Plain)
-}
-
-/// Adds the calls that make the options of a list; whether all of them are seen.
-fn collect(study: &Study<'_>, value: ValueRef, out: &mut Vec<ValueRef>, left: u32) -> bool {
-    let Some(left) = left.checked_sub(1) else { return false };
-    let program = study.program;
-    // An option is taken as it stands: where it comes from is what it is made of.
-    if matches!(program.expr_kind(value), ExprKind::Call { .. }) && study.fact(value).is_some() {
-        out.push(value);
-        return true;
-    }
-    let origins = program.origins(value, true);
-    !origins.is_empty()
-        && origins.into_iter().all(|origin| match origin {
-            Origin::Call(call, _) if study.fact(call).is_some() => {
-                out.push(call);
-                true
-            }
-            Origin::Call(call, _) if program.callee(call).name.is_some_and(|name| name == "append") => {
-                study.slot(call, Slot::AnyArg).into_iter().all(|part| collect(study, part, out, left))
-            }
-            Origin::Literal(list) => match program.expr_kind(list) {
-                ExprKind::Composite { fields, .. } => {
-                    fields.iter().all(|field| collect(study, ValueRef { expr: field.value, ..list }, out, left))
-                }
-                _ => true,
-            },
-            _ => false,
-        })
 }
 
 /// A method of the service's own that handles a call which stays open, of a remote service that is registered on a server.
