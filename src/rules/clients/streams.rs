@@ -7,7 +7,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{CallShape, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study, is_aside, stub_named, stub_of};
+use crate::study::{CallFact, Study, Summary, is_aside, stub_named, stub_of};
 
 /// Finds the servers whose calls that stay open are not traced, while the others are.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -41,6 +41,7 @@ fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
 }
 
 /// A method of the service's own that handles a call which stays open, of a remote service that is registered on a server.
+/// It starts spans: one that makes none loses none, and may rightly be left untraced for as long as it lasts.
 fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
     let study = lives.study;
     let given = lives.later(server).given;
@@ -61,6 +62,7 @@ fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
             && decl.results.len() == 1
             && decl.params.len() <= 2
             && decl.params.last().and_then(|param| param.ty.as_ref()).is_some_and(|ty| is_stream(&ty.name))
+            && study.summary(*function).has(Summary::STARTS)
             && !file.source.facts.generated
             && !is_aside(&file.source.path)
             && !words::is_apart(&decl.name)
