@@ -1,7 +1,7 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
 use super::aside::is_aside;
-use super::tasks::within_tasks;
+use super::tasks::{within_tasks, within_workers};
 use super::unit::{Coverage, UnitView, instruments_project};
 use crate::ir::{ExprKind, FileFacts, Import, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Setting, Slot};
@@ -19,6 +19,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     without_tracing(program, units);
     own_instrumentors(program, units);
     let within_tasks = within_tasks(program, units);
+    let within_workers = within_workers(program);
     let mut switched: FxHashMap<usize, Vec<(String, Coverage)>> = FxHashMap::default();
     for found in program.described_calls().iter().filter(|found| !found.effect.switches_on.is_empty()) {
         let file = &program.files[found.call.file as usize].source;
@@ -34,6 +35,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
             at: Some((file.path.to_string(), file.facts.lines.line(program.expr(found.call).span.start))),
             reach: crate::services::Reach::All,
             family: family_of(program.language, found.library).to_owned(),
+            in_workers: within_workers.contains(&found.call),
         };
         let libraries = found.effect.switches_on.iter().map(|library| (library.clone(), coverage.clone()));
         switched.entry(file.unit).or_default().extend(libraries);

@@ -27,6 +27,7 @@ pub use reach::{
 };
 pub use stubs::{stub_named, stub_of};
 pub use summary::Summary;
+pub use tasks::runs_only_in_workers;
 pub use unit::{Coverage, UnitView, minor};
 
 use crate::ir::{FunctionId, Language};

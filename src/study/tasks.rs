@@ -1,10 +1,11 @@
-//! Set-ups of tracing that only the body of a task runs: they trace nothing else.
+//! Set-ups of tracing that only the body of a task runs, or only a process that carries out tasks: they trace nothing
+//! else.
 
 use super::evidence::sets_up;
 use super::unit::UnitView;
 use crate::ir::Language;
 use crate::knowledge::AnnotationRole;
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{DescribedCall, FuncRef, Program, ValueRef};
 use crate::services::{Mode, stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -24,7 +25,7 @@ pub(super) fn within_tasks(program: &Program<'_>, units: &mut [UnitView]) -> FxH
     for found in program.described_calls().iter().filter(|found| sets_up(found.effect)) {
         let Some(file) = program.files.get(found.call.file as usize) else { continue };
         let outer = program.outermost(FuncRef { file: found.call.file, id: found.site.function });
-        let task = *known.entry(outer).or_insert_with(|| only_task_above(program, outer));
+        let task = *known.entry(outer).or_insert_with(|| only_above(program, outer, AnnotationRole::Task));
         let about = (file.source.unit, found.library.family.as_str());
         match task {
             Some(task) => {
@@ -54,15 +55,31 @@ fn switch_off(unit: &mut UnitView, family: &str, task: &str) {
     unit.set_up_within_task = true;
 }
 
-/// A task whose body a function runs in, if nothing else is seen to lead there: neither start-up nor what nobody calls.
-fn only_task_above(program: &Program<'_>, function: FuncRef) -> Option<FuncRef> {
+/// The calls that switch something on only when a process starts that carries out tasks.
+pub(super) fn within_workers(program: &Program<'_>) -> FxHashSet<ValueRef> {
+    if program.language != Language::Python {
+        return FxHashSet::default();
+    }
+    let switches = program.described_calls().iter().filter(|found| !found.effect.switches_on.is_empty());
+    let function = |found: &DescribedCall<'_>| FuncRef { file: found.call.file, id: found.site.function };
+    switches.filter(|found| runs_only_in_workers(program, function(found))).map(|found| found.call).collect()
+}
+
+/// Whether a function runs only when a process starts or ends that carries out tasks.
+pub fn runs_only_in_workers(program: &Program<'_>, function: FuncRef) -> bool {
+    only_above(program, program.outermost(function), AnnotationRole::Worker).is_some()
+}
+
+/// A function of a role in whose body a function runs, if nothing else is seen to lead there: neither start-up nor what
+/// nobody calls.
+fn only_above(program: &Program<'_>, function: FuncRef, role: AnnotationRole) -> Option<FuncRef> {
     let mut seen = vec![function];
     let mut at = 0;
-    let mut task = None;
+    let mut above = None;
     while let Some(function) = seen.get(at).copied() {
         at += 1;
-        if is_task(program, function) {
-            task = Some(function);
+        if has_role(program, function, role) {
+            above = Some(function);
             continue;
         }
         let callers = program.callers(function);
@@ -76,13 +93,13 @@ fn only_task_above(program: &Program<'_>, function: FuncRef) -> Option<FuncRef> 
             }
         }
     }
-    task
+    above
 }
 
-fn is_task(program: &Program<'_>, function: FuncRef) -> bool {
+fn has_role(program: &Program<'_>, function: FuncRef, role: AnnotationRole) -> bool {
     let mut annotations = program.function(function).annotations.iter();
     annotations.any(|found| {
         let described = program.described_annotation(function.file, found);
-        described.is_some_and(|(_, found)| found.role == AnnotationRole::Task)
+        described.is_some_and(|(_, found)| found.role == role)
     })
 }

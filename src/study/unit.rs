@@ -16,11 +16,14 @@ pub struct Coverage {
     pub reach: Reach,
     /// The family whose spans it makes; empty where that is several or not known.
     pub family: String,
+    /// It is switched on only in processes that carry out queued tasks, not where they are queued.
+    pub in_workers: bool,
 }
 
 impl Coverage {
     /// Takes note that another coverage does the same: which family's spans are made is known while they agree.
     pub(super) fn join(&mut self, other: &Self) {
+        self.in_workers &= other.in_workers;
         if self.family != other.family {
             self.family.clear();
         }
@@ -130,8 +133,13 @@ impl UnitView {
 
     /// Takes note that a stack instruments all that its page says, and where that is switched on.
     pub(super) fn patch(&mut self, page: &StackDescription, at: (String, u32)) {
-        let coverage =
-            Coverage { by: page.title.clone(), at: Some(at), reach: Reach::All, family: page.family.clone() };
+        let coverage = Coverage {
+            by: page.title.clone(),
+            at: Some(at),
+            reach: Reach::All,
+            family: page.family.clone(),
+            in_workers: false,
+        };
         for library in &page.covers {
             if library == "*" {
                 self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
@@ -147,6 +155,7 @@ impl UnitView {
         if let Some(known) = self.covered.get_mut(library) {
             known.join(&coverage);
             coverage.family.clone_from(&known.family);
+            coverage.in_workers = known.in_workers;
         }
         if self.covered.get(library).is_none_or(|known| known.reach > coverage.reach) {
             self.covered.insert(library.to_owned(), coverage);
@@ -155,11 +164,20 @@ impl UnitView {
 
     /// Why a library needs no instrumentation in the code of this unit, or `None` when it does.
     pub fn coverage(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
+        self.coverages(library).min_by_key(|found| found.reach)
+    }
+
+    /// What instruments a library in processes that queue tasks, or `None` where workers alone do.
+    pub fn coverage_outside_workers(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
+        self.coverages(library).filter(|found| !found.in_workers).min_by_key(|found| found.reach)
+    }
+
+    fn coverages(&self, library: &crate::knowledge::LibraryDescription) -> impl Iterator<Item = &Coverage> {
         let all = self.covers_all.as_ref().filter(|(_, except)| !except.contains(&library.id)).map(|(found, _)| found);
         let mut active = self.stacks.iter().filter(|found| found.active);
         let described = active.find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()));
         let through = self.covered.get(&library.through);
-        [self.covered.get(&library.id), through, all, described].into_iter().flatten().min_by_key(|found| found.reach)
+        [self.covered.get(&library.id), through, all, described].into_iter().flatten()
     }
 
     /// Whether every client of a library is instrumented in this unit, however it was made.
@@ -193,6 +211,7 @@ impl UnitView {
             at: None,
             reach: Reach::All,
             family: String::new(),
+            in_workers: false,
         });
         &DESCRIBED
     }

@@ -14,6 +14,8 @@ pub enum AnnotationRole {
     EntryType,
     /// The method runs as a root by design (schedule, start-up, shutdown, signal, test, CLI command).
     Root,
+    /// The function runs as a root when a process starts or ends that carries out queued tasks, and in no other process.
+    Worker,
     /// The method's result is managed by the container, where a stack's post-processor can instrument it.
     Bean,
     /// The container makes instances of the type.

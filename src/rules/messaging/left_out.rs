@@ -10,6 +10,10 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     if study.language() != Language::Python || study.outlives_request(fact.function) {
         return None;
     }
+    // Where it is switched on in workers alone, nothing has left it out.
+    if study.unit(fact.call.file).coverage(fact.library).is_some() {
+        return None;
+    }
     let switch = switch_near(study, fact)?;
     let made = client(study, fact);
     let sends = study.callee_text(fact.call);

@@ -5,13 +5,13 @@ use super::client::{Instance, Plugged, instance};
 use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
 use super::tasks::Tasks;
-use super::{left_out, managed, relay, reply};
+use super::{left_out, managed, relay, reply, tasks};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::{can_be_inside, drops_copies, keeps_records};
-use crate::study::{CallFact, Inbound, Study, Summary, described_annotation};
+use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, runs_only_in_workers};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -88,7 +88,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
         }
         _ => None,
     };
-    if study.unit(fact.call.file).coverage(fact.library).is_some() {
+    if is_covered(study, fact) {
         return Ok(Ok(Ruling::carried("what traces the service covers the library")));
     }
     if keeps_records(study, fact.call) && !has_own_span(study, fact.function) {
@@ -135,7 +135,45 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     };
     let sure = made == Instance::Plain && study.inbound(fact.function) != Inbound::Root;
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    Ok(Err(Box::new(finding(study, fact, &carriers, trace, confidence))))
+    let mut found = finding(study, fact, &carriers, trace, confidence);
+    tell_of_workers(study, fact, &mut found);
+    Ok(Err(Box::new(found)))
+}
+
+/// Whether what traces the service covers the library where a message is sent. What only workers switch on is missing in
+/// the traced processes that queue their tasks.
+fn is_covered(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let unit = study.unit(fact.call.file);
+    unit.coverage(fact.library).is_some_and(|found| {
+        let only_in_workers = found.in_workers && unit.coverage_outside_workers(fact.library).is_none();
+        !only_in_workers
+            || !is_instrumented_outside_workers(study, fact)
+            || !tasks::is_reached_outside_workers(study, fact.function)
+    })
+}
+
+/// Says so where the library is instrumented, but in workers alone.
+fn tell_of_workers(study: &Study<'_>, fact: &CallFact<'_>, found: &mut Finding) {
+    let Some(covered) = study.unit(fact.call.file).coverage(fact.library).filter(|covered| covered.in_workers) else {
+        return;
+    };
+    let title = &fact.library.title;
+    found.message =
+        format!("`{}` sends without a trace: {title} is instrumented in workers alone", study.callee_text(fact.call));
+    if let Some((path, line)) = &covered.at {
+        found.effect = format!("{}; {path}:{line} runs when a worker starts, not where tasks are queued", found.effect);
+    }
+}
+
+/// Whether something else is instrumented in the processes of a unit that queue tasks.
+fn is_instrumented_outside_workers(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let unit = study.unit_of(fact.call.file);
+    let instruments = |other: &&CallFact<'_>| {
+        (other.effect.instruments.is_some() || !other.effect.switches_on.is_empty())
+            && study.unit_of(other.call.file) == unit
+            && !runs_only_in_workers(study.program, other.function)
+    };
+    study.calls().iter().any(|other| instruments(&other))
 }
 
 /// Why a service may not be traced at all, or by something that is not seen and may cover the library: a stack that it

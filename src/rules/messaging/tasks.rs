@@ -3,8 +3,9 @@
 
 use super::produce::{runs_untraced_task, trace_at_hand};
 use crate::finding::Finding;
+use crate::knowledge::AnnotationRole;
 use crate::link::FuncRef;
-use crate::study::{CallFact, Inbound, Study};
+use crate::study::{CallFact, Inbound, Study, described_annotation};
 use std::collections::BTreeMap;
 use ustr::Ustr;
 
@@ -106,12 +107,26 @@ fn is_entry(study: &Study<'_>, function: FuncRef) -> bool {
 
 /// Whether an entry that is no untraced task calls a function, perhaps through others.
 fn is_reached_by_others(study: &Study<'_>, function: FuncRef) -> bool {
+    is_below_entry(study, function, |entry| !runs_untraced_task(study, entry))
+}
+
+/// Whether an entry that is no task calls a function, perhaps through others: a process that carries out no tasks.
+pub(super) fn is_reached_outside_workers(study: &Study<'_>, function: FuncRef) -> bool {
+    is_below_entry(study, function, |entry| {
+        let annotations = study.program.function(entry).annotations.iter();
+        let mut described = annotations.filter_map(|found| described_annotation(study, entry.file, found));
+        !described.any(|(_, found)| matches!(found.role, AnnotationRole::Task | AnnotationRole::Worker))
+    })
+}
+
+/// Whether an entry of a kind calls a function, perhaps through others, or too many functions do.
+fn is_below_entry(study: &Study<'_>, function: FuncRef, is_of_kind: impl Fn(FuncRef) -> bool) -> bool {
     let program = study.program;
     let mut seen = vec![program.outermost(function)];
     let mut at = 0;
     while let Some(function) = seen.get(at).copied().filter(|_| seen.len() <= MAX_CALLERS) {
         at += 1;
-        if matches!(study.inbound(function), Inbound::Entry(_)) && !runs_untraced_task(study, function) {
+        if matches!(study.inbound(function), Inbound::Entry(_)) && is_of_kind(function) {
             return true;
         }
         for call in program.callers(function) {

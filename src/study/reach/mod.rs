@@ -142,7 +142,7 @@ fn by_annotation(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
             AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task => {
                 Some(Inbound::Entry(program.place_of(function.file, annotation.span)))
             }
-            AnnotationRole::Root => Some(Inbound::Root),
+            AnnotationRole::Root | AnnotationRole::Worker => Some(Inbound::Root),
             _ => None,
         }
     })
