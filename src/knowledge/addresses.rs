@@ -13,6 +13,7 @@ static KNOWN: LazyLock<Addresses> =
 struct Addresses {
     house_words: FxHashSet<String>,
     address_words: FxHashSet<String>,
+    identity_documents: Vec<String>,
     inside_endings: Vec<String>,
     common_words: FxHashSet<String>,
     data_keys: FxHashSet<String>,
@@ -33,6 +34,12 @@ pub fn is_address_word(word: &str) -> bool {
 /// Whether a word in the name of a service, in lower case, does not tell it from others.
 pub fn is_common_word(word: &str) -> bool {
     KNOWN.common_words.contains(word)
+}
+
+/// Whether an address, or the name of what holds one, is that of an identity provider's keys or metadata.
+pub fn names_identity_document(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    KNOWN.identity_documents.iter().any(|part| lower.contains(part.as_str()))
 }
 
 /// Whether a host resolves inside alone, by its ending.
@@ -75,6 +82,7 @@ mod tests {
         assert!(is_house_word("svc") && is_address_word("url") && is_common_word("server"));
         assert!(ends_inside("till.shop.svc") && !ends_inside("till.example.com"));
         assert!(is_data_key("json") && !is_data_key("yaml") && is_setting_key("yaml") && !is_setting_key("json"));
+        assert!(names_identity_document("AZURE_JWKS_URI") && !names_identity_document("https://till/keys"));
         assert!(names_settings("AppConfig") && !names_settings("Order"));
     }
 }

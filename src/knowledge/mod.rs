@@ -11,7 +11,8 @@ mod schema;
 mod tracing_words;
 
 pub use addresses::{
-    ends_inside, is_address_word, is_common_word, is_data_key, is_house_word, is_setting_key, names_settings,
+    ends_inside, is_address_word, is_common_word, is_data_key, is_house_word, is_setting_key, names_identity_document,
+    names_settings,
 };
 pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trace_header};
 pub use load::{Knowledge, wrapper_library};

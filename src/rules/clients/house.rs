@@ -11,7 +11,9 @@ use super::told::{Whose, whose, whose_variable};
 use super::{back, gate, words};
 use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word};
+use crate::knowledge::{
+    Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word, names_identity_document,
+};
 use crate::link::{FileUnit, Step, ValueRef};
 use crate::study::{Study, stub_named};
 use rustc_hash::FxHashSet;
@@ -89,7 +91,7 @@ struct Search<'s, 'a> {
     names: FxHashSet<String>,
     /// A host is one that only resolves inside.
     is_inside: bool,
-    /// The value of a variable is a stranger's address.
+    /// It is a stranger's address by the value of a variable, or that of an identity provider's document.
     is_strange: bool,
     /// It is the address of a remote call, which needs no scheme.
     is_remote_call: bool,
@@ -109,6 +111,7 @@ impl Search<'_, '_> {
     /// Notes what one text of the address is made of, and whose the values are that it stands for.
     fn note_text(&mut self, text: &Text, told: Option<Whose>) {
         self.is_inside |= told == Some(Whose::House);
+        self.is_strange |= text.0.iter().any(is_identity_document);
         for piece in text.0.iter().filter(|_| told != Some(Whose::Stranger)) {
             match piece {
                 Piece::Variable(named) => self.note_variable(named),
@@ -159,14 +162,17 @@ impl Search<'_, '_> {
         let at = |expr| ValueRef { expr, ..value };
         match program.expr_kind(value) {
             ExprKind::Str(text) => {
+                self.is_strange |= names_identity_document(text);
                 self.read(text);
                 Vec::new()
             }
             ExprKind::Name(name) => {
+                self.is_strange |= names_identity_document(name);
                 self.note(name);
                 self.follow(value)
             }
-            ExprKind::Member { .. } => {
+            ExprKind::Member { name, .. } => {
+                self.is_strange |= names_identity_document(name);
                 self.note(&path_of(self.study, value));
                 self.follow(value)
             }
@@ -218,6 +224,15 @@ impl Search<'_, '_> {
             self.note_tag(value.file, &tag);
         }
         back::behind(self.study.program, step)
+    }
+}
+
+/// Whether a piece of an address says that it is an identity provider's document.
+fn is_identity_document(piece: &Piece) -> bool {
+    match piece {
+        Piece::Variable(named) | Piece::Setting(named) => names_identity_document(&named.name),
+        Piece::Literal(text) => names_identity_document(text),
+        Piece::Unknown => false,
     }
 }
 
