@@ -66,6 +66,8 @@ pub struct Knowledge {
     /// Methods that are described for whatever type has them (`*.name`), with the name that each has on a type that is not
     /// known.
     methods_of_any: FxHashMap<Ustr, Ustr>,
+    /// Functions that calls of what is not seen are known for by their shape, with the names that they are described by.
+    likenesses: Vec<(Ustr, Entry)>,
 }
 
 /// The library that a team's own wrappers are filed under.
@@ -117,10 +119,14 @@ impl Knowledge {
             function_patterns: Vec::new(),
             type_patterns: Vec::new(),
             methods_of_any: FxHashMap::default(),
+            likenesses: Vec::new(),
         };
         for (at, library) in out.libraries.iter().enumerate() {
             let at = at as u16;
             for (n, function) in library.functions.iter().enumerate() {
+                if function.like.is_some() {
+                    out.likenesses.extend(function.names.first().map(|name| (*name, (at, n as u16))));
+                }
                 for name in &function.names {
                     if let Some(pattern) = Pattern::new(name) {
                         if let Some(method) = name.strip_prefix("*.").filter(|rest| !rest.contains(['.', '*'])) {
@@ -167,6 +173,12 @@ impl Knowledge {
     /// The name of a method on a value whose type is not known, where it is described for whatever type has it.
     pub fn method_of_any(&self, method: Ustr) -> Option<Ustr> {
         self.methods_of_any.get(&method).copied()
+    }
+
+    /// The functions that a call of what is not seen may be known for by its shape, with their names.
+    pub fn likenesses(&self) -> impl Iterator<Item = (Ustr, &FunctionDescription)> {
+        let entries = self.likenesses.iter();
+        entries.map(|(name, entry)| (*name, &self.libraries[entry.0 as usize].functions[entry.1 as usize]))
     }
 
     /// What is known of a type.

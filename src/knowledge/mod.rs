@@ -19,8 +19,8 @@ pub use load::{Knowledge, wrapper_library};
 pub use python::{is_filter, loads_modules, runs_python};
 pub use schema::{
     AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, ContextEnd, EndpointEffect,
-    ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, LogEffect, ReadEffect,
-    Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn, SpawnKind,
-    StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, Likeness, LogEffect,
+    ReadEffect, Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn,
+    SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
 pub use tracing_words::{NameOf, speaks_of_tracing};

@@ -54,7 +54,13 @@ impl Program<'_> {
             }
             ExprKind::Call { callee, args } => match self.allocated(at(*callee), args) {
                 Some(name) => Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }),
-                None => self.fitting(self.called(at(*callee)), args.len()),
+                None => {
+                    let found = self.fitting(self.called(at(*callee)), args.len());
+                    match self.likeness(call, &found) {
+                        Some(name) => Rc::new(Callee { name: Some(name), ..Callee::default() }),
+                        None => found,
+                    }
+                }
             },
             _ => Rc::clone(&self.nothing),
         }

@@ -9,6 +9,7 @@ mod hierarchy;
 mod homes;
 mod imports;
 mod index;
+mod likeness;
 mod memo;
 mod names;
 mod program;

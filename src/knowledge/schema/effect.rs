@@ -56,6 +56,16 @@ pub(super) fn result() -> Slot {
     Slot::Result(0)
 }
 
+/// By what a call is known whose callee is not seen: it hands out a context and a span, and that is ended.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Likeness {
+    /// Parts of the callee's name, in lower case, of which it has one.
+    pub words: Vec<String>,
+    /// The methods that end such a span, of which one is called on it.
+    pub ended_by: Vec<Ustr>,
+}
+
 /// A call that starts a span.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,8 @@
 //! Functions and methods of a library.
 
 use super::{
-    AttributeEffect, CallShape, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, LogEffect, ReadEffect,
-    Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
+    AttributeEffect, CallShape, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, Likeness, LogEffect,
+    ReadEffect, Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
 };
 use serde::Deserialize;
 use ustr::Ustr;
@@ -74,6 +74,9 @@ pub struct FunctionDescription {
     /// It begins this span, which an earlier call only made.
     #[serde(default)]
     pub begins: Option<Slot>,
+    /// What is not seen and looks like this is taken for it.
+    #[serde(default)]
+    pub like: Option<Likeness>,
     /// It ends this span.
     #[serde(default)]
     pub ends: Option<Slot>,
@@ -145,7 +148,7 @@ pub struct FunctionDescription {
     /// It exports at once what is held back.
     #[serde(default)]
     pub flushes: bool,
-    /// It makes an option of a server for these of its calls alone.
+    /// It makes an option of a server or channel for these of its calls alone.
     #[serde(default)]
     pub for_calls: Option<CallShape>,
     /// The context that it makes is over at some moment, and what ends it.
