@@ -26,7 +26,7 @@ pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
             // Code that starts spans or instruments something, in a program that calls what sets tracing up.
             if unit.has_family(&page.family) {
                 if !unit.stacks.iter().any(|found| found.active)
-                    && let Some((line, evidence)) = called(program, at, file, &names)
+                    && let Some((line, evidence)) = called(program, at, file, &names, true)
                 {
                     let place = file.source.path.to_string();
                     unit.stacks.push(StackUse {
@@ -40,7 +40,7 @@ pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
                 }
                 continue;
             }
-            let found = called(program, at, file, &names).or_else(|| imported(file, page));
+            let found = called(program, at, file, &names, false).or_else(|| imported(file, page));
             unit.stacks.extend(found.map(|(line, evidence)| StackUse {
                 stack: page.id.clone(),
                 mode: Mode::Code,
@@ -53,11 +53,18 @@ pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
     }
 }
 
-/// The line of the first call of a function from elsewhere that no description has and that sets a stack up by its name.
-fn called(program: &Program<'_>, at: u32, file: &FileUnit<'_>, names: &RegexSet) -> Option<(u32, String)> {
+/// The line of the first call of a function from elsewhere that no description has and that sets a stack up by its name:
+/// with that of its package, or, where the unit `takes_part` in the stack's tracing, by its own alone.
+fn called(
+    program: &Program<'_>,
+    at: u32,
+    file: &FileUnit<'_>,
+    names: &RegexSet,
+    takes_part: bool,
+) -> Option<(u32, String)> {
     let facts = &file.source.facts;
     let strange = |path: &str| program.module_unit(path).is_none();
-    let may_be = facts.imports.iter().any(|import| names.is_match(&format!("{}.init", import.target)));
+    let may_be = takes_part || facts.imports.iter().any(|import| names.is_match(&format!("{}.init", import.target)));
     let mut sites = file.flow.calls.iter().filter(|_| may_be);
     sites.find_map(|site| {
         let callee = program.callee(ValueRef { file: at, expr: site.expr });
