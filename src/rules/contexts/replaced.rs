@@ -481,12 +481,15 @@ fn gives_way(study: &Study<'_>, call: ValueRef, param: &ContextParam) -> bool {
     })
 }
 
-/// Whether a fresh context is made where there is no other: below `if request == nil`.
+/// Whether a fresh context is made where there is no other: below `if request == nil` or `if ctx == nil`.
 fn is_absent(study: &Study<'_>, call: ValueRef, param: &ContextParam) -> bool {
     let Some(file) = study.program.files.get(call.file as usize) else { return false };
     let facts = &file.source.facts;
     let at = study.program.expr(call).span;
-    let is_it = |expr: crate::ir::ExprId| matches!(&facts.expr(expr).kind, ExprKind::Name(name) if *name == param.name);
+    let is_context = |expr| study.program.role_of(ValueRef { expr, ..call }) == Some(TypeRole::Context);
+    let is_it = |expr: crate::ir::ExprId| {
+        matches!(&facts.expr(expr).kind, ExprKind::Name(name) if *name == param.name) || is_context(expr)
+    };
     let is_nil = |expr: crate::ir::ExprId| matches!(&facts.expr(expr).kind, ExprKind::Lit(text) if text == "nil");
     let asks = |condition: crate::ir::ExprId| match &facts.expr(condition).kind {
         ExprKind::Binary { op, left, right, .. } => {
