@@ -5,6 +5,7 @@ use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::link::flow::{Def, DefKind};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
@@ -47,7 +48,9 @@ fn finds_spans_of_callers(study: &Study<'_>, unit: usize) -> bool {
 /// The bytes in which the span is open, where every use of it was seen and none makes it a parent.
 fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
     let span = study.fact(start.origin)?.effect.span.filter(|span| !span.current)?;
-    let derived = span.derived != Slot::None || start.derived.is_some();
+    // What hands out the span alone, and throws its context away, leaves none to its callers.
+    let is_helper = start.call != start.origin && drops_context(study, start.origin, span.derived);
+    let derived = !is_helper && span.derived != Slot::None || start.derived.is_some();
     if derived || start.wrapped || fate.activated || fate.handed || fate.escapes || !fate.returned.is_empty() {
         return None;
     }
@@ -69,6 +72,19 @@ fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
     };
     let end = fate.finishes.iter().map(finished_at).max()?;
     (same && end > from).then_some(Span { start: from, end })
+}
+
+/// Whether a start keeps its span and throws away the context that holds it: `_, span := tracer.Start(ctx, name)`.
+fn drops_context(study: &Study<'_>, start: ValueRef, derived: Slot) -> bool {
+    let (Slot::Result(derived), Some(file)) = (derived, study.program.files.get(start.file as usize)) else {
+        return false;
+    };
+    let is_kept = |def: &Def| {
+        let is_it = matches!(def.kind, DefKind::Value { index, .. } if index.unwrap_or(0) == derived);
+        is_it && file.flow.vars.get(def.var.0 as usize).is_some_and(|var| var.name != "_")
+    };
+    let mut defs = file.flow.defs_from(start.expr).map(|(_, def)| def).peekable();
+    defs.peek().is_some() && !defs.any(is_kept)
 }
 
 /// The calls in a range that look for the current span.

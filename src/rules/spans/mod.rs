@@ -13,6 +13,7 @@ mod leaking;
 mod leaving;
 mod life;
 mod nested;
+mod onward;
 mod over;
 mod paths;
 mod starts;
@@ -41,6 +42,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     streamed::check(study, out);
     wrapped::check(study, out);
     current::check(&life, &starts, out);
+    onward::check(&life, &starts, out);
     nested::check(&life, &starts, out);
     wrong_id::check(study, out);
     inert::check(study, out);
