@@ -99,6 +99,9 @@ pub struct StubNames {
     /// The type of what a call that stays open is handled with.
     #[serde(default)]
     pub streams: Vec<String>,
+    /// The methods of what a client's call hands out that stays open (Go).
+    #[serde(default)]
+    pub on_streams: Vec<String>,
     /// The types of generated code that an implementation embeds (Go).
     #[serde(default)]
     pub embedded: Vec<String>,

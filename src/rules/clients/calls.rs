@@ -283,18 +283,30 @@ fn covered(study: &Study<'_>, call: ValueRef) -> bool {
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.
 pub(in crate::rules) fn is_traced_client(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    stands(lives, fact, Life::Instrumented)
+}
+
+/// Whether the very client of a call is plain, whoever may ask for a span of it.
+pub(in crate::rules) fn is_plain_client(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    stands(lives, fact, Life::Plain)
+}
+
+/// Whether the very client of a call is seen to stand so.
+fn stands(lives: &Lives<'_, '_>, fact: &CallFact<'_>, wanted: Life) -> bool {
     let Some(hop) = fact.effect.hop else { return false };
     match hop.client {
-        Slot::Global(name) => lives.global(name) == Life::Instrumented,
+        Slot::Global(name) => lives.global(name) == wanted,
         slot => lives.study.slot(fact.call, slot).first().is_some_and(|client| {
             let origins = lives.study.program.origins(*client, true);
-            let traced = |origin: &Origin| match origin {
+            let is_so = |origin: &Origin| match origin {
                 Origin::Call(made, _) | Origin::Literal(made) => {
-                    is_construction(lives.study, *made) && lives.of_construction(*made) == Life::Instrumented
+                    is_construction(lives.study, *made) && lives.of_construction(*made) == wanted
                 }
+                // `http.DefaultClient`
+                Origin::Field(..) => wanted == Life::Plain && lives.of_shared(*client) == Life::Plain,
                 _ => false,
             };
-            !origins.is_empty() && origins.iter().all(traced)
+            !origins.is_empty() && origins.iter().all(is_so)
         }),
     }
 }

@@ -18,6 +18,7 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod mistaken;
+mod open_calls;
 mod options;
 mod server;
 mod sites;
@@ -29,7 +30,7 @@ mod told;
 mod untrusting;
 mod words;
 
-pub(super) use calls::{is_broken, is_traced_client};
+pub(super) use calls::{is_broken, is_plain_client, is_traced_client};
 pub(super) use gate::{
     can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
 };
@@ -49,5 +50,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     stores::check(lives, out);
     streams::check(lives, out);
     untrusting::check(lives, out);
+    open_calls::check(lives, out);
     mistaken::check(lives.study, out);
 }

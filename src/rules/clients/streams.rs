@@ -30,8 +30,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     }
 }
 
-/// Whether all that traces a server are options for its unary calls, and every option of it is seen.
-fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+/// Whether all that traces a server or channel are options for its unary calls, and every option of it is seen.
+pub(super) fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     let Some(options) = options::given(lives.study, fact.call) else { return false };
     let shape = |option: &ValueRef| lives.study.fact(*option).and_then(|fact| fact.effect.for_calls);
     let lived: Vec<(Option<CallShape>, Life)> =

@@ -60,12 +60,12 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 }
 
-struct Walk<'w, 's, 'a> {
-    lives: &'w Lives<'s, 'a>,
+pub(super) struct Walk<'w, 's, 'a> {
+    pub(super) lives: &'w Lives<'s, 'a>,
     seen: FxHashSet<ValueRef>,
     fields: FxHashSet<(Ustr, Ustr)>,
     out: Later,
-    work: Vec<ValueRef>,
+    pub(super) work: Vec<ValueRef>,
 }
 
 impl Walk<'_, '_, '_> {
@@ -168,6 +168,7 @@ impl Walk<'_, '_, '_> {
                 }
                 owners.into_iter().for_each(|(owner, name)| self.field(owner, name));
             }
+            ExprKind::Index { .. } if self.kept_in(target) => {}
             _ => self.mark(Life::Unknown, target),
         }
     }

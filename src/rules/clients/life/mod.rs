@@ -1,6 +1,7 @@
 //! The whole life of a client or server: what it is made of, and what is done to it later.
 
 mod channels;
+mod kept;
 mod later;
 mod parts;
 

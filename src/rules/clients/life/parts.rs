@@ -18,6 +18,11 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.construction(call, MAX_DEPTH)
     }
 
+    /// How a client that stands in a field or global is made.
+    pub(in crate::rules::clients) fn of_shared(&self, client: ValueRef) -> Life {
+        self.part(client, "", MAX_DEPTH)
+    }
+
     /// How a value stands by what it is made of alone.
     pub(in crate::rules::clients) fn of_parts(&self, call: ValueRef) -> Life {
         self.construction(call, MAX_DEPTH)
