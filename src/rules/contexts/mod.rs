@@ -4,6 +4,7 @@ mod ambient;
 mod captured;
 mod forward;
 mod framework;
+mod handed;
 mod hook;
 mod log;
 mod not_passed;
@@ -32,6 +33,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     stale::check(lives, out);
     stored::check(study, out);
     not_passed::check(lives, out);
+    handed::check(lives, out);
     framework::check(study, out);
     log::check(study, out);
 }

@@ -83,7 +83,7 @@ fn context_of_callers(study: &Study<'_>, function: FuncRef) -> Option<ContextPar
 
 /// Whether a trace can be in the context of a function: one that came in, or, for work that the service begins by itself,
 /// that of a span which the function starts.
-fn may_hold_trace(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn may_hold_trace(study: &Study<'_>, function: FuncRef) -> bool {
     study.inbound(function) != Inbound::Root || study.calls_in(function).any(|fact| fact.effect.span.is_some())
 }
 

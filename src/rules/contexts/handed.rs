@@ -1,0 +1,231 @@
+//! `context-not-passed`: a request is made without a context, with one at hand, and handed to a function or client of which
+//! it is not seen how it sends: whatever that instruments, it finds no trace in the request (Go).
+
+use super::not_passed::may_hold_trace;
+use crate::finding::{Confidence, Finding, Related};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::link::flow::{DefId, DefKind, VarId};
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::Verdicts;
+use crate::rules::clients::{
+    Lives, can_be_inside, checks_health, goes_to_third_party, helps_tests, is_broken, is_plain_client,
+    is_traced_client, keeps_records,
+};
+use crate::study::{CallFact, ContextParam, Study, is_aside};
+
+/// How many functions a request is followed into.
+const MAX_DEPTH: u8 = 3;
+
+/// How many calls of a function that makes requests are looked at.
+const MAX_CALLERS: usize = 32;
+
+/// What becomes of a request that is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// A context is bound to it after all, or may be.
+    Bound,
+    /// It goes through a client that makes neither span nor header, which another rule tells.
+    Plainly,
+    /// It goes through a client that is instrumented, or whose making is not seen.
+    Perhaps,
+}
+
+/// Finds requests without a context in functions that hold one.
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
+    if study.language() != Language::Go {
+        return;
+    }
+    for fact in study.calls().iter().filter(|fact| fact.effect.root_context) {
+        // What a framework's request hands out is no request that is sent.
+        let is_made = study.program.receiver(fact.call).is_none_or(|value| study.program.qualify(value).is_some());
+        if study.program.role_of(fact.call) != Some(TypeRole::Request) || !is_made {
+            continue;
+        }
+        let places = match study.context_param(fact.function) {
+            Some(_) => vec![fact.call],
+            None => handed_back(study, fact),
+        };
+        let sent = places
+            .into_iter()
+            .filter(|call| belongs_to_trace(study, *call))
+            .find_map(|call| Some((study.context_param(study.program.function_at(call))?, call, sender(lives, call)?)));
+        if let Some((param, call, sender)) = sent {
+            out.findings.push(finding(study, fact, &param, call, sender));
+        }
+    }
+}
+
+/// The calls of a function that makes a request, takes no context for it and hands it back.
+fn handed_back(study: &Study<'_>, made: &CallFact<'_>) -> Vec<ValueRef> {
+    let program = study.program;
+    let Some(flow) = program.files.get(made.call.file as usize).map(|file| &file.flow) else { return Vec::new() };
+    let is_it = |value: &crate::ir::ExprId| {
+        let defs = program.reaching(ValueRef { expr: *value, ..made.call });
+        *value == made.call.expr
+            || flow
+                .defs_from(made.call.expr)
+                .any(|(id, def)| defs.contains(&id) && matches!(def.kind, DefKind::Value { index: None | Some(0), .. }))
+    };
+    let mut returned = flow.returns_of(made.function.id).filter_map(|found| found.values.first());
+    let binds = |fact: &CallFact<'_>| fact.effect.binds_context.is_some();
+    if program.function(made.function).flags.is_closure
+        || !returned.any(is_it)
+        || study.calls_in(made.function).any(binds)
+    {
+        return Vec::new();
+    }
+    program.callers(made.function).iter().take(MAX_CALLERS).copied().collect()
+}
+
+/// Whether what a function sends is part of the trace that comes to it.
+fn belongs_to_trace(study: &Study<'_>, call: ValueRef) -> bool {
+    let unit = study.unit(call.file);
+    let function = study.program.function_at(call);
+    let outer = study.program.outermost(function);
+    unit.is_traced()
+        && !unit.keeps_span_by_goroutine()
+        && may_hold_trace(study, function)
+        && can_be_inside(study, function)
+        && !study.outlives_request(function)
+        && !is_aside(&study.program.place(call).path)
+        && !checks_health(study, outer)
+        && !helps_tests(study, outer)
+        && !keeps_records(study, call)
+        && !goes_to_third_party(study, call)
+}
+
+/// The call that a request is handed to in the end, if that may send it with a span and no context is bound on the way.
+fn sender(lives: &Lives<'_, '_>, made: ValueRef) -> Option<ValueRef> {
+    let flow = &lives.study.program.files.get(made.file as usize)?.flow;
+    let is_it = |kind: &DefKind| matches!(kind, DefKind::Value { index: None | Some(0), .. });
+    let (def, var) = flow.defs_from(made.expr).find(|(_, def)| is_it(&def.kind)).map(|(id, def)| (id, def.var))?;
+    let takers = takers(lives.study, made.file, def, var)?;
+    let sender = *takers.last()?;
+    // What only writes into it or reads it hands nothing back.
+    let is_used = |call: &ValueRef| lives.study.program.call_site(*call).is_none_or(|site| !site.dropped);
+    let bound = takers.iter().any(|taker| sent(lives, *taker, made.file, var, MAX_DEPTH) == Sent::Bound);
+    (!bound && is_used(&sender) && sent(lives, sender, made.file, var, MAX_DEPTH) == Sent::Perhaps).then_some(sender)
+}
+
+/// The calls that take a request as an argument, in their order; none where it goes elsewhere or gets a context.
+fn takers(study: &Study<'_>, file: u32, def: DefId, var: VarId) -> Option<Vec<ValueRef>> {
+    let program = study.program;
+    let flow = &program.files.get(file as usize)?.flow;
+    let mut out = Vec::new();
+    for used in &flow.vars.get(var.0 as usize)?.uses {
+        let value = ValueRef { file, expr: *used };
+        let reaching = program.reaching(value);
+        if !reaching.contains(&def) {
+            continue;
+        }
+        let outer = program.parent(value)?;
+        match program.expr_kind(outer) {
+            ExprKind::Member { base, .. } if *base == *used => {
+                let call = program.parent(outer).and_then(|call| study.fact(call));
+                if call.is_some_and(|call| call.effect.binds_context.is_some()) {
+                    return None;
+                }
+            }
+            // `req != nil`
+            ExprKind::Binary { .. } => {}
+            ExprKind::Call { callee, .. } if *callee != *used => out.push(outer),
+            _ => return None,
+        }
+    }
+    out.sort_by_key(|call| program.expr(*call).span.start);
+    Some(out)
+}
+
+/// What a call does with the request in a variable that it is given.
+fn sent(lives: &Lives<'_, '_>, call: ValueRef, file: u32, var: VarId, depth: u8) -> Sent {
+    let study = lives.study;
+    let program = study.program;
+    if let Some(fact) = study.fact(call) {
+        return sent_by_library(lives, fact, depth == MAX_DEPTH);
+    }
+    let args = study.slot(call, Slot::AnyArg);
+    let brings = |value: &ValueRef| {
+        matches!(program.role_of(*value), Some(TypeRole::Context | TypeRole::Span | TypeRole::Carrier))
+    };
+    if args.iter().any(brings) {
+        return Sent::Bound;
+    }
+    let functions = &program.callee(call).functions;
+    let bodies: Vec<FuncRef> =
+        functions.iter().copied().filter(|at| !program.function(*at).flags.is_abstract).collect();
+    let Some(depth) = depth.checked_sub(1).filter(|_| !bodies.is_empty()) else { return Sent::Perhaps };
+    let is_request = |value: &ValueRef| {
+        value.file == file && program.reaching(*value).iter().any(|def| program.def(file, *def).var == var)
+    };
+    let below = bodies.iter().map(|function| {
+        let params = 0..program.function(*function).params.len() as u16;
+        let mut given = params.filter(|n| program.argument(call, *function, *n).as_ref().is_some_and(is_request));
+        given.next().map_or(Sent::Perhaps, |n| sent_below(lives, *function, n, depth))
+    });
+    let below: Vec<Sent> = below.collect();
+    match below.iter().all(|sent| *sent == Sent::Plainly) {
+        _ if below.contains(&Sent::Bound) => Sent::Bound,
+        true => Sent::Plainly,
+        false => Sent::Perhaps,
+    }
+}
+
+/// What a function does with the request in its n-th parameter.
+fn sent_below(lives: &Lives<'_, '_>, function: FuncRef, n: u16, depth: u8) -> Sent {
+    let Some(flow) = lives.study.program.files.get(function.file as usize).map(|file| &file.flow) else {
+        return Sent::Bound;
+    };
+    let param = |def: &crate::link::flow::Def| matches!(def.kind, DefKind::Param(at) if at == n);
+    let def = (0u32..).zip(&flow.defs).find(|(_, def)| def.function == function.id && param(def));
+    let Some((id, var)) = def.map(|(id, def)| (DefId(id), def.var)) else { return Sent::Perhaps };
+    let Some(takers) = takers(lives.study, function.file, id, var) else { return Sent::Bound };
+    let sent: Vec<Sent> = takers.iter().map(|taker| sent(lives, *taker, function.file, var, depth)).collect();
+    if sent.contains(&Sent::Bound) { Sent::Bound } else { sent.last().copied().unwrap_or(Sent::Perhaps) }
+}
+
+/// What a described call does with a request.
+fn sent_by_library(lives: &Lives<'_, '_>, fact: &CallFact<'_>, at_once: bool) -> Sent {
+    if fact.effect.binds_context.is_some() || fact.effect.inject.is_some() {
+        return Sent::Bound;
+    }
+    match fact.effect.hop.map(|hop| hop.kind) {
+        // A call of an instrumented client is told where it stands, if the request is made there too.
+        Some(HopKind::HttpCall) if is_traced(lives, fact) && at_once => Sent::Bound,
+        Some(HopKind::HttpCall) if is_traced(lives, fact) => Sent::Perhaps,
+        Some(HopKind::HttpCall) if !is_broken(lives, fact) && !is_plain_client(lives, fact) => Sent::Perhaps,
+        _ => Sent::Plainly,
+    }
+}
+
+fn is_traced(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    is_traced_client(lives, fact) || lives.study.unit(fact.call.file).coverage(fact.library).is_some()
+}
+
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, param: &ContextParam, call: ValueRef, sender: ValueRef) -> Finding {
+    let mut finding = study.finding("context-not-passed", fact.call, Confidence::Likely);
+    let (name, context) = (param.name, param.context());
+    let target = study.callee_text(sender);
+    let own = call == fact.call;
+    finding.message = match own {
+        true => format!("the request for {target} is made without a context although {name} is at hand"),
+        false => {
+            let function = study.function_name(fact.function);
+            format!("{function} makes the request for {target} without a context although its callers hold {name}")
+        }
+    };
+    finding.label = "made under a fresh context".to_owned();
+    finding.effect =
+        "the client that sends it finds no span in it: its own becomes a root, and the called service continues that"
+            .to_owned();
+    let way = match own {
+        true => format!("make it with http.NewRequestWithContext({context}, …)"),
+        false => "take a context, and make it with http.NewRequestWithContext".to_owned(),
+    };
+    finding.help = format!("{way}; this assumes that what {target} sends with is instrumented");
+    finding.confirm = "search for root spans of kind CLIENT from this service".to_owned();
+    finding.related.push(Related { place: param.place, message: "the trace arrives here".to_owned() });
+    finding.related.push(study.related(sender, "sent from here"));
+    finding
+}
