@@ -2,7 +2,7 @@
 
 use super::schema::{AnnotationDescription, FunctionDescription, LibraryDescription, TypeDescription};
 use crate::ir::Language;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::OnceLock;
 use ustr::Ustr;
 
@@ -68,6 +68,8 @@ pub struct Knowledge {
     methods_of_any: FxHashMap<Ustr, Ustr>,
     /// Functions that calls of what is not seen are known for by their shape, with the names that they are described by.
     likenesses: Vec<(Ustr, Entry)>,
+    /// Every class that a description speaks of; made when it is first asked for.
+    classes: OnceLock<FxHashSet<Ustr>>,
 }
 
 /// The library that a team's own wrappers are filed under.
@@ -120,6 +122,7 @@ impl Knowledge {
             type_patterns: Vec::new(),
             methods_of_any: FxHashMap::default(),
             likenesses: Vec::new(),
+            classes: OnceLock::new(),
         };
         for (at, library) in out.libraries.iter().enumerate() {
             let at = at as u16;
@@ -193,6 +196,26 @@ impl Knowledge {
         let entry = self.annotations.get(&name)?;
         let library = &self.libraries[entry.0 as usize];
         Some((library, &library.annotations[entry.1 as usize]))
+    }
+
+    /// Whether a description speaks of a class: as a type, as an annotation, as one that is made, or by one of its methods.
+    /// A name that a whole package was imported for is known by this.
+    pub fn speaks_of_class(&self, name: Ustr) -> bool {
+        self.classes.get_or_init(|| self.all_classes()).contains(&name) || self.ty(name).is_some()
+    }
+
+    fn all_classes(&self) -> FxHashSet<Ustr> {
+        let is_class = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            last.starts_with(|first: char| first.is_ascii_uppercase())
+        };
+        let owner_or_made = |name: &Ustr| match name.rsplit_once('.') {
+            Some((owner, _)) if is_class(owner) => Some(Ustr::from(owner)),
+            _ => Some(*name).filter(|name| is_class(name)),
+        };
+        let functions = self.functions.keys().filter_map(owner_or_made);
+        let nested = self.functions.keys().copied().filter(|name| is_class(name));
+        functions.chain(nested).chain(self.any_method.keys().copied()).chain(self.annotations.keys().copied()).collect()
     }
 
     /// The modules (Go: import paths) by which a trace can travel, those of described names included, as a team's

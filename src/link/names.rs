@@ -87,8 +87,11 @@ impl Program<'_> {
             }
         }
         let wildcard = unit.scope.wildcards().iter().map(|module| Ustr::from(&format!("{module}.{name}")));
-        let known =
-            wildcard.into_iter().find(|name| self.types.contains_key(name) || self.knowledge.ty(*name).is_some());
+        let described = |name: Ustr| match self.language {
+            Language::Java => self.knowledge.speaks_of_class(name),
+            Language::Go | Language::Python => self.knowledge.ty(name).is_some(),
+        };
+        let known = wildcard.into_iter().find(|name| self.types.contains_key(name) || described(*name));
         if known.is_some() || rest.is_some() {
             return known;
         }

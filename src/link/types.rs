@@ -201,7 +201,12 @@ impl Program<'_> {
         if let Some(stmt) = def.stmt {
             let declared = match &self.files[file as usize].source.facts.stmts[stmt as usize].kind {
                 crate::ir::StmtKind::Assign { ty, .. } => ty.as_ref(),
-                crate::ir::StmtKind::With { items, .. } => items.iter().find_map(|item| item.ty.as_ref()),
+                crate::ir::StmtKind::With { items, .. } => match def.kind {
+                    DefKind::Entered(value) => {
+                        items.iter().find(|item| item.value == value).and_then(|item| item.ty.as_ref())
+                    }
+                    _ => None,
+                },
                 _ => None,
             };
             if let Some(found) = declared.and_then(|ty| self.telling_type(file, ty)) {

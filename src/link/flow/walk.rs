@@ -274,7 +274,8 @@ impl Walker<'_> {
                     self.expr(item.value);
                     self.mark(first, item.value, |call| call.managed = true);
                     if let Some(target) = item.target {
-                        self.target(target, DefKind::Entered(item.value), Some(id), item.ty.is_some());
+                        let declares = self.facts.language == crate::ir::Language::Java;
+                        self.target(target, DefKind::Entered(item.value), Some(id), declares);
                     }
                 }
                 self.block(body);
