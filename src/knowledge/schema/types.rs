@@ -105,6 +105,12 @@ pub struct TypeDescription {
     /// The executors that it hands to methods of whatever extends or implements it run work as it is, without a trace.
     #[serde(default)]
     pub plain_executors: bool,
+    /// Whatever implements it is given all that a container makes, and may instrument it (Java).
+    #[serde(default)]
+    pub sees_all_beans: bool,
+    /// The names under which a container hands out a plain one of its own, where the application makes none (Java).
+    #[serde(default)]
+    pub provided_as: Vec<Ustr>,
     /// It reads files, though what makes it also opens connections to others.
     #[serde(default)]
     pub reads_files: bool,

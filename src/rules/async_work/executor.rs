@@ -40,6 +40,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
                 Origin::Call(call, _) if study.fact(call).is_some() => made = made.or(Some(call)),
                 Origin::Literal(literal) if matches!(study.program.expr_kind(literal), ExprKind::Lit(_)) => {}
                 Origin::Param(function, _) if is_given_plain_executors(study, function) => {}
+                other if is_provided(study, fact, other, by_mdc) => {}
                 _ if study.language() == Language::Python => {}
                 other => match injected(study, fact, other, by_mdc) {
                     Some(found) => kept = Some(found),
@@ -95,6 +96,30 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool
         None => own.iter().map(|bean| plain_bean(study, *bean, by_mdc)).collect(),
     };
     made?.first().copied()
+}
+
+/// Whether a field or parameter is filled with the executor that the container makes by itself, which takes nothing along:
+/// the application makes none, and nothing that it has decorates tasks.
+fn is_provided(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool) -> bool {
+    let program = study.program;
+    let (ty, names) = match origin {
+        Origin::Field(owner, name) => (program.field_type(owner, name, 4), Some(names::of_field(study, owner, name))),
+        Origin::Param(function, n) => (program.param_type(function, n), names::of_param(study, function, n)),
+        _ => return false,
+    };
+    let (Some((_, described)), Some(names)) = (ty.and_then(|ty| program.knowledge.ty(ty)), names) else {
+        return false;
+    };
+    let unit = unit(study, fact.call);
+    let makes_one = |function: FuncRef| {
+        is_bean(study, function)
+            && result(study, function).is_some_and(|ty| program.role(ty) == Some(TypeRole::Executor))
+    };
+    names.iter().any(|name| described.provided_as.contains(name))
+        && study.unit(fact.call.file).coverage(fact.library).is_none()
+        && finds_beans(study, unit)
+        && !decorator::decorates(study, unit, by_mdc)
+        && !program.all_functions().any(makes_one)
 }
 
 fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
