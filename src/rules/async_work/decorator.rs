@@ -12,13 +12,21 @@ const DECORATE: &str = "decorate";
 /// wrapper, an instrumented pool. With `by_mdc`, what copies the logging context is enough.
 pub(super) fn decorates(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
     let by_hand = |fact: &CallFact<'_>| {
-        (fact.effect.carries.is_some() && !is_for_logs(study, fact, by_mdc)) || (by_mdc && fact.effect.copies_mdc)
+        (fact.effect.carries.is_some() && !is_for_logs(study, fact, by_mdc))
+            || (by_mdc && fact.effect.copies_mdc && !is_for_one_task(study, fact))
     };
     let question = if by_mdc { "carries or copies by hand" } else { "carries by hand" };
     let here = |unit: usize| {
         study.of_unit(question, unit, || study.calls_of_unit(unit).any(by_hand) || has_decorator(study, unit, by_mdc))
     };
     study.with_imported(unit).into_iter().any(here)
+}
+
+/// Whether a copy of the logging context is for the one task that is handed over in the same function, whatever other
+/// executors and tasks get.
+fn is_for_one_task(study: &Study<'_>, copy: &CallFact<'_>) -> bool {
+    let around = study.with_nested(study.program.outermost(copy.function));
+    around.into_iter().flat_map(|function| study.calls_in(function)).any(|fact| fact.effect.spawns.is_some())
 }
 
 /// Whether something that is seen makes the executors of a unit carry the context: a decorator that comes from a library of

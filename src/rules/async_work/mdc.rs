@@ -48,8 +48,25 @@ pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
     };
     let is_entry = |above: &&FuncRef| matches!(study.inbound(**above), Inbound::Entry(_));
     puts_ids(study, function.file)
+        || hands_over_ids(study, study.unit_of(function.file))
         || (0..study.units.len()).any(|unit| putting(study, unit).any(on_the_way))
         || path.iter().filter(is_entry).any(|entry| puts_ids(study, entry.file))
+}
+
+/// Whether a unit, or a module that it imports, gives other tasks a copy of the logging context by hand: whoever fills it,
+/// records are joined by what is in it.
+fn hands_over_ids(study: &Study<'_>, unit: usize) -> bool {
+    let copies = |unit: usize| {
+        let sets = |fact: &CallFact<'_>| fact.effect.copies_mdc && fact.effect.puts_mdc && is_in_task(study, fact);
+        study.of_unit("hands over ids", unit, || study.calls_of_unit(unit).any(sets))
+    };
+    study.with_imported(unit).into_iter().any(copies)
+}
+
+/// Whether a call stands in what runs as a task: a function literal, or the method of a wrapper.
+fn is_in_task(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let decl = study.program.function(fact.function);
+    study.program.outermost(fact.function) != fact.function || task::RUNNERS.contains(&decl.name.as_str())
 }
 
 /// The functions of a unit that put ids into the logging context.
@@ -61,11 +78,7 @@ fn putting<'s>(study: &'s Study<'_>, unit: usize) -> impl Iterator<Item = FuncRe
 
 /// Whether a call puts ids into the logging context, and is not the one by which a wrapped task sets a copy of it.
 fn is_putting(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    let in_task = || {
-        let decl = study.program.function(fact.function);
-        study.program.outermost(fact.function) != fact.function || task::RUNNERS.contains(&decl.name.as_str())
-    };
-    let joins = fact.effect.puts_mdc && !(fact.effect.copies_mdc && in_task());
+    let joins = fact.effect.puts_mdc && !(fact.effect.copies_mdc && is_in_task(study, fact));
     joins && !is_for_one_record(study, fact) && !is_beside_trace(study, fact)
 }
 

@@ -196,6 +196,12 @@ fn by_mdc(study: &Study<'_>, fact: &CallFact<'_>, functions: &[FuncRef]) -> bool
     (!unit.is_traced() && !unit.own_instrumentor) || !matters(study, functions, false)
 }
 
+/// Whether a task of a traced service only logs, and its records lose the ids that are in the logging context where it is
+/// handed over.
+fn loses_ids(study: &Study<'_>, fact: &CallFact<'_>, task: &Task) -> bool {
+    study.language() == Language::Java && mdc::logs(study, &task.functions) && mdc::has_ids(study, fact.function)
+}
+
 /// Whether what covers a library takes along the spans of one family alone, and the requests of the service are traced by
 /// another one: each keeps its spans in a place of its own (Python).
 fn is_covered_for_others(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
@@ -277,6 +283,10 @@ fn judge<'a>(
     if assumed && given.is_none() && !starts() {
         return Err(Kept::Passed("no trace is known to be there where the work is handed over"));
     }
+    // What the trace's spans don't miss, the log records may: by the ids that the service puts there itself.
+    let ids_only = !matters && !inside_only && given.is_none() && loses_ids(study, fact, &task);
+    let matters = matters || ids_only;
+    let mdc_only = mdc_only || ids_only;
     if !matters && given.is_none() {
         return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
