@@ -147,6 +147,11 @@ impl Program<'_> {
         out
     }
 
+    /// The methods that a type declares, those without a body among them.
+    pub fn declared_methods(&self, ty: TypeIndex) -> Vec<FuncRef> {
+        self.methods_by_owner.get(&self.type_name(ty)).cloned().unwrap_or_default()
+    }
+
     /// Whether a Go type has all methods of an interface.
     fn has_methods_of(&self, owner: Ustr, interface: Ustr, index: TypeIndex) -> bool {
         if let Some(known) = self.names.implementing.borrow().get(&(owner, interface)) {

@@ -4,6 +4,7 @@ use super::calls::injects_near;
 use super::gate;
 use super::life::{Life, Lives};
 use super::sites::reports_here;
+use crate::ir::Language;
 use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Reach;
@@ -38,6 +39,9 @@ pub(super) fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
 
 /// The calls through plain clients of the container, each with the place where its client is made.
 pub(super) fn plain(lives: &Lives<'_, '_>) -> FxHashMap<ValueRef, ValueRef> {
+    if lives.study.language() != Language::Java {
+        return FxHashMap::default();
+    }
     let beans = beans(lives);
     if beans.iter().all(|bean| bean.made.is_none()) {
         return FxHashMap::default();
@@ -87,9 +91,24 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
     out
 }
 
-/// Whether what covers a call's library leaves out all clients but those of the builders that the container injects.
+/// Whether nothing instruments the clients of a call's library that a container keeps: what covers it leaves out all but
+/// those of the builders that the container injects, or nothing covers it and no code of the tree looks at all that the
+/// container makes.
 fn is_left_to_builders(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    study.unit(fact.call.file).coverage(fact.library).is_some_and(|found| found.reach == Reach::Injected)
+    match study.unit(fact.call.file).coverage(fact.library) {
+        Some(found) => found.reach == Reach::Injected,
+        None => !study.of_unit("looks at what the container makes", 0, || sees_all_beans(study)),
+    }
+}
+
+/// Whether a type of the tree is given everything that the container makes.
+fn sees_all_beans(study: &Study<'_>) -> bool {
+    let program = study.program;
+    (0u32..).zip(&program.files).any(|(at, file)| {
+        let supers = file.source.facts.types.iter().flat_map(|ty| &ty.supers);
+        let mut described = supers.filter_map(|ty| program.knowledge.ty(program.type_ref(at, ty)));
+        described.any(|(_, found)| found.sees_all_beans)
+    })
 }
 
 /// Whether the unit instruments clients of the same library by hand: it may do so to each one that the container makes.

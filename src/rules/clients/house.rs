@@ -29,7 +29,10 @@ pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
     let mut search = Search { study, names, is_inside: false, is_strange: false, is_remote_call };
     let addresses = addresses(study, call);
     for address in &addresses {
-        let texts = study.texts(*address);
+        let settings = &study.unit(call.file).settings;
+        let url = |name: &str| settings.value(name).filter(|value| value.contains("://"));
+        let told_by_settings = |text: Text| text.told(&url);
+        let texts: Vec<Text> = study.texts(*address).into_iter().map(told_by_settings).collect();
         let told: Vec<Option<Whose>> = texts.iter().map(|text| whose(study, call.file, text)).collect();
         // What the values say goes before what names do.
         if !told.is_empty() && told.iter().all(|one| *one == Some(Whose::Stranger)) {

@@ -1,7 +1,7 @@
 //! Where the service itself makes a call, and whether that can be part of a request's trace.
 
 use super::{brought, gate, stored};
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::Slot;
 use crate::link::ValueRef;
 use crate::study::{CallFact, Inbound, Study};
@@ -14,6 +14,9 @@ const MAX_STUB_CALLS: usize = 64;
 /// Where the service itself makes a call: one in a generated stub is made by whoever calls the stub's method.
 pub(super) fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     let program = study.program;
+    if study.language() == Language::Java {
+        return std::iter::once(call).chain(through_proxy(study, call)).collect();
+    }
     if !is_generated(study, call) || study.language() != Language::Go {
         return vec![call];
     }
@@ -23,6 +26,19 @@ pub(super) fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     let is_caller = |call: &ValueRef| !is_generated(study, *call) || (call.file != stub.file && gives_options(*call));
     let callers = program.callers(stub).iter().copied().filter(is_caller);
     callers.take(MAX_STUB_CALLS).collect()
+}
+
+/// The calls of an interface's methods, where a client is told to implement one of the service's own: it is made once, and
+/// sends a request with each of them (`retrofit.create(Stock.class)`).
+fn through_proxy(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    let given = study.slot(call, Slot::AnyArg).into_iter();
+    let interfaces = given.filter_map(|value| match program.expr_kind(value) {
+        ExprKind::Type(ty) => program.own_type(program.type_ref(value.file, ty)),
+        _ => None,
+    });
+    let methods = interfaces.flat_map(|ty| program.declared_methods(ty));
+    methods.flat_map(|method| program.callers(method).iter().copied()).take(MAX_STUB_CALLS).collect()
 }
 
 /// Whether a call stands in generated code.

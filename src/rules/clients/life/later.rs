@@ -213,12 +213,20 @@ impl Walk<'_, '_, '_> {
         }
     }
 
+    /// Whether a function hands out what the container cannot know for a client: an interface of the service's own, which a
+    /// client was told to implement.
+    fn hides(&self, function: FuncRef) -> bool {
+        let program = self.lives.study.program;
+        let ty = program.function(function).results.first().map(|ty| program.type_ref(function.file, ty));
+        ty.is_some_and(|ty| program.own_type(ty).is_some() && program.role(ty).is_none())
+    }
+
     fn returned(&mut self, value: ValueRef) {
         let program = self.lives.study.program;
         let flow = &program.files[value.file as usize].flow;
         for found in flow.returns.iter().filter(|found| found.values.first() == Some(&value.expr)) {
             let function = FuncRef { file: value.file, id: found.function };
-            if beans::is_bean(self.lives.study, function) {
+            if beans::is_bean(self.lives.study, function) && !self.hides(function) {
                 self.out.beans.push(function);
             }
             self.work.extend(program.callers(function).iter().copied());
