@@ -16,6 +16,8 @@ mod sampler;
 mod tail;
 mod units;
 
+pub(in crate::rules) use moved::misnames_share;
+
 use super::Verdicts;
 use crate::deploy::{Collector, Container, Deployment};
 use crate::facts::Workload;

@@ -2,6 +2,7 @@
 
 use super::super::Verdicts;
 use super::super::clients::dark;
+use super::super::deploy::misnames_share;
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::link::SourceFile;
@@ -20,6 +21,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
         let is_off = page.refused_by.iter().any(|name| unit.settings.denies(name));
         let is_silent = unit.settings.path().is_some() && !unit.settings.may_be_told(&page.share_setting) && !is_off;
         if !is_silent
+            || misnames_share(unit)
             || !unit.configures(&page.family)
             || !may_export(units, page)
             || is_aside(&format!("{}/x", unit.root))
