@@ -1,6 +1,6 @@
 //! Whether the instance that sends or receives is instrumented.
 
-use crate::ir::{ExprKind, Language};
+use crate::ir::{Expr, ExprId, ExprKind, Language};
 use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary};
@@ -38,9 +38,13 @@ impl<'a> Plugged<'a> {
         let mut out = FxHashSet::default();
         for file in study.program.files.iter().filter(|_| !by_name.is_empty()) {
             let unit = file.source.unit;
-            for expr in &file.source.facts.exprs {
-                if let ExprKind::Name(name) | ExprKind::Str(name) | ExprKind::Member { name, .. } = &expr.kind {
-                    out.extend(by_name.get(name).into_iter().flatten().map(|library| (unit, *library)));
+            let exprs = &file.source.facts.exprs;
+            for (at, expr) in exprs.iter().enumerate() {
+                if let ExprKind::Name(name) | ExprKind::Str(name) | ExprKind::Member { name, .. } = &expr.kind
+                    && let Some(libraries) = by_name.get(name)
+                    && !is_switched_off(exprs, at)
+                {
+                    out.extend(libraries.iter().map(|library| (unit, *library)));
                 }
             }
             for import in &file.source.facts.imports {
@@ -62,6 +66,17 @@ impl<'a> Plugged<'a> {
     pub(super) fn in_unit(&self, study: &Study<'a>, unit: usize, library: &LibraryDescription) -> bool {
         self.0.get_or_init(|| Self::find(study)).contains(&(unit, library.id.as_str()))
     }
+}
+
+/// Whether a name stands for a method that is called with `false` alone: it leaves out what it is named after.
+fn is_switched_off(exprs: &[Expr], at: usize) -> bool {
+    let is_off = |value: ExprId| matches!(&exprs[value.0 as usize].kind, ExprKind::Lit(text) if text == "false");
+    exprs.iter().any(|expr| match &expr.kind {
+        ExprKind::Call { callee, args } if callee.0 as usize == at => {
+            matches!(&args[..], [only] if is_off(only.value))
+        }
+        _ => false,
+    })
 }
 
 /// Judges the instance behind a hop.
