@@ -180,7 +180,7 @@ pub(super) fn puts_again(study: &Study<'_>, functions: &[FuncRef]) -> bool {
 }
 
 /// Whether a call logs by a logger that a code generator declares, so that its type is not seen.
-fn is_log_call(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn is_log_call(study: &Study<'_>, call: ValueRef) -> bool {
     let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return false };
     let at = |expr| ValueRef { file: call.file, expr };
     let ExprKind::Member { base, name, .. } = study.program.expr_kind(at(*callee)) else { return false };

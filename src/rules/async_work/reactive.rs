@@ -1,10 +1,11 @@
 //! Steps of a reactive pipeline that ask what is current, where nothing is.
 
+use super::{mdc, task};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
-use crate::link::FuncRef;
-use crate::rules::Verdicts;
+use crate::link::{FuncRef, ValueRef};
+use crate::rules::{Verdicts, printed};
 use crate::services::Told;
 use crate::study::{CallFact, Inbound, Study, UnitView, functions_of};
 use rustc_hash::FxHashSet;
@@ -12,8 +13,20 @@ use std::collections::BTreeMap;
 
 /// A read of what is current, in a step of a pipeline.
 struct Read<'a> {
-    fact: &'a CallFact<'a>,
+    call: ValueRef,
     step: &'a CallFact<'a>,
+    what: What,
+}
+
+/// What a step does with what is current.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// It starts a span under it.
+    Starts,
+    /// It asks for it.
+    Asks,
+    /// It writes a record that is to hold its id.
+    Logs,
 }
 
 /// Finds the steps of each unit; all of a unit are one finding, as one setting mends them.
@@ -36,10 +49,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             if !seen.insert(function) || restores(study, function) {
                 continue;
             }
-            reads
-                .entry(unit)
-                .or_default()
-                .extend(study.calls_in(function).filter(|fact| asks(study, fact)).map(|fact| Read { fact, step }));
+            let prints = study.of_unit("prints ids of traces", unit, || printed(&study.units[unit]).is_some());
+            let found = task::calls(study, function).filter_map(|call| Some((call, what(study, call, prints)?)));
+            reads.entry(unit).or_default().extend(found.map(|(call, what)| Read { call, step, what }));
         }
     }
     out.findings.extend(reads.values().filter_map(|reads| finding(study, reads)));
@@ -53,6 +65,15 @@ fn is_lost(view: &UnitView, library: &LibraryDescription) -> bool {
     let off = || view.settings.switch(&setting.name) == Told::Off;
     let judged = view.configures(&setting.family) && view.covers_all.is_none() && view.coverage(library).is_none();
     judged && has(&setting.needs) && !has(&setting.unless) && off()
+}
+
+/// What a call in a step does with what is current on its thread; a record counts where all of them print the trace's id.
+fn what(study: &Study<'_>, call: ValueRef, prints: bool) -> Option<What> {
+    if let Some(fact) = study.fact(call).filter(|fact| asks(study, fact)) {
+        return Some(if fact.effect.span.is_some() { What::Starts } else { What::Asks });
+    }
+    let logs = || study.fact(call).is_some_and(|fact| fact.effect.log.is_some()) || mdc::is_log_call(study, call);
+    (prints && logs()).then_some(What::Logs)
 }
 
 /// Whether a step asks for what is current on its thread.
@@ -73,25 +94,28 @@ fn restores(study: &Study<'_>, function: FuncRef) -> bool {
 }
 
 fn finding(study: &Study<'_>, reads: &[Read<'_>]) -> Option<Finding> {
-    let first = reads.first()?;
-    let asks = study.callee_text(first.fact.call);
+    // What breaks a trace goes before what only loses its id.
+    let (at, first) = reads.iter().enumerate().min_by_key(|(_, read)| read.what == What::Logs)?;
+    let asks = study.callee_text(first.call);
     let step = study.callee_text(first.step.call);
     let operator = step.rsplit('.').next().unwrap_or(&step).to_owned();
-    let view = study.unit(first.fact.call.file);
-    let mut out = study.finding("reactive-context", first.fact.call, Confidence::Certain);
+    let view = study.unit(first.call.file);
+    let mut out = study.finding("reactive-context", first.call, Confidence::Certain);
     out.message = format!(
         "`{asks}` in a step of `{operator}` finds nothing: {} keeps the trace in the context of {} alone",
         view.name, first.step.library.title
     );
     out.label = "no span is current here".to_owned();
-    out.effect = if first.fact.effect.span.is_some() {
-        "the span that starts here is the root of a trace of its own".to_owned()
-    } else {
-        "the call gives no span, so what is written to it, or made from it, is lost".to_owned()
-    };
+    out.effect = match first.what {
+        What::Starts => "the span that starts here is the root of a trace of its own",
+        What::Asks => "the call gives no span, so what is written to it, or made from it, is lost",
+        What::Logs => "the records of this step have no trace id, where the log's pattern prints one",
+    }
+    .to_owned();
     let file = view.settings.path().map(|path| format!(" in {path}")).unwrap_or_default();
     out.help = format!("{}{file}", first.step.library.mend);
     out.confirm = format!("log the trace id in this step of `{operator}`: it is empty");
-    out.related = reads.iter().skip(1).take(8).map(|read| study.related(read.fact.call, "nor here")).collect();
+    let others = reads.iter().enumerate().filter(|(other, _)| *other != at).take(8);
+    out.related = others.map(|(_, read)| study.related(read.call, "nor here")).collect();
     Some(out)
 }
