@@ -81,6 +81,9 @@ pub struct AnnotationDescription {
     /// The setting that the container puts into what bears it.
     #[serde(default)]
     pub reads: Option<ReadEffect>,
+    /// Dependencies by which the framework traces such declarative clients; with none listed, they are not judged.
+    #[serde(default)]
+    pub traced_by: Vec<String>,
     /// Places of the name or address of the service that a declarative client talks to.
     #[serde(default)]
     pub address: Vec<Slot>,

@@ -10,6 +10,7 @@ mod channels;
 mod choice;
 pub(super) mod dark;
 mod dead;
+mod declared;
 mod fallback;
 mod forgotten;
 mod gate;
@@ -45,6 +46,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     light.dark.extend(messaging::untraced_handlers(lives.study));
     lives.study.light(&light.dark, &light.bright);
     calls::check(lives, out);
+    declared::check(lives, out);
     server::check(lives, out);
     late::check(lives, out);
     stores::check(lives, out);
