@@ -163,7 +163,10 @@ impl Program<'_> {
                     if unit.flow.is_local(at.expr) && !self.is_module_level(at) {
                         return None;
                     }
-                    let first = self.qualify_name(value.file, *name)?;
+                    let first = match self.qualify_name(value.file, *name) {
+                        Some(first) => first,
+                        None => return self.written_in_full(*name, &names),
+                    };
                     return Some(names.iter().rev().fold(first, |out, name| self.names.join(out, *name)));
                 }
                 ExprKind::Type(ty) => {
@@ -173,6 +176,19 @@ impl Program<'_> {
                 _ => return None,
             }
         }
+    }
+
+    /// A chain of names, the last one first, that begins with a whole package: `java.util.concurrent.Executors.newFixedThreadPool`.
+    fn written_in_full(&self, first: Ustr, rest: &[Ustr]) -> Option<Ustr> {
+        let is_class = |name: &Ustr| name.starts_with(|letter: char| letter.is_ascii_uppercase());
+        if self.language != Language::Java || is_class(&first) {
+            return None;
+        }
+        let class = rest.iter().rposition(is_class)?;
+        let join = |names: &[Ustr]| names.iter().rev().fold(first, |out, name| self.names.join(out, *name));
+        let owner = join(&rest[class..]);
+        let is_known = self.types.contains_key(&owner) || self.knowledge.speaks_of_class(owner);
+        is_known.then(|| join(rest))
     }
 
     /// A name that is a variable of the file itself, not of a function.
