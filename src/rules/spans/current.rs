@@ -1,5 +1,6 @@
 //! Spans that work runs under without belonging to them.
 
+use super::beneath;
 use super::life::{Fate, Life};
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
@@ -25,7 +26,10 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
             out.pass(start.call, RULE, "what traces the service finds spans in the variables of callers");
             continue;
         }
-        let within = escaping(study, *start, inside);
+        let within = match study.language() {
+            Language::Python => unseen_by(study, *start, inside, fate.yielded),
+            _ => escaping(study, *start, inside),
+        };
         if within.is_empty() {
             out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");
             continue;
@@ -51,7 +55,9 @@ fn open_range(study: &Study<'_>, start: Start, fate: &Fate) -> Option<Span> {
     // What hands out the span alone, and throws its context away, leaves none to its callers.
     let is_helper = start.call != start.origin && drops_context(study, start.origin, span.derived);
     let derived = !is_helper && span.derived != Slot::None || start.derived.is_some();
-    if derived || start.wrapped || fate.activated || fate.handed || fate.escapes || !fate.returned.is_empty() {
+    let yielded = fate.yielded && study.language() != Language::Python;
+    if derived || yielded || start.wrapped || fate.activated || fate.handed || fate.escapes || !fate.returned.is_empty()
+    {
         return None;
     }
     let from = study.program.expr(start.call).span.end;
@@ -85,6 +91,47 @@ fn drops_context(study: &Study<'_>, start: ValueRef, derived: Slot) -> bool {
     };
     let mut defs = file.flow.defs_from(start.expr).map(|(_, def)| def).peekable();
     defs.peek().is_some() && !defs.any(is_kept)
+}
+
+/// The calls of Python code that look for the current span while a span is open, in its function and in the blocks of
+/// those who enter that as a context manager, or run what does.
+fn unseen_by(study: &Study<'_>, start: Start, range: Span, yielded: bool) -> Vec<ValueRef> {
+    let function = study.program.function_at(start.call);
+    let blocks = beneath::blocks(study, function, range);
+    // What becomes of a span in the hands of those who ask for it is seen only there.
+    if yielded && blocks.is_empty() {
+        return Vec::new();
+    }
+    let own = std::iter::once((function, start.call.file, range));
+    let mut out = Vec::new();
+    for (within, file, range) in own.chain(blocks) {
+        let Some(flow) = study.program.files.get(file as usize).map(|file| &file.flow) else { continue };
+        let sites = flow.calls_of(within.id).map(|site| ValueRef { file, expr: site.expr });
+        let inside: Vec<ValueRef> = sites
+            .filter(|call| range.contains(study.program.expr(*call).span) && !exclude(study, start.call, *call))
+            .collect();
+        let sets = |call: &ValueRef| {
+            study.fact(*call).is_some_and(|fact| {
+                let effect = fact.effect;
+                effect.span.is_none() && (effect.activates.is_some() || effect.binds_context.is_some())
+            })
+        };
+        if inside.iter().any(sets) {
+            return Vec::new();
+        }
+        out.extend(inside.into_iter().filter(|call| looks_or_runs(study, *call)));
+    }
+    out
+}
+
+/// Whether a call looks for the current span, or runs functions of the service's own that do.
+fn looks_or_runs(study: &Study<'_>, call: ValueRef) -> bool {
+    if let Some(fact) = study.fact(call) {
+        return is_ambient(study, fact);
+    }
+    let mut functions = study.program.callee(call).functions.to_vec();
+    functions.extend(beneath::handed_in(study, call));
+    beneath::looks(study, functions, &|fact| is_ambient(study, fact))
 }
 
 /// The calls in a range that look for the current span.
@@ -212,9 +259,9 @@ fn is_ambient(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
             && matches!(span.context, Slot::Ambient | Slot::Named(_));
     }
     fact.effect.hop.is_some_and(|hop| {
-        matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce)
-            && hop.context == Slot::Ambient
-            && study.unit(fact.call.file).coverage(fact.library).is_some()
+        let shown = matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce)
+            || (hop.kind == HopKind::Store && study.language() == Language::Python);
+        shown && hop.context == Slot::Ambient && study.unit(fact.call.file).coverage(fact.library).is_some()
     })
 }
 

@@ -78,6 +78,8 @@ pub(super) struct Fate {
     pub finishes: Vec<ValueRef>,
     /// It is managed by a `with` or `try (…)`.
     pub entered: Option<ValueRef>,
+    /// A generator hands it to whoever asks for its values.
+    pub yielded: bool,
     context_returned: bool,
 }
 
@@ -89,7 +91,7 @@ impl Fate {
 
     /// It stays where it was seen.
     pub(super) fn is_kept(&self) -> bool {
-        !self.escapes && self.returned.is_empty() && !self.context_returned
+        !self.escapes && !self.yielded && self.returned.is_empty() && !self.context_returned
     }
 }
 
@@ -209,9 +211,18 @@ impl<'s, 'a> Life<'s, 'a> {
             walk.fate.entered = Some(value);
         } else if site.is_some_and(|site| site.dropped) || self.uses.is_blank(self.study.program, value, index) {
             walk.fate.dropped |= way.same && !is_name;
-        } else if way.same {
+        } else if way.same && !self.is_asked(value) {
             walk.fate.escapes = true;
         }
+    }
+
+    /// Whether a value is only asked if it is there: `if span:`.
+    fn is_asked(&self, value: ValueRef) -> bool {
+        let Some(file) = self.study.program.files.get(value.file as usize) else { return false };
+        file.source.facts.stmts.iter().any(|stmt| match &stmt.kind {
+            crate::ir::StmtKind::If { condition, .. } => *condition == value.expr,
+            _ => false,
+        })
     }
 
     fn is_managed(&self, value: ValueRef) -> bool {
@@ -261,6 +272,7 @@ impl<'s, 'a> Life<'s, 'a> {
             | ExprKind::Await(_)
             | ExprKind::Cast { .. }
             | ExprKind::Assign { .. } => self.follow(walk, parent, 0, way),
+            ExprKind::Yield(_) => walk.fate.yielded |= way.same,
             ExprKind::Composite { ty: None, fields } if program.language == Language::Python => {
                 let at = (0u8..).zip(fields.iter()).find(|(_, field)| field.value == value.expr);
                 match (at, self.uses.returns_of(parent)) {

@@ -1,5 +1,6 @@
 //! Rules about single spans: started and not ended, made current and not restored, nested by a loop, mislabelled.
 
+mod beneath;
 mod closed;
 mod current;
 mod decimal_id;

@@ -177,7 +177,7 @@ impl Starts {
             }
             out.known.insert(start.call, start.index);
             let fate = life.fate(&start);
-            if !fate.finished && !fate.escapes {
+            if !fate.finished && !fate.escapes && !fate.yielded {
                 for returned in &fate.returned {
                     let starts = hands_back_starts(life.study, returned.function, returned.index, &out.known);
                     if starts && factories.insert((returned.function, returned.index)) {

@@ -98,7 +98,7 @@ fn opener(
 }
 
 /// The service's own function that a decorator calls or is.
-fn own_decorator(study: &Study<'_>, value: ValueRef) -> Option<FuncRef> {
+pub(super) fn own_decorator(study: &Study<'_>, value: ValueRef) -> Option<FuncRef> {
     let program = study.program;
     let named = match program.expr_kind(value) {
         ExprKind::Call { callee, .. } => ValueRef { expr: *callee, ..value },
