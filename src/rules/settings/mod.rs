@@ -4,6 +4,7 @@ mod beside;
 mod browsers;
 mod defaults;
 mod endpoint;
+mod misnamed;
 mod off;
 mod over;
 mod propagator;
@@ -22,6 +23,7 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     browsers::check(study, out);
     endpoint::check(study, out);
+    misnamed::check(study, out);
     off::check(study, out);
     over::check(study, out);
     propagator::check(study, out);
