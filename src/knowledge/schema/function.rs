@@ -58,6 +58,9 @@ pub struct FunctionDescription {
     /// It has no effect on an app that has started.
     #[serde(default)]
     pub before_start: bool,
+    /// The process has one of what it switches on, for the instance in this slot: later calls are ignored.
+    #[serde(default)]
+    pub first_alone: Option<Slot>,
     /// A boundary is crossed here.
     #[serde(default)]
     pub hop: Option<Hop>,

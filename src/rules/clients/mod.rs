@@ -19,6 +19,8 @@ mod late;
 mod life;
 pub(super) mod loaded;
 mod mistaken;
+mod mounts;
+mod only_first;
 mod open_calls;
 mod options;
 mod server;
@@ -54,4 +56,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     untrusting::check(lives, out);
     open_calls::check(lives, out);
     mistaken::check(lives.study, out);
+    only_first::check(lives.study, out);
 }

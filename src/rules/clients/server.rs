@@ -2,12 +2,12 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Later, Life, Lives, is_registration};
-use super::{choice, dead, gate, words};
+use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{Annotation, ExprKind, Language, TypeKind};
-use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
+use crate::ir::{ExprKind, Language, TypeKind};
+use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of, stub_of};
+use crate::study::{CallFact, Inbound, Study, Summary, functions_of, stub_of};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -230,7 +230,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     }
     let mounted = mounted(lives, &later);
     let mut handlers = mounted.ok_or("something that is mounted on it reads the trace, or may")?;
-    let decorated = decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
+    let decorated = mounts::decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
     // An app with routes is what another program imports and runs.
     let runs = is_run(study, fact, &later) || !decorated.is_empty();
     handlers.extend(decorated);
@@ -254,68 +254,6 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
         Life::Plain => Ruling::broken("nothing instruments it, and its handlers go on with a trace"),
     };
     Ok((ruling, handlers))
-}
-
-/// The decorators of the server's library in its unit that mount handlers which go on with a trace; `None` when one of
-/// them reads the trace itself. Only where the unit's outgoing requests are traced: a set-up for other spans (of models,
-/// of tests) does not mean to join the traces of callers.
-fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRef>> {
-    let study = lives.study;
-    if study.language() != Language::Python || !is_handed_out(study, server) || !traces_requests(study, server) {
-        return Some(Vec::new());
-    }
-    let unit = study.unit_of(server.call.file);
-    let mut out = Vec::new();
-    for function in study.program.all_functions().filter(|function| study.unit_of(function.file) == unit) {
-        let Some(mounted_by) = mounting(study, function, server) else { continue };
-        if lives.works_on_traces(function) {
-            return None;
-        }
-        if calls_out(study.summary(function)) && !is_aside(study, mounted_by) {
-            out.push(mounted_by);
-        }
-    }
-    Some(out)
-}
-
-/// Whether a server can be run from outside: a variable of its module, or the result of the function that makes it. One
-/// that another server of the unit mounts is traced with that.
-fn is_handed_out(study: &Study<'_>, server: &CallFact<'_>) -> bool {
-    let unit = study.unit_of(server.call.file);
-    let same = |other: &&CallFact<'_>| {
-        other.effect.makes == Some(TypeRole::Server)
-            && other.library.id == server.library.id
-            && study.unit_of(other.call.file) == unit
-    };
-    let is_only = study.calls().iter().filter(same).count() == 1;
-    let flow = &study.program.files[server.call.file as usize].flow;
-    let mut returned = flow.returns_of(server.function.id).flat_map(|found| &found.values);
-    let is_it = |value: &crate::ir::ExprId| {
-        let value = ValueRef { expr: *value, ..server.call };
-        value == server.call || study.program.origins(value, false).contains(&Origin::Call(server.call, 0))
-    };
-    is_only && (server.function.id.0 == 0 || returned.any(is_it))
-}
-
-/// The decorator of the server's library that mounts a handler.
-fn mounting(study: &Study<'_>, function: FuncRef, server: &CallFact<'_>) -> Option<ValueRef> {
-    let mounts = |found: &&Annotation| {
-        let described = described_annotation(study, function.file, found);
-        described.is_some_and(|(library, found)| library.id == server.library.id && found.role == AnnotationRole::Entry)
-    };
-    let annotations = &study.program.function(function).annotations;
-    annotations.iter().find(mounts).map(|found| ValueRef { file: function.file, expr: found.expr })
-}
-
-/// Whether the code of a unit instruments a client for outgoing requests.
-fn traces_requests(study: &Study<'_>, server: &CallFact<'_>) -> bool {
-    let view = study.unit(server.call.file);
-    let calls_out = |library: &&LibraryDescription| {
-        let mut hops = library.functions.iter().filter_map(|function| function.hop);
-        hops.any(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall))
-    };
-    let mut clients = study.program.knowledge.libraries().iter().filter(calls_out);
-    clients.any(|library| view.coverage(library).is_some())
 }
 
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
@@ -405,7 +343,7 @@ fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
     methods.into_iter().filter(|method| matches!(study.inbound(*method), Inbound::Entry(_))).collect()
 }
 
-fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
     let named = |name: &str| words::names_health(name) || name.to_ascii_lowercase().contains("metric");
     let name = study.callee_text(call);
     if named(name.rsplit('.').next().unwrap_or(&name)) {
@@ -479,6 +417,6 @@ fn finding(study: &Study<'_>, fact: &CallFact<'_>, handlers: &[ValueRef]) -> Fin
 }
 
 /// Whether a function's bits say that it does something outbound.
-fn calls_out(summary: Summary) -> bool {
+pub(super) fn calls_out(summary: Summary) -> bool {
     summary.has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS)
 }
