@@ -14,7 +14,7 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{
     Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word, names_identity_document,
 };
-use crate::link::{FileUnit, Step, ValueRef};
+use crate::link::{FileUnit, FuncRef, Step, ValueRef};
 use crate::study::{Study, stub_named};
 use rustc_hash::FxHashSet;
 
@@ -26,7 +26,8 @@ pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
     let made = study.fact(call).map(|fact| fact.effect);
     let is_remote_call = made.is_some_and(|effect| effect.makes == Some(TypeRole::RpcChannel));
     let names = FxHashSet::default();
-    let mut search = Search { study, names, is_inside: false, is_strange: false, is_remote_call };
+    let function = study.program.function_at(call);
+    let mut search = Search { study, function, names, is_inside: false, is_strange: false, is_remote_call };
     let addresses = addresses(study, call);
     for address in &addresses {
         let settings = &study.unit(call.file).settings;
@@ -91,6 +92,8 @@ fn names_service(study: &Study<'_>, file: u32, words: &FxHashSet<String>) -> boo
 /// A walk from an address back to what it is made of, noting the words of all names on the way.
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
+    /// The function of the call.
+    function: FuncRef,
     names: FxHashSet<String>,
     /// A host is one that only resolves inside.
     is_inside: bool,
@@ -109,6 +112,13 @@ impl Search<'_, '_> {
             self.is_inside |= words.iter().any(|word| is_house_word(word));
             self.names.extend(words);
         }
+    }
+
+    /// Notes a name or text of the call's own function by which an identity provider's document is asked for. What helpers
+    /// speak of, others may be asked for by them as well.
+    fn note_document(&mut self, value: ValueRef, text: &str) {
+        let is_own = || self.study.program.function_covering(value) == self.function;
+        self.is_strange |= names_identity_document(text) && is_own();
     }
 
     /// Notes what one text of the address is made of, and whose the values are that it stands for.
@@ -165,17 +175,17 @@ impl Search<'_, '_> {
         let at = |expr| ValueRef { expr, ..value };
         match program.expr_kind(value) {
             ExprKind::Str(text) => {
-                self.is_strange |= names_identity_document(text);
+                self.note_document(value, text);
                 self.read(text);
                 Vec::new()
             }
             ExprKind::Name(name) => {
-                self.is_strange |= names_identity_document(name);
+                self.note_document(value, name);
                 self.note(name);
                 self.follow(value)
             }
             ExprKind::Member { name, .. } => {
-                self.is_strange |= names_identity_document(name);
+                self.note_document(value, name);
                 self.note(&path_of(self.study, value));
                 self.follow(value)
             }
