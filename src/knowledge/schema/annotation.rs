@@ -75,6 +75,9 @@ pub struct AnnotationDescription {
     /// overrides neither private nor static nor final methods.
     #[serde(default)]
     pub proxies: bool,
+    /// The type handles requests: its own methods do, or those that it overrides of a contract.
+    #[serde(default)]
+    pub serves: bool,
     /// What gives a `span` annotation its effect, where that can be missing.
     #[serde(default)]
     pub weaving: Option<Weaving>,

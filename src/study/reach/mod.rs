@@ -1,6 +1,7 @@
 //! Which functions run under a trace that came in, and which are roots by design.
 
 mod commands;
+mod contract;
 mod dispatch;
 mod events;
 mod ticks;
@@ -113,6 +114,7 @@ fn entries(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
             by_annotation(study, function)
                 .or_else(|| by_type_annotation(study, function))
                 .or_else(|| by_override(study, function))
+                .or_else(|| contract::by_contract(study, function))
                 .or_else(|| by_servicer(study, function))
                 .or_else(|| by_param(study, function))
         };
