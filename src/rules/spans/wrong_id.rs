@@ -94,7 +94,9 @@ fn pairs(study: &Study<'_>, call: ValueRef) -> SmallVec<[(Ustr, ValueRef); 4]> {
         ExprKind::Call { args, .. } | ExprKind::New { args, .. } => {
             out.extend(args.iter().filter_map(|arg| Some((arg.name?, at(arg.value)))));
             for (key, value) in args.iter().zip(args.iter().skip(1)) {
-                if let ExprKind::Str(text) = study.program.expr_kind(at(key.value)) {
+                if let ExprKind::Str(text) = study.program.expr_kind(at(key.value))
+                    && !is_template(text)
+                {
                     out.push((*text, at(value.value)));
                 }
             }
@@ -106,6 +108,11 @@ fn pairs(study: &Study<'_>, call: ValueRef) -> SmallVec<[(Ustr, ValueRef); 4]> {
         _ => {}
     }
     out
+}
+
+/// Whether a text has places to fill: which of them a value goes to, its end does not tell.
+fn is_template(text: &str) -> bool {
+    text.contains(['{', '%'])
 }
 
 fn entries(study: &Study<'_>, value: ValueRef) -> impl Iterator<Item = (Ustr, ValueRef)> {
