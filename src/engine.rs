@@ -136,7 +136,7 @@ fn owner(workspace: &Workspace, language: Language, path: &str) -> Option<usize>
     Some(holders.find_map(|workload| workload.runs.iter().find_map(runs)).unwrap_or(home))
 }
 
-fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Analysis {
+fn judge(parsed: Parsed, mut workspace: Workspace, request: &AnalysisRequest) -> Analysis {
     let mut sources: Vec<SourceFile> = Vec::with_capacity(parsed.files.len());
     let aside = parsed.aside;
     for file in parsed.files {
@@ -144,6 +144,7 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
             sources.push(SourceFile { path: file.path, facts: file.facts, unit });
         }
     }
+    name_loose_module(&mut workspace, &sources);
     let roots: Vec<(String, String)> =
         workspace.units.iter().map(|unit| (unit.root.clone(), unit.module.clone())).collect();
     let mut units: Vec<UnitView> = workspace.units.iter().map(UnitView::new).collect();
@@ -192,6 +193,19 @@ fn judge(parsed: Parsed, workspace: Workspace, request: &AnalysisRequest) -> Ana
     }
     analysis.findings = verdicts.findings;
     analysis
+}
+
+/// Gives Go code that no manifest holds the import path that its own imports tell.
+fn name_loose_module(workspace: &mut Workspace, sources: &[SourceFile]) {
+    let is_loose = |unit: &Unit| unit.language == Language::Go && unit.root.is_empty() && unit.module.is_empty();
+    let Some(at) = workspace.units.iter().position(is_loose) else { return };
+    let own = sources.iter().filter(|source| source.unit == at);
+    let imports =
+        |source: &SourceFile| source.facts.imports.iter().map(|import| import.target.as_str()).collect::<Vec<_>>();
+    let found = services::module_by_imports(own.map(|source| (source.path.as_str(), imports(source))));
+    if let Some((unit, module)) = workspace.units.get_mut(at).zip(found) {
+        unit.module = module;
+    }
 }
 
 /// Whether services may speak different formats, by what files import and processes are told: only then is it worth a map.

@@ -9,6 +9,7 @@ mod dotenv;
 mod environment;
 mod evidence;
 mod golang;
+mod gopath;
 mod gradle;
 mod gradle_named;
 mod helm;
@@ -34,6 +35,7 @@ pub(crate) use launch::{expand, falls_back, image_name};
 
 pub use discover::{discover, is_deployment, is_manifest};
 pub use environment::Environments;
+pub use gopath::module_by_imports;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
