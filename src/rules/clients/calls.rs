@@ -9,7 +9,7 @@ use super::switches::by_switch;
 use super::{beans, body, choice, fallback, forgotten, gate};
 use crate::finding::Confidence;
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::messaging::{is_traced_by_hand, sets_identity};
 use crate::study::{CallFact, Inbound, Study, functions_of};
@@ -289,6 +289,35 @@ pub(in crate::rules) fn is_traced_client(lives: &Lives<'_, '_>, fact: &CallFact<
 /// Whether the very client of a call is plain, whoever may ask for a span of it.
 pub(in crate::rules) fn is_plain_client(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     stands(lives, fact, Life::Plain)
+}
+
+/// Whether the very handle of a call of a store is instrumented, wherever it was made.
+pub(in crate::rules) fn is_traced_store(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
+    let study = lives.study;
+    let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::Store) else { return false };
+    let is_traced = |origin: Origin| match origin {
+        Origin::Call(made, _) => study.fact(made).is_some_and(|maker| {
+            maker.effect.instruments == Some(Slot::Result(0)) && maker.effect.outbound
+                || maker.effect.makes.is_some()
+                    && traces_stores(study, study.unit_of(made.file))
+                    && lives.of_construction(made) == Life::Instrumented
+        }),
+        _ => false,
+    };
+    study.slot(fact.call, hop.client).first().is_some_and(|client| {
+        let origins = study.program.origins(*client, true);
+        !origins.is_empty() && origins.into_iter().all(is_traced)
+    })
+}
+
+/// Whether a unit calls what instruments a store.
+pub(in crate::rules) fn traces_stores(study: &Study<'_>, unit: usize) -> bool {
+    let asks_store = |function: &FunctionDescription| function.hop.is_some_and(|hop| hop.kind == HopKind::Store);
+    study.of_unit("traces stores", unit, || {
+        study.calls_of_unit(unit).any(|fact| {
+            fact.effect.outbound && fact.effect.instruments.is_some() && fact.library.functions.iter().any(asks_store)
+        })
+    })
 }
 
 /// Whether the very client of a call is seen to stand so.

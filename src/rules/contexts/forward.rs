@@ -234,7 +234,7 @@ fn is_meant(study: &Study<'_>, start: ValueRef) -> bool {
 }
 
 /// Whether a call runs a function value that is not seen: a parameter, a local, a field.
-fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
     let program = study.program;
     let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return false };
     let callee = ValueRef { expr: *callee, ..call };

@@ -1,16 +1,17 @@
 //! `framework-context`: a framework's own request type is passed as a context, and hands out none of the request's values.
 
-use super::forward::is_given_headers;
+use super::forward::{is_given_headers, journey};
 use crate::finding::{Confidence, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::TypeRole;
 use crate::link::ValueRef;
 use crate::rules::Verdicts;
-use crate::rules::clients::can_be_inside;
+use crate::rules::clients::{Lives, can_be_inside, is_traced_store, traces_stores};
 use crate::study::{Study, Summary};
 
 /// Finds framework contexts passed where a context is expected.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     let program = study.program;
     let libraries = program.knowledge.libraries().iter();
     let switched = libraries.filter(|library| library.types.iter().any(|ty| !ty.context_switch.is_empty()));
@@ -21,12 +22,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             continue;
         }
         for site in &file.flow.calls {
-            check_call(study, ValueRef { file: at as u32, expr: site.expr }, out);
+            check_call(lives, ValueRef { file: at as u32, expr: site.expr }, out);
         }
     }
 }
 
-fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
+fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
+    let study = lives.study;
     let program = study.program;
     let ExprKind::Call { args, .. } = program.expr_kind(call) else { return };
     let callee = program.callee(call);
@@ -43,14 +45,16 @@ fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
         let needs_trace = study
             .effect_of(call)
             .has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS | Summary::LOGS);
+        let asks_store = || taken_as_context && asks_traced_store(lives, call, n as u16);
         let is_parted = study.effect_of(call).has(Summary::EXTRACTS) && is_given_headers(study, call);
         let caller = program.function_at(call);
         let has_trace = can_be_inside(study, caller);
-        if !taken_as_context || !needs_trace || !has_trace || is_parted {
+        if !taken_as_context || !has_trace || is_parted || !needs_trace && !asks_store() {
             continue;
         }
+        let confidence = if needs_trace { Confidence::Certain } else { Confidence::Likely };
         let name = study.text(value);
-        let mut finding = study.finding("framework-context", value, Confidence::Certain);
+        let mut finding = study.finding("framework-context", value, confidence);
         finding.message = format!("{name} is passed as the context, but it does not hold the request's trace");
         finding.label = "the trace stays in the request's own context".to_owned();
         finding.effect = format!("everything below {} starts a new trace", study.callee_text(call));
@@ -58,6 +62,10 @@ fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
             "pass {name}.Request.Context(), or set {} on the router so that {name} falls back to it",
             description.context_switch
         );
+        if !needs_trace {
+            finding.help +=
+                &format!("; this assumes that {} asks the store that is traced here", study.callee_text(call));
+        }
         finding.confirm =
             "call the route once with a traceparent header and look for its trace id below this call".to_owned();
         finding.related.extend(study.context_param(caller).map(|param| Related {
@@ -66,6 +74,25 @@ fn check_call(study: &Study<'_>, call: ValueRef, out: &mut Verdicts) {
         }));
         out.findings.push(finding);
     }
+}
+
+/// Whether an own function that a call runs asks a store with the context that it is given, directly or through what is not
+/// seen, in a unit that traces stores.
+fn asks_traced_store(lives: &Lives<'_, '_>, call: ValueRef, n: u16) -> bool {
+    let study = lives.study;
+    let is_asked = |sink: &ValueRef| study.fact(*sink).is_none_or(|fact| is_traced_store(lives, fact));
+    let functions = &study.program.callee(call).functions;
+    traces_stores(study, study.unit_of(call.file))
+        && functions.iter().any(|function| {
+            let Some(flow) = study.program.files.get(function.file as usize).map(|file| &file.flow) else {
+                return false;
+            };
+            let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
+            uses.iter().any(|used| {
+                let went = journey(lives, ValueRef { file: function.file, expr: *used });
+                went.sinks.iter().chain(&went.opaque).any(is_asked)
+            })
+        })
 }
 
 /// Whether the field that makes the framework's type fall back to the request's context is set anywhere.

@@ -2,6 +2,7 @@
 
 mod ambient;
 mod captured;
+mod component;
 mod forward;
 mod framework;
 mod handed;
@@ -15,6 +16,7 @@ mod stale;
 mod stored;
 mod unbound;
 mod unread;
+mod unseen;
 
 use super::Verdicts;
 use super::clients::Lives;
@@ -23,6 +25,7 @@ use super::clients::Lives;
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     replaced::check(lives, out);
+    component::check(lives, out);
     ambient::check(study, out);
     parentless::check(study, out);
     captured::check(study, out);
@@ -34,6 +37,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     stored::check(study, out);
     not_passed::check(lives, out);
     handed::check(lives, out);
-    framework::check(study, out);
+    framework::check(lives, out);
     log::check(study, out);
 }

@@ -96,7 +96,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
 }
 
 /// Whether no trace is known to come to a function.
-fn is_dark(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn is_dark(study: &Study<'_>, function: FuncRef) -> bool {
     match study.inbound(function) {
         Inbound::Root => true,
         Inbound::Entry(_) | Inbound::Below(_) => !study.is_lit(function),
@@ -300,7 +300,7 @@ fn takes_more(study: &Study<'_>, call: ValueRef) -> bool {
     study.program.slot(call, crate::knowledge::Slot::AnyArg).len() > 1
 }
 
-fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
     let name = study.callee_text(call);
     let last = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
     ["close", "shutdown", "stop", "flush", "forceflush", "rollback", "cancel", "release", "unlock", "delete", "remove"]
@@ -309,7 +309,7 @@ fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// An unseen callee that takes a context in front, as a call that leaves the process does, on a value that is not seen.
-fn crosses_by_type(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn crosses_by_type(study: &Study<'_>, call: ValueRef) -> bool {
     let ExprKind::Call { callee, args } = study.program.expr_kind(call) else { return false };
     let is_method =
         matches!(study.program.expr_kind(ValueRef { file: call.file, expr: *callee }), ExprKind::Member { .. });

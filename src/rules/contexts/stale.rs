@@ -2,6 +2,7 @@
 //! under the old one.
 
 use super::forward::{MAX_HANDED, is_given_in_vain};
+use super::unseen;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
@@ -134,6 +135,9 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
                 used = uses_under_old(lives, start, |call, old| {
                     starts_below(study, call) && !is_given_in_vain(lives, call, old, MAX_HANDED)
                 });
+            }
+            if used.is_empty() && study.language() == Language::Go {
+                used = uses_under_old(lives, start, |call, _| unseen::goes_on(lives, call));
             }
             used.sort_by_key(|call| study.program.expr(*call).span.start);
             used.dedup();

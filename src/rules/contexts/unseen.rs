@@ -1,0 +1,61 @@
+//! Work that a context is given to, of which only the call is seen: clients of other makers, and functions handed in (Go).
+
+use super::forward::is_function_value;
+use crate::knowledge::TypeRole;
+use crate::link::ValueRef;
+use crate::rules::clients::{Lives, is_traced_store};
+use crate::study::Study;
+
+/// Starts of the names of methods that take a context to wait under it, to read from it or to log, and send nothing.
+const STAYS: &[&str] = &[
+    "with", "from", "wait", "lock", "unlock", "trylock", "acquire", "release", "log", "debug", "info", "warn", "error",
+    "allow", "value", "enabled", "close", "shutdown", "stop", "new", "add", "record", "observe", "handle", "set",
+];
+
+/// Parts of the names of types whose methods stay in the process.
+const LOCAL: &[&str] =
+    &["log", "limiter", "group", "semaphore", "tracer", "span", "meter", "counter", "histogram", "pool"];
+
+/// Whether a call that is given a context surely goes on with it in a way that is seen in traces, or most likely does: it
+/// asks a store through an instrumented client, runs a function that somebody handed in, or calls a method of a type of
+/// another maker, as the clients of other services are.
+pub(super) fn goes_on(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    let study = lives.study;
+    let program = study.program;
+    if let Some(fact) = study.fact(call) {
+        return is_traced_store(lives, fact);
+    }
+    if !program.callee(call).functions.is_empty() {
+        return false;
+    }
+    // What a function is handed to go on with (`next`) is told as a span that is not made current.
+    is_function_value(study, call) && program.receiver(call).is_some() || is_of_another_maker(study, call)
+}
+
+/// Whether a call is that of a method of a type that is neither in the tree nor in Go's own library, and of no library that is
+/// described: what does something about traces in those is known.
+fn is_of_another_maker(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let Some(receiver) = program.receiver(call).filter(|receiver| program.qualify(*receiver).is_none()) else {
+        return false;
+    };
+    let Some(ty) = program.type_of(receiver) else { return false };
+    let is_hosted = ty.split('/').next().is_some_and(|host| host.contains('.')) && ty.contains('/');
+    let (package, name) = ty.rsplit_once('.').unwrap_or(("", &ty));
+    let known = || program.knowledge.libraries().iter().flat_map(|library| &library.modules);
+    let is_known = || {
+        known().any(|module| {
+            package == module || package.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let text = study.callee_text(call);
+    let method = text.rsplit('.').next().unwrap_or(&text).to_lowercase();
+    let name = name.to_lowercase();
+    is_hosted
+        && !STAYS.iter().any(|word| method.starts_with(word))
+        && !LOCAL.iter().any(|word| name.contains(word))
+        && program.role(ty).is_none_or(|role| matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel))
+        && program.own_type(ty).is_none()
+        && program.module_unit(package).is_none()
+        && !is_known()
+}
