@@ -46,10 +46,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_called_like_a_strangers_package_does_not_win() {
-        let files: &[(&str, &[&str])] = &[
-            ("main.go", &["github.com/pkg/errors", "github.com/acme/shop/errors"]),
-            ("errors/errors.go", &[]),
-        ];
+        let files: &[(&str, &[&str])] =
+            &[("main.go", &["github.com/pkg/errors", "github.com/acme/shop/errors"]), ("errors/errors.go", &[])];
         assert_eq!(module(files).as_deref(), Some("github.com/acme/shop"));
         assert_eq!(module(&[("main.go", &["net/http"]), ("http/a.go", &[])]), None);
     }

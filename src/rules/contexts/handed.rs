@@ -1,12 +1,12 @@
 //! `context-not-passed`: a request is made without a context, with one at hand, and handed to a function or client of which
 //! it is not seen how it sends: whatever that instruments, it finds no trace in the request (Go).
 
-use super::not_passed::may_hold_trace;
+use super::not_passed::{is_sent_without, may_hold_trace};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::flow::{DefId, DefKind, VarId};
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{
     Lives, can_be_inside, checks_health, goes_to_third_party, helps_tests, is_broken, is_plain_client,
@@ -47,10 +47,12 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             Some(_) => vec![fact.call],
             None => handed_back(study, fact),
         };
+        let holder =
+            |call| study.context_param(study.program.function_at(call)).filter(|param| !is_sent_without(study, param));
         let sent = places
             .into_iter()
             .filter(|call| belongs_to_trace(study, *call))
-            .find_map(|call| Some((study.context_param(study.program.function_at(call))?, call, sender(lives, call)?)));
+            .find_map(|call| Some((holder(call)?, call, sender(lives, call)?)));
         if let Some((param, call, sender)) = sent {
             out.findings.push(finding(study, fact, &param, call, sender));
         }
@@ -124,7 +126,7 @@ fn takers(study: &Study<'_>, file: u32, def: DefId, var: VarId) -> Option<Vec<Va
         match program.expr_kind(outer) {
             ExprKind::Member { base, .. } if *base == *used => {
                 let call = program.parent(outer).and_then(|call| study.fact(call));
-                if call.is_some_and(|call| call.effect.binds_context.is_some()) {
+                if call.is_some_and(|call| call.effect.binds_context.is_some() && !binds_own(study, call, var)) {
                     return None;
                 }
             }
@@ -136,6 +138,29 @@ fn takers(study: &Study<'_>, file: u32, def: DefId, var: VarId) -> Option<Vec<Va
     }
     out.sort_by_key(|call| program.expr(*call).span.start);
     Some(out)
+}
+
+/// Whether a call binds to a request what comes from its own context: `req.WithContext(ctx)`, where that is
+/// `context.WithTimeout(req.Context(), limit)`. What was not in it before is not in it then.
+fn binds_own(study: &Study<'_>, binds: &CallFact<'_>, var: VarId) -> bool {
+    let program = study.program;
+    let Some(bound) = binds.effect.binds_context.and_then(|slot| study.slot(binds.call, slot).first().copied()) else {
+        return false;
+    };
+    let is_own = |asked: ValueRef| {
+        let of = study.fact(asked).and_then(|fact| fact.effect.context_of).map(|slot| study.slot(asked, slot));
+        of.is_some_and(|of| {
+            let reaching = of.first().map(|of| program.reaching(*of)).unwrap_or_default();
+            !reaching.is_empty() && reaching.iter().all(|def| program.def(asked.file, *def).var == var)
+        })
+    };
+    // What is handed back, or kept, goes on elsewhere.
+    let is_sent =
+        program.parent(binds.call).is_some_and(|outer| matches!(program.expr_kind(outer), ExprKind::Call { .. }));
+    let origins = program.origins(bound, false);
+    is_sent
+        && !origins.is_empty()
+        && origins.into_iter().all(|origin| matches!(origin, Origin::Call(made, _) if is_own(made)))
 }
 
 /// What a call does with the request in a variable that it is given.
