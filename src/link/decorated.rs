@@ -1,9 +1,13 @@
 //! What annotations and decorators mean.
 
+use super::flow::DefKind;
 use super::{FuncRef, Program, ValueRef};
 use crate::ir::{Annotation, ExprKind, Language};
-use crate::knowledge::{AnnotationDescription, LibraryDescription};
+use crate::knowledge::{AnnotationDescription, AnnotationRole, LibraryDescription};
 use ustr::Ustr;
+
+/// Through how many functions a parameter is followed to those who give it.
+const MAX_GIVEN: usize = 3;
 
 impl<'a> Program<'a> {
     /// What is known of an annotation or decorator of a file, by its imported name or by the type of the object that it
@@ -26,9 +30,26 @@ impl<'a> Program<'a> {
             return Some(found).filter(|(_, found)| found.when.is_empty() || self.is_given(value, &found.when));
         }
         let ExprKind::Member { base, name, .. } = self.expr_kind(callee) else { return None };
-        let ty = self.type_of(ValueRef { file, expr: *base })?;
+        let base = ValueRef { file, expr: *base };
+        let ty = self.type_of(base).or_else(|| self.given_type(base))?;
         let named = |ty: Ustr| self.knowledge.annotation(Ustr::from_existing(&format!("{ty}.{name}"))?);
         named(ty).or_else(|| self.supertypes(ty).iter().find_map(|ty| named(*ty)))
+    }
+
+    /// The type of what the callers give for a parameter that is declared without one: `def register(app)`.
+    fn given_type(&self, value: ValueRef) -> Option<Ustr> {
+        let mut at = value;
+        for _ in 0..MAX_GIVEN {
+            let [def] = self.reaching(at) else { return None };
+            let DefKind::Param(n) = self.def(at.file, *def).kind else { return None };
+            let given = self.arguments(FuncRef { file: at.file, id: self.def(at.file, *def).function }, n);
+            let found = given.iter().find_map(|given| self.type_of(*given));
+            if found.is_some() {
+                return found;
+            }
+            at = *given.first()?;
+        }
+        None
     }
 
     /// Whether a decorator is given one of these names, by itself or in a list.
@@ -40,6 +61,19 @@ impl<'a> Program<'a> {
             ExprKind::Composite { fields, .. } => fields.iter().any(|field| is_one(at(field.value))),
             _ => is_one(at(arg.value)),
         })
+    }
+
+    /// Whether a decorator gives a Python function to a library, which calls it.
+    pub(super) fn is_given_to_library(&self, function: FuncRef) -> bool {
+        let is_called = |role| {
+            use AnnotationRole::{Consumer, Entry, Root, Task, Worker};
+            matches!(role, Consumer | Entry | Root | Task | Worker)
+        };
+        let mut annotations = self.function(function).annotations.iter();
+        self.language == Language::Python
+            && annotations.any(|found| {
+                self.described_annotation(function.file, found).is_some_and(|(_, found)| is_called(found.role))
+            })
     }
 
     /// The type of what a decorator puts in the place of a function of the service.

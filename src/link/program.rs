@@ -310,15 +310,17 @@ impl<'a> Program<'a> {
         None
     }
 
-    /// The function, or the outermost one that a closure is written in.
+    /// The function, or the outermost one that a closure is written in. What a decorator gives to a library is no part of
+    /// the function around it, which only makes it: `@app.get("/")` in `def create_app()`.
     pub fn outermost(&self, function: FuncRef) -> FuncRef {
-        let mut id = function.id;
-        while let Some(parent) = self.function(FuncRef { file: function.file, id }).parent
+        let mut at = function;
+        while let Some(parent) = self.function(at).parent
             && parent.0 != 0
+            && !self.is_given_to_library(at)
         {
-            id = parent;
+            at.id = parent;
         }
-        FuncRef { file: function.file, id }
+        at
     }
 
     /// The functions and closures that are written in one of the service's own types.

@@ -37,6 +37,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
         }
         for origin in study.program.origins(value, true) {
             match origin {
+                Origin::Call(call, _) if is_given_context(study, call) => return Executor::Carries,
                 Origin::Call(call, _) if study.fact(call).is_some() => made = made.or(Some(call)),
                 Origin::Literal(literal) if matches!(study.program.expr_kind(literal), ExprKind::Lit(_)) => {}
                 Origin::Param(function, _) if is_given_plain_executors(study, function) => {}
@@ -130,6 +131,19 @@ fn is_bean(study: &Study<'_>, function: FuncRef) -> bool {
 /// The function around a call whose result the container keeps.
 fn bean_at(study: &Study<'_>, call: ValueRef) -> Option<FuncRef> {
     Some(study.program.outermost(study.program.function_at(call))).filter(|function| is_bean(study, *function))
+}
+
+/// Whether a Python pool is made with a context for its threads: `initargs=(contextvars.copy_context(),)`.
+fn is_given_context(study: &Study<'_>, made: ValueRef) -> bool {
+    let program = study.program;
+    let ExprKind::Call { args, .. } = program.expr_kind(made) else { return false };
+    let given = args.iter().flat_map(|arg| match program.expr_kind(ValueRef { expr: arg.value, ..made }) {
+        ExprKind::Composite { fields, .. } => fields.iter().map(|field| field.value).collect(),
+        ExprKind::Call { args, .. } => args.iter().map(|arg| arg.value).chain([arg.value]).collect(),
+        _ => vec![arg.value],
+    });
+    let mut given = given.map(|expr| ValueRef { expr, ..made });
+    program.language == Language::Python && given.any(|value| program.role_of(value) == Some(TypeRole::Context))
 }
 
 /// The type of what the container keeps of a function.

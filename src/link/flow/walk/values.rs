@@ -1,7 +1,7 @@
 //! The walk over values: what they read, what is assigned to them, what they call.
 
 use super::{Env, Walker};
-use crate::ir::{ExprId, ExprKind, Span};
+use crate::ir::{ExprId, ExprKind, FunctionId, Span};
 use crate::link::flow::{CallSite, DefKind, Write};
 use ustr::Ustr;
 
@@ -109,6 +109,7 @@ impl Walker<'_> {
             }
             ExprKind::Closure(function) => {
                 self.out.closures.insert(*function, id);
+                self.decorators(*function);
                 let before = self.env.clone();
                 self.function_body(*function);
                 let after = std::mem::replace(&mut self.env, before);
@@ -147,6 +148,29 @@ impl Walker<'_> {
             *slot = parent;
         }
         self.expr(child);
+    }
+
+    /// What the decorators of a nested function are methods of: `app` in `@app.get("/")`. They are no calls of the function
+    /// around, as those of other functions are none of the load-time code.
+    fn decorators(&mut self, function: FunctionId) {
+        let facts = self.facts;
+        for decorator in &facts.function(function).annotations {
+            let mut at = decorator.expr;
+            loop {
+                if let Some(home) = self.out.functions.get_mut(at.0 as usize) {
+                    *home = self.function;
+                }
+                let inner = match &facts.expr(at).kind {
+                    ExprKind::Call { callee: inner, .. } | ExprKind::Member { base: inner, .. } => *inner,
+                    ExprKind::Name(name) => break self.name_use(at, *name),
+                    _ => break,
+                };
+                if let Some(parent) = self.out.parents.get_mut(inner.0 as usize) {
+                    *parent = at;
+                }
+                at = inner;
+            }
+        }
     }
 
     pub(super) fn call(&mut self, expr: ExprId) {
