@@ -139,13 +139,20 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
             if used.is_empty() && study.language() == Language::Go {
                 used = uses_under_old(lives, start, |call, _| unseen::goes_on(lives, call));
             }
+            if used.is_empty() && study.language() == Language::Go {
+                used = uses_under_old(lives, start, |call, _| unseen::may_go_on(study, call));
+            }
             used.sort_by_key(|call| study.program.expr(*call).span.start);
             used.dedup();
             (used, study.text(start.old))
         }
     };
     let first = used.first()?;
-    let confidence = if leaves(study, *first) { Confidence::Certain } else { Confidence::Likely };
+    let confidence = match leaves(study, *first) {
+        true => Confidence::Certain,
+        false if used.iter().all(|call| unseen::may_go_on(study, *call)) => Confidence::Possible,
+        false => Confidence::Likely,
+    };
     let mut finding = study.finding("stale-context", start.call, confidence);
     let target = study.callee_text(*first);
     if shared.is_some() {

@@ -16,9 +16,8 @@ const STAYS: &[&str] = &[
 const LOCAL: &[&str] =
     &["log", "limiter", "group", "semaphore", "tracer", "span", "meter", "counter", "histogram", "pool"];
 
-/// Whether a call that is given a context surely goes on with it in a way that is seen in traces, or most likely does: it
-/// asks a store through an instrumented client, runs a function that somebody handed in, or calls a method of a type of
-/// another maker, as the clients of other services are.
+/// Whether a call that is given a context goes on with it in a way that is seen in traces, or most likely does: it asks a
+/// store through an instrumented client, or runs a function that somebody handed in.
 pub(super) fn goes_on(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
     let study = lives.study;
     let program = study.program;
@@ -29,13 +28,17 @@ pub(super) fn goes_on(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
         return false;
     }
     // What a function is handed to go on with (`next`) is told as a span that is not made current.
-    is_function_value(study, call) && program.receiver(call).is_some() || is_of_another_maker(study, call)
+    is_function_value(study, call) && program.receiver(call).is_some()
 }
 
-/// Whether a call is that of a method of a type that is neither in the tree nor in Go's own library, and of no library that is
-/// described: what does something about traces in those is known.
-fn is_of_another_maker(study: &Study<'_>, call: ValueRef) -> bool {
+/// Whether a call may go on with a context, as the clients of other services do: it is that of a method of a type that is
+/// neither in the tree nor in Go's own library, and of no library that is described, as what does something about traces in
+/// those is known. Many such clients make no span, so nothing is certain.
+pub(super) fn may_go_on(study: &Study<'_>, call: ValueRef) -> bool {
     let program = study.program;
+    if study.fact(call).is_some() || !program.callee(call).functions.is_empty() {
+        return false;
+    }
     let Some(receiver) = program.receiver(call).filter(|receiver| program.qualify(*receiver).is_none()) else {
         return false;
     };
