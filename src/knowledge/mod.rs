@@ -9,6 +9,7 @@ mod load;
 mod python;
 mod schema;
 mod tracing_words;
+mod vocabulary;
 
 pub use addresses::{
     ends_inside, is_address_word, is_common_word, is_data_key, is_house_word, is_setting_key, names_identity_document,
@@ -24,3 +25,4 @@ pub use schema::{
     SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
 pub use tracing_words::{NameOf, speaks_of_tracing};
+pub use vocabulary::{Vocabulary, has_part, has_start, vocabulary};

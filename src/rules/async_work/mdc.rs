@@ -2,7 +2,7 @@
 
 use super::task;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{NameOf, Slot, TypeRole, speaks_of_tracing};
+use crate::knowledge::{NameOf, Slot, TypeRole, has_part, speaks_of_tracing, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary};
 
@@ -142,15 +142,12 @@ fn callers(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
     out
 }
 
-/// What types are called whose methods run around the handlers of requests.
-const AROUND: &[&str] = &["filter", "interceptor", "aspect", "advice", "valve"];
-
 /// Whether a function runs around the handlers of requests: it overrides a method of a library's filter or interceptor,
 /// or its type is called so.
 pub(in crate::rules) fn stands_before(study: &Study<'_>, function: FuncRef) -> bool {
     let owner = study.program.function(function).owner_name.to_ascii_lowercase();
     is_filter(study, function)
-        || (study.inbound(function) != Inbound::Root && AROUND.iter().any(|word| owner.contains(word)))
+        || (study.inbound(function) != Inbound::Root && has_part(&owner, &vocabulary().filter_types))
 }
 
 /// Whether a function overrides a method of a library's filter or interceptor. One of a handler puts ids there for its

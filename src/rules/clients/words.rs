@@ -4,60 +4,6 @@ use crate::knowledge::{self, NameOf};
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
 
-/// Starts of words in names of settings that carry no instrumentation.
-const INNOCENT: &[&str] = &[
-    "addr",
-    "target",
-    "url",
-    "uri",
-    "host",
-    "endpoint",
-    "timeout",
-    "ctx",
-    "context",
-    "port",
-    "name",
-    "verify",
-    "cert",
-    "limit",
-    "prox",
-    "cookie",
-    "param",
-    "json",
-    "tls",
-    "ssl",
-    "cred",
-    "auth",
-    "user",
-    "agent",
-    "encoding",
-    "redirect",
-    "http2",
-    "converter",
-    "size",
-    "jar",
-    "maxredirects",
-    "version",
-    "duration",
-    "keepalive",
-    "header",
-    "error",
-    "log",
-    "baseur",
-    "max",
-    "read",
-    "write",
-    "connect",
-    "pool",
-    "idle",
-    "body",
-    "content",
-    "payload",
-    "accept",
-    "query",
-    "form",
-];
-
 /// Whether a function of a language's own library, by its name, asks what a text begins with.
 pub(super) fn asks_for_start(name: &str) -> bool {
     ["startswith", "startsWith", "HasPrefix"].contains(&name)
@@ -67,24 +13,6 @@ pub(super) fn asks_for_start(name: &str) -> bool {
 pub(super) fn is_start_of_address(text: &str) -> bool {
     ["http", "http:", "http://", "https", "https:", "https://"].contains(&text)
 }
-
-/// Parts of names of what never takes part in a request's trace.
-const APART: &[&str] = &[
-    "otlp",
-    "exporter",
-    "collector",
-    "telemetry",
-    "health",
-    "readiness",
-    "ready",
-    "liveness",
-    "healthz",
-    "metadata",
-    "probe",
-    "pprof",
-    "ping",
-    "analytics",
-];
 
 /// Services on the public net that everybody calls and that go on with nobody's trace: one word a line, in lower case.
 static STRANGERS: LazyLock<FxHashSet<&str>> =
@@ -119,7 +47,7 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 
 /// Whether a setting of this name can hold no instrumentation.
 pub(super) fn is_innocent(name: &str) -> bool {
-    let innocent = split_words(name).any(|word| INNOCENT.iter().any(|known| word.starts_with(known)));
+    let innocent = split_words(name).any(|word| knowledge::has_start(&word, &knowledge::vocabulary().plain_settings));
     innocent && !speaks_of_tracing(name)
 }
 
@@ -131,7 +59,7 @@ pub(super) fn speaks_of_tracing(name: &str) -> bool {
 /// Whether a name or string belongs to an exporter, a health check or the like.
 pub(super) fn is_apart(text: &str) -> bool {
     let words: Vec<String> = split_words(text).collect();
-    words.iter().any(|word| APART.iter().any(|apart| word.starts_with(apart)))
+    words.iter().any(|word| knowledge::has_start(word, &knowledge::vocabulary().apart))
         || words.windows(2).any(|pair| matches!([pair[0].as_str(), pair[1].as_str()], ["wait", "for" | "until"]))
 }
 

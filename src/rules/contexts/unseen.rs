@@ -1,20 +1,10 @@
 //! Work that a context is given to, of which only the call is seen: clients of other makers, and functions handed in (Go).
 
 use super::forward::is_function_value;
-use crate::knowledge::TypeRole;
+use crate::knowledge::{TypeRole, has_part, has_start, vocabulary};
 use crate::link::ValueRef;
 use crate::rules::clients::{Lives, is_traced_store};
 use crate::study::Study;
-
-/// Starts of the names of methods that take a context to wait under it, to read from it or to log, and send nothing.
-const STAYS: &[&str] = &[
-    "with", "from", "wait", "lock", "unlock", "trylock", "acquire", "release", "log", "debug", "info", "warn", "error",
-    "allow", "value", "enabled", "close", "shutdown", "stop", "new", "add", "record", "observe", "handle", "set",
-];
-
-/// Parts of the names of types whose methods stay in the process.
-const LOCAL: &[&str] =
-    &["log", "limiter", "group", "semaphore", "tracer", "span", "meter", "counter", "histogram", "pool"];
 
 /// Whether a call that is given a context goes on with it in a way that is seen in traces, or most likely does: it asks a
 /// store through an instrumented client, or runs a function that somebody handed in.
@@ -55,8 +45,8 @@ pub(super) fn may_go_on(study: &Study<'_>, call: ValueRef) -> bool {
     let method = text.rsplit('.').next().unwrap_or(&text).to_lowercase();
     let name = name.to_lowercase();
     is_hosted
-        && !STAYS.iter().any(|word| method.starts_with(word))
-        && !LOCAL.iter().any(|word| name.contains(word))
+        && !has_start(&method, &vocabulary().staying_methods)
+        && !has_part(&name, &vocabulary().staying_types)
         && program.role(ty).is_none_or(|role| matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel))
         && program.own_type(ty).is_none()
         && program.module_unit(package).is_none()

@@ -3,7 +3,7 @@
 use super::words::{has, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::ExprKind;
-use crate::knowledge::Slot;
+use crate::knowledge::{Slot, vocabulary};
 use crate::link::{Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Study};
@@ -28,101 +28,6 @@ static CONVENTIONS: LazyLock<Conventions> =
 fn successor(name: &str) -> Option<&'static str> {
     CONVENTIONS.renamed.get(name).map(String::as_str)
 }
-
-/// What nobody who reads traces may know.
-const SECRETS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "api_key",
-    "apikey",
-    "access_token",
-    "refresh_token",
-    "auth_token",
-    "session_token",
-    "bearer_token",
-    "client_secret",
-    "secret_key",
-    "private_key",
-    "authorization",
-    "credit_card",
-    "credit_card_number",
-    "card_number",
-    "cvv",
-    "ssn",
-    "social_security_number",
-];
-
-/// Words that make of a secret something that is none.
-const HARMLESS: &[&str] = &[
-    "has",
-    "is",
-    "length",
-    "len",
-    "count",
-    "type",
-    "status",
-    "present",
-    "valid",
-    "validation",
-    "expiry",
-    "expires",
-    "expired",
-    "ttl",
-    "age",
-    "masked",
-    "redacted",
-    "hash",
-    "hashed",
-    "encrypted",
-    "last",
-    "last4",
-    "required",
-    "enabled",
-    "changed",
-    "reset",
-    "policy",
-    "provided",
-    "exists",
-    "missing",
-    "error",
-    "result",
-    "duration",
-    "ms",
-    "attempts",
-    "limit",
-    "name",
-    "id",
-    "path",
-    "url",
-    "endpoint",
-    "method",
-    "mode",
-    "provider",
-    "decision",
-    "allowed",
-    "granted",
-    "scope",
-    "scopes",
-    "usage",
-    "mask",
-    "redact",
-    "sanitize",
-    "obfuscate",
-    "encrypt",
-    "digest",
-    "sha256",
-    "fingerprint",
-    "file",
-    "ref",
-    "signature",
-    "version",
-    "set",
-    "at",
-    "time",
-    "refreshed",
-    "issued",
-];
 
 /// An attribute: its key and value, as far as they are seen.
 struct Attribute {
@@ -217,11 +122,11 @@ fn sensitive(study: &Study<'_>, found: &Attribute) -> Option<Finding> {
 }
 
 fn secret(words: &str) -> Option<&'static str> {
-    SECRETS.iter().copied().find(|phrase| has(words, phrase))
+    vocabulary().secrets.iter().map(String::as_str).find(|phrase| has(words, phrase))
 }
 
 fn is_harmless(words: &str) -> bool {
-    HARMLESS.iter().any(|word| has(words, word))
+    vocabulary().harmless.iter().any(|word| has(words, word))
 }
 
 /// Whether a value can be no secret by its shape: a constant, a comparison, a measure, something put together.

@@ -4,50 +4,11 @@ use super::words::{ends_in, words};
 use super::{paths, provisional};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{Slot, TypeRole, vocabulary};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Inbound, Study, functions_of};
 use rustc_hash::FxHashSet;
-
-/// How identifiers end that hold another value for each request.
-const PER_REQUEST: &[&str] = &[
-    "user_id",
-    "order_id",
-    "request_id",
-    "req_id",
-    "session_id",
-    "message_id",
-    "msg_id",
-    "customer_id",
-    "account_id",
-    "transaction_id",
-    "txn_id",
-    "correlation_id",
-    "payment_id",
-    "cart_id",
-    "invoice_id",
-    "conversation_id",
-    "chat_id",
-    "trace_id",
-    "run_id",
-    "execution_id",
-    "event_id",
-    "document_id",
-    "doc_id",
-    "booking_id",
-    "ticket_id",
-    "device_id",
-    "uuid",
-    "guid",
-    "email",
-    "email_address",
-    "phone_number",
-    "remote_addr",
-];
-
-/// What of a request is another for each resource.
-const OF_REQUEST: &[&str] = &["path", "url", "uri", "request_uri", "request_url", "path_info", "raw_path", "raw_query"];
 
 /// Functions of the languages that put texts together from their arguments.
 const FORMATTERS: &[&str] = &["Sprintf", "Sprint", "format", "formatted", "concat", "join"];
@@ -126,8 +87,7 @@ fn variable(study: &Study<'_>, value: ValueRef, depth: u32) -> Option<ValueRef> 
         }
         ExprKind::Member { base, name, .. } => {
             let found = words(name);
-            (is_per_request(&found) || (OF_REQUEST.contains(&found.as_str()) && is_of_request(study, at(*base))))
-                .then_some(value)
+            (is_per_request(&found) || (is_part_of_request(&found) && is_of_request(study, at(*base)))).then_some(value)
         }
         _ => None,
     }
@@ -145,7 +105,7 @@ fn called(study: &Study<'_>, call: ValueRef, callee: ValueRef, args: &[ValueRef]
     }
     // A method without `get` may give the route that the request took.
     let found = words(&name);
-    let of_request = found.strip_prefix("get_").is_some_and(|field| OF_REQUEST.contains(&field))
+    let of_request = found.strip_prefix("get_").is_some_and(is_part_of_request)
         && base.is_some_and(|base| is_of_request(study, base));
     (args.is_empty() && (is_per_request(&found) || of_request)).then_some(call)
 }
@@ -155,8 +115,13 @@ fn is_interpolated(study: &Study<'_>, value: ValueRef) -> bool {
     text.find(['"', '\'']).and_then(|quote| text.get(..quote)).is_some_and(|prefix| prefix.contains(['f', 'F']))
 }
 
+/// Whether words name a part of a request that is another for each resource.
+fn is_part_of_request(words: &str) -> bool {
+    vocabulary().of_request.iter().any(|part| part == words)
+}
+
 fn is_per_request(words: &str) -> bool {
-    PER_REQUEST.iter().any(|phrase| ends_in(words, phrase))
+    vocabulary().per_request.iter().any(|phrase| ends_in(words, phrase))
 }
 
 /// Whether a value is a request, or a part of one (`r.URL`).

@@ -3,12 +3,9 @@
 use super::super::Verdicts;
 use crate::finding::Confidence;
 use crate::ir::ExprKind;
+use crate::knowledge::{has_part, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study};
-
-/// Parts of paths at which nothing is traced by custom.
-const UNTRACED: &[&str] =
-    &["health", "ready", "live", "ping", "metrics", "status", "probe", "favicon", "debug", "version"];
 
 /// Finds filters that let nothing through, and those by which a client sends requests without a header.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -71,7 +68,7 @@ fn texts(study: &Study<'_>, filter: FuncRef) -> Vec<ustr::Ustr> {
 
 fn is_untraced(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    text.len() < 2 || UNTRACED.iter().any(|word| lower.contains(word))
+    text.len() < 2 || has_part(&lower, &vocabulary().untraced_paths)
 }
 
 fn report(study: &Study<'_>, option: &CallFact<'_>, out: &mut Verdicts, is_whole: bool) {

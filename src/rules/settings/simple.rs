@@ -3,16 +3,10 @@
 use super::super::Verdicts;
 use crate::finding::Confidence;
 use crate::ir::StmtKind;
-use crate::knowledge::Slot;
+use crate::knowledge::{Slot, has_part, vocabulary};
 use crate::link::Origin;
 use crate::link::ValueRef;
 use crate::study::{CallFact, Study, is_aside};
-
-/// Parts of exporters' names that say that nothing leaves the process.
-const LOCAL: &[&str] = &[
-    "console", "stdout", "stderr", "memory", "logging", "noop", "debug", "file", "test", "mock", "fake", "print",
-    "record", "capture", "writer", "eventbus",
-];
 
 /// Finds simple processors with an exporter that is not seen to be local.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -105,6 +99,5 @@ fn has_own_part(study: &Study<'_>, made: ValueRef) -> bool {
 
 /// Whether a name says that what it names keeps spans in the process.
 pub(super) fn is_local(name: &str) -> bool {
-    let name = name.to_lowercase();
-    LOCAL.iter().any(|part| name.contains(part))
+    has_part(&name.to_lowercase(), &vocabulary().local_exporters)
 }

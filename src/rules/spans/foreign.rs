@@ -4,16 +4,12 @@ use super::life::Life;
 use super::starts::{Starts, judged};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{Slot, TypeRole, has_part, vocabulary};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashSet;
-
-/// Words by which a function says that ending is what it is for: the other half of one that started the span.
-const ENDING: &[&str] =
-    &["end", "finish", "close", "stop", "after", "complete", "done", "exit", "post", "response", "trace", "span"];
 
 /// Finds ends of a current span that the function did not start.
 pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
@@ -106,7 +102,7 @@ fn judge(study: &Study<'_>, end: &CallFact<'_>) -> Option<Confidence> {
     let outer = study.program.outermost(end.function);
     let known = judged(study, end.call)?;
     let name = study.program.function(outer).name.to_lowercase();
-    if outer != end.function || ENDING.iter().any(|word| name.contains(word)) {
+    if outer != end.function || has_part(&name, &vocabulary().ending_functions) {
         return None;
     }
     match study.inbound(outer) {
