@@ -404,11 +404,27 @@ fn end_of_block(study: &Study<'_>, call: ValueRef) -> u32 {
     ends.min().unwrap_or(u32::MAX)
 }
 
-/// Where the span is ended in the open, not by `defer`.
+/// Where a span is first ended in the open, not by `defer`: by its library, or by a helper that it is given to.
 fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
-    let after = study.program.expr(start.call).span.end;
-    let ends = study.calls_in(start.function).filter(|other| other.effect.ends.is_some() && !other.site.deferred);
-    ends.map(|other| study.program.expr(other.call).span.start).filter(|at| *at > after).min()
+    let program = study.program;
+    let after = program.expr(start.call).span.end;
+    let by_library = study.calls_in(start.function).filter(|other| other.effect.ends.is_some() && !other.site.deferred);
+    let sites = &program.files[start.call.file as usize].flow.calls;
+    let by_helper = sites
+        .iter()
+        .filter(|site| site.function == start.function.id && !site.deferred)
+        .map(|site| ValueRef { expr: site.expr, ..start.call })
+        .filter(|call| study.fact(*call).is_none() && study.effect_of(*call).has(Summary::ENDS))
+        .filter(|call| study.slot(*call, Slot::AnyArg).iter().any(|value| is_of_start(study, start, *value)));
+    let ends = by_library.map(|other| other.call).chain(by_helper);
+    ends.map(|call| program.expr(call).span.start).filter(|at| *at > after).min()
+}
+
+/// Whether a variable holds what a start handed out.
+fn is_of_start(study: &Study<'_>, start: &Start, value: ValueRef) -> bool {
+    let reaching = study.program.reaching(value);
+    let flow = &study.program.files[start.call.file as usize].flow;
+    flow.defs_from(start.call.expr).any(|(id, _)| reaching.contains(&id))
 }
 
 /// Whether a call leaves the process, itself or below.
