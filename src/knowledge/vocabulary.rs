@@ -30,6 +30,10 @@ pub struct Vocabulary {
     pub staying_methods: Vec<String>,
     /// Parts of the names of Go types whose methods stay in the process.
     pub staying_types: Vec<String>,
+    /// Starts of the names of Go methods that clean up behind a piece of work, or say that it is done.
+    pub cleaning_up: Vec<String>,
+    /// Starts of the names of functions that begin or end what lives longer than a request.
+    pub lifetime: Vec<String>,
     /// Parts of the names of functions that are there to end what others started.
     pub ending_functions: Vec<String>,
     /// Parts of the names of Java types whose methods run around the handlers of requests.

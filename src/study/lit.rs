@@ -2,40 +2,12 @@
 
 use super::{Inbound, Study, reach, unused};
 use crate::ir::Language;
-use crate::knowledge::TypeRole;
+use crate::knowledge::{TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, ValueRef};
 use rustc_hash::FxHashSet;
 
 /// How many callers of a function are looked at.
 const MAX_CALLERS: usize = 60;
-
-/// Names by which functions say that they begin or end something that outlives a request.
-const LIFETIME: &[&str] = &[
-    "new",
-    "start",
-    "run",
-    "open",
-    "init",
-    "connect",
-    "serve",
-    "close",
-    "stop",
-    "shutdown",
-    "cleanup",
-    "flush",
-    "setup",
-    "teardown",
-    "register",
-    "watch",
-    "background",
-    "loop",
-    "migrate",
-    "bootstrap",
-    "main",
-    "must",
-    "with",
-    "dial",
-];
 
 impl Study<'_> {
     /// Whether a function runs under a trace that came in, and how that is known.
@@ -193,15 +165,21 @@ impl Study<'_> {
         self.reach.behind_async.contains(&function)
     }
 
-    /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`) and by
-    /// having no library that calls it for inbound work.
+    /// Whether a function's work belongs to the process, by its own words (`NewServer`, `startPolling`, `Shutdown`): no
+    /// library calls it for inbound work, and it makes no span for such work.
     pub fn outlives_request(&self, function: FuncRef) -> bool {
         let outer = self.program.outermost(function);
         let name = self.program.function(outer).name.to_lowercase();
         // What takes a request serves it, whatever its name (`ServeHTTP`).
         let serves = self.context_param(outer).is_some_and(|param| param.is_request);
+        // So does what runs for inbound work and has a span of its own (`RegisterUser`).
+        let works = || {
+            matches!(self.inbound(outer), Inbound::Below(_))
+                && self.calls_in(outer).any(|fact| fact.effect.span.is_some())
+        };
         !serves
             && !matches!(self.inbound(outer), Inbound::Entry(_))
-            && LIFETIME.iter().any(|word| name.starts_with(word))
+            && !works()
+            && has_start(&name, &vocabulary().lifetime)
     }
 }

@@ -4,7 +4,7 @@ use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::clients::Lives;
+use crate::rules::clients::{Lives, is_traced_store};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -164,7 +164,8 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
     if returns_context {
         work.push(call);
     }
-    if summary.has(GOES_ON) && !is_given_in_vain(lives, call, value, out.depth) {
+    let goes_on = summary.has(GOES_ON) && !is_given_in_vain(lives, call, value, out.depth);
+    if goes_on || asks_traced_store(lives, call, value, out.depth) {
         out.sinks.push(call);
     }
 }
@@ -182,6 +183,31 @@ pub(super) fn is_given_in_vain(lives: &Lives<'_, '_>, call: ValueRef, context: V
     // What does nothing itself may stand for what is not seen: a method of an interface.
     let mut doing = functions.iter().filter(|function| study.summary(**function).has(GOES_ON)).peekable();
     doing.peek().is_some() && doing.all(|function| makes_nothing_of(lives, *function, n as u16, depth))
+}
+
+/// Whether the own functions that a call may run ask stores under the context that it is given, through clients that make
+/// a span of it.
+pub(super) fn asks_traced_store(lives: &Lives<'_, '_>, call: ValueRef, context: ValueRef, depth: u32) -> bool {
+    let study = lives.study;
+    let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
+    let Some(n) = args.iter().position(|arg| arg.value == context.expr) else { return false };
+    let functions = &study.program.callee(call).functions;
+    // What asks no store may stand for the others in tests.
+    let mut asking = functions.iter().filter(|function| study.summary(**function).has(Summary::STORES)).peekable();
+    depth > 0 && asking.peek().is_some() && asking.all(|function| stores_under(lives, *function, n as u16, depth))
+}
+
+/// Whether a function asks a traced store under the context that a parameter is.
+fn stores_under(lives: &Lives<'_, '_>, function: FuncRef, n: u16, depth: u32) -> bool {
+    let program = lives.study.program;
+    let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { return false };
+    let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
+    let uses = uses.iter().map(|used| ValueRef { file: function.file, expr: *used }).collect();
+    let went = follow(lives, uses, depth - 1);
+    went.sinks.iter().any(|sink| match lives.study.fact(*sink) {
+        Some(fact) => is_traced_store(lives, fact),
+        None => lives.study.effect_of(*sink).has(Summary::STORES),
+    })
 }
 
 /// Whether a function uses a parameter that is a context for no span and no call that could hold a trace.

@@ -4,7 +4,7 @@ use super::ambient::parts_on_purpose;
 use super::forward::{Journey, journey};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
-use crate::knowledge::{HopKind, TypeRole};
+use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{Life, Lives, checks_health, is_traced_client};
@@ -303,9 +303,7 @@ fn takes_more(study: &Study<'_>, call: ValueRef) -> bool {
 pub(super) fn is_cleanup(study: &Study<'_>, call: ValueRef) -> bool {
     let name = study.callee_text(call);
     let last = name.rsplit('.').next().unwrap_or(&name).to_lowercase();
-    ["close", "shutdown", "stop", "flush", "forceflush", "rollback", "cancel", "release", "unlock", "delete", "remove"]
-        .iter()
-        .any(|word| last.starts_with(word))
+    has_start(&last, &vocabulary().cleaning_up)
 }
 
 /// An unseen callee that takes a context in front, as a call that leaves the process does, on a value that is not seen.

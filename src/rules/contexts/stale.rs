@@ -1,7 +1,7 @@
 //! `stale-context`: a span is started, its context is thrown away or put where others share it, and the work goes on
 //! under the old one.
 
-use super::forward::{MAX_HANDED, is_given_in_vain};
+use super::forward::{MAX_HANDED, asks_traced_store, is_given_in_vain};
 use super::unseen;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
@@ -137,7 +137,9 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
                 });
             }
             if used.is_empty() && study.language() == Language::Go {
-                used = uses_under_old(lives, start, |call, _| unseen::goes_on(lives, call));
+                used = uses_under_old(lives, start, |call, old| {
+                    unseen::goes_on(lives, call) || asks_traced_store(lives, call, old, MAX_HANDED)
+                });
             }
             if used.is_empty() && study.language() == Language::Go {
                 used = uses_under_old(lives, start, |call, _| unseen::may_go_on(study, call));

@@ -83,7 +83,7 @@ impl Handle {
         let all = &unit.flow.vars.get(var.0 as usize)?.uses;
         for expr in all {
             let used = ValueRef { file, expr: *expr };
-            if reached.contains(&used) {
+            if reached.contains(&used) || is_of_another(life.study, start, used) {
                 continue;
             }
             // Another value of the same variable, or one that comes round in a loop.
@@ -111,6 +111,17 @@ impl Handle {
             self.named.extend(uses.into_iter().map(|used| program.expr(used).span));
         }
     }
+}
+
+/// Whether a use of the variable is of another value for certain, that was put there after this one: it stands in the same
+/// function, and the start in no loop, by which values come round.
+fn is_of_another(study: &Study<'_>, start: Start, used: ValueRef) -> bool {
+    let program = study.program;
+    let site = program.call_site(start.call);
+    site.is_some_and(|site| site.in_loop == 0)
+        && program.function_at(used) == program.function_at(start.call)
+        && program.expr(used).span.start > program.expr(start.call).span.end
+        && !program.reaching(used).is_empty()
 }
 
 /// The expressions that decide a branch.
