@@ -196,6 +196,16 @@ fn processes_of_a_repository_for_deployment_run_the_code_of_others() {
 }
 
 #[test]
+fn addresses_in_objects_and_listeners_without_a_trace_join_repositories() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/repos");
+    let found = ways(&run(&folder, &["map", "--format", "json", "desk", "oven", "belt"]));
+    let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2)).collect();
+    let expected =
+        [("desk", "oven", "oven"), ("desk", "weather.example.com", "weather.example.com"), ("oven", "belt", "loaves")];
+    assert_eq!(named, expected, "{found:#?}");
+}
+
+#[test]
 fn facts_that_are_none_get_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.json");

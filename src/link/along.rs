@@ -12,7 +12,7 @@ pub type Calls = SmallVec<[ValueRef; 4]>;
 const MAX_CALLS: usize = 8;
 
 /// A value, or the end of a search, with the calls that led to it.
-type Along<T> = (T, Calls);
+pub(super) type Along<T> = (T, Calls);
 
 impl Program<'_> {
     /// Like [`Self::origins`] through parameters, but a parameter of a function that was entered by a call is what that
@@ -37,6 +37,12 @@ impl Program<'_> {
             }
             note(value, &calls);
             for step in self.steps(value) {
+                if let Step::Field(owner, name) = step
+                    && let Some(own) = self.own_writes(value, owner, name, &calls)
+                {
+                    work.extend(own);
+                    continue;
+                }
                 self.follow_along(step, &calls, &mut work, &mut out);
             }
         }

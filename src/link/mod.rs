@@ -12,6 +12,7 @@ mod index;
 mod likeness;
 mod memo;
 mod names;
+mod object;
 mod program;
 mod shapes;
 mod trace;

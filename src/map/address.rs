@@ -27,7 +27,8 @@ impl Address {
         let text = in_connection(text).unwrap_or(text);
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-:".contains(c)) => {
-                rest.trim_start_matches('/')
+                // Only those of the name server have a third slash before the host.
+                if scheme.starts_with("http") { rest } else { rest.trim_start_matches('/') }
             }
             Some(_) => return None,
             None => text.strip_prefix("dns:").unwrap_or(text),
@@ -41,6 +42,8 @@ impl Address {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         };
+        // The dot of the root, which code may leave behind where a domain is not set.
+        let host = host.strip_suffix('.').unwrap_or(host);
         let written = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         let is_host = !host.is_empty() && host.len() < 254 && host.chars().all(written);
         let has_letter = host.chars().any(|c| c.is_ascii_alphabetic());
@@ -96,6 +99,7 @@ mod tests {
     #[test]
     fn hosts_are_read_from_all_forms() {
         let cart = |port| Some(("cart".to_owned(), port));
+        assert_eq!(read("http://cart./items"), cart(None));
         assert_eq!(read("http://cart:7070/items"), cart(Some(7070)));
         assert_eq!(read("cart:7070"), cart(Some(7070)));
         assert_eq!(read("lb://cart"), cart(None));
@@ -105,7 +109,7 @@ mod tests {
         assert_eq!(read("user=me host=cart port=1"), cart(None));
         assert_eq!(read("Server=tcp:cart,1433;Database=x"), cart(None));
         assert_eq!(read("a=b"), None);
-        assert_eq!(read("/items"), None);
+        assert_eq!((read("/items"), read("http:///items")), (None, None));
         assert_eq!(read("http://…/x"), None);
         assert_eq!(read("8080"), None);
     }

@@ -139,6 +139,10 @@ impl Reader<'_, '_> {
                 let base = ValueRef { file: value.file, expr: *base };
                 self.declared(base, *name, calls, depth)
             }
+            (Step::Field(owner, name), _) => match program.own_writes(value, owner, name, calls) {
+                Some(own) => self.any(own, |reader, (value, calls)| reader.texts(value, &calls, depth + 1)),
+                None => self.field(owner, name, depth),
+            },
             (step, _) => self.follow(step, calls, depth),
         }
     }
