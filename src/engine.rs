@@ -292,12 +292,14 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
     let mut called: FxHashMap<usize, Vec<NameInCode>> = FxHashMap::default();
     let mut formats: FxHashMap<usize, FormatsInCode> = FxHashMap::default();
     let mut spans: FxHashMap<usize, usize> = FxHashMap::default();
+    let mut entered: FxHashSet<usize> = FxHashSet::default();
     for found in collected {
         hops.extend(found.hops);
         implements.extend(found.implements);
         called.extend(found.called);
         formats.extend(found.formats);
         spans.extend(found.spans_to_end);
+        entered.extend(found.entered);
     }
     for (at, unit) in units.iter().enumerate() {
         let is_it = |service: &&ServiceReport| service.root == shown_root(unit) && service.language == unit.language;
@@ -308,6 +310,7 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
             crossings,
             names: services::called(&unit.settings).into_iter().collect(),
             called: called.remove(&at).unwrap_or_default(),
+            entered: entered.contains(&at),
             formats: formats.remove(&at),
             logged: rules::printed(unit)
                 .map(|found| LoggedIds { path: found.place.path.to_string(), line: found.line }),

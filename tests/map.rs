@@ -71,7 +71,7 @@ fn facts_of_several_repositories_are_joined() {
     let facts = std::fs::read_to_string(at("checkout.json")).unwrap();
     assert_eq!(facts, run(&shop().join("checkout"), &["facts", "--name", "checkout"]));
     let found = ways(&run(folder.path(), &["map", "--format", "json", "checkout.json", "email.json"]));
-    let way = ("checkout", "email", "${EMAIL_ADDR}/send", "broken");
+    let way = ("checkout", "email", "${EMAIL_ADDR}", "broken");
     let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2, &*way.3)).collect();
     assert!(named.contains(&way), "{found:#?}");
 }
@@ -149,6 +149,9 @@ fn ways_are_found_by_hosts_models_shared_files_common_variables_and_proxies() {
     );
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
     assert!(!run(&folder, &["facts"]).contains("secret"));
+    // The same from outside of the tree.
+    let from_above = ways(&run(folder.parent().unwrap(), &["map", "--format", "json", "helpers"]));
+    assert!(from_above.iter().any(|way| (&*way.0, &*way.2) == ("guide", "pages:83")), "{from_above:#?}");
 }
 
 #[test]
@@ -202,6 +205,19 @@ fn addresses_in_objects_and_listeners_without_a_trace_join_repositories() {
     let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2)).collect();
     let expected =
         [("desk", "oven", "oven"), ("desk", "weather.example.com", "weather.example.com"), ("oven", "belt", "loaves")];
+    assert_eq!(named, expected, "{found:#?}");
+}
+
+#[test]
+fn settings_of_an_application_and_names_of_tasks_join_repositories_of_one_house() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/house");
+    let found = ways(&run(&folder, &["map", "--format", "json", "bakery-web", "bakery-oven-api", "bakery-worker"]));
+    let named: Vec<_> = found.iter().map(|way| (&*way.0, &*way.1, &*way.2)).collect();
+    let expected = [
+        ("bakery-web", "bakery-oven-api", "${OVEN_API_HOST}"),
+        ("bakery-web", "bakery-worker", "pack-loaf"),
+        ("bakery-web", "bakery-worker", "worker.label"),
+    ];
     assert_eq!(named, expected, "{found:#?}");
 }
 

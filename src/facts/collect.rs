@@ -1,11 +1,13 @@
 //! From what the rules judged to the hops of each service.
 
-use super::{Crossing, FormatsInCode, HopFacts, Implemented, NameInCode, Peers, Standing, called, formats, peers};
+use super::{
+    Crossing, FormatsInCode, HopFacts, Implemented, NameInCode, Peers, Standing, called, formats, peers, tasks,
+};
 use crate::finding::Place;
 use crate::knowledge::{SpawnKind, TypeRole};
-use crate::link::ValueRef;
+use crate::link::{FuncRef, ValueRef};
 use crate::rules::{Note, Site, Verdict};
-use crate::study::Study;
+use crate::study::{Inbound, Study, is_aside};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The hops of one language's files and the remote services that they implement, by the index of the unit.
@@ -17,6 +19,8 @@ pub struct Collected {
     pub implements: FxHashMap<usize, Vec<Implemented>>,
     /// The names that code gives its spans.
     pub called: FxHashMap<usize, Vec<NameInCode>>,
+    /// The units whose code somebody outside calls.
+    pub entered: FxHashSet<usize>,
     /// How many calls start a span that somebody must end.
     pub spans_to_end: FxHashMap<usize, usize>,
     /// The formats that code sets.
@@ -52,6 +56,10 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
         }
     }
     stub_clients(study, &aside, &mut at, &mut units);
+    for (unit, place, hop) in tasks::taken(study, &aside) {
+        units.entry(place).or_insert(unit);
+        at.entry((place, hop.kind)).or_insert(hop);
+    }
     let mut texts: FxHashMap<ustr::Ustr, String> = FxHashMap::default();
     for ((place, _), mut hop) in at {
         let text = texts.entry(place.path).or_insert_with(|| study.file_text(place.path).unwrap_or_default());
@@ -68,6 +76,13 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
         served.sort();
         served.dedup_by(|one, other| one.name == other.name);
     });
+    let is_entered = |function: &FuncRef| {
+        let file = study.program.files.get(function.file as usize);
+        let is_aside = file.is_none_or(|file| file.source.facts.generated || is_aside(&file.source.path));
+        !is_aside && matches!(study.inbound(*function), Inbound::Entry(_))
+    };
+    out.entered =
+        study.program.all_functions().filter(is_entered).map(|function| study.unit_of(function.file)).collect();
     out.called = called::names(study);
     out.formats = formats::formats(study);
     for fact in study.calls().iter().filter(|fact| fact.effect.span.is_some_and(|span| span.must_end)) {

@@ -5,6 +5,7 @@ mod called;
 mod collect;
 mod formats;
 mod peers;
+mod tasks;
 mod text;
 
 pub use collect::{Collected, hops};
@@ -121,6 +122,9 @@ pub struct ServiceFacts {
     /// Names that its code gives its spans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub called: Vec<NameInCode>,
+    /// Whether somebody outside calls its code: it takes requests, messages or events.
+    #[serde(default)]
+    pub entered: bool,
     /// How many calls in its code start a span that somebody must end.
     #[serde(default)]
     pub spans_to_end: usize,
@@ -335,7 +339,13 @@ impl Facts {
             service.formats.iter_mut().for_each(|found| change(&mut found.path));
             service.logged.iter_mut().for_each(|found| change(&mut found.path));
         }
-        self.workloads.iter_mut().for_each(|workload| change(&mut workload.path));
+        for workload in &mut self.workloads {
+            change(&mut workload.path);
+            for copied in &mut workload.copies {
+                change(copied);
+                copied.truncate(copied.trim_end_matches('/').len());
+            }
+        }
         for finding in &mut self.findings {
             change(&mut finding.path);
             finding.related.iter_mut().for_each(|place| change(&mut place.path));

@@ -40,6 +40,11 @@ pub(super) fn of_call(study: &Study<'_>, aside: &Aside, call: ValueRef) -> Peers
     if !search.is_named {
         search.given_to(study.program.function_at(call));
     }
+    let is_sent = hop.is_some_and(|(_, hop)| hop.kind == HopKind::Produce);
+    if let Some(task) = study.program.receiver(call).filter(|_| is_sent && search.out.channels.is_empty()) {
+        let asked = functions_of(study, task).into_iter().flat_map(|task| super::tasks::names(study, aside, task));
+        search.out.channels.extend(asked.collect::<Vec<_>>());
+    }
     search.finish(call.file)
 }
 

@@ -161,6 +161,9 @@ fn absolute(target: Ustr, module: Ustr, path: Ustr) -> Ustr {
 /// How many folders without `__init__.py` may lie around a package and still be part of its name.
 const MAX_NAMESPACES: usize = 3;
 
+/// The folder that most programs leave out of the names of what it holds.
+const SRC: &str = "src";
+
 /// The folders of Python sources from which names begin.
 #[derive(Debug, Default)]
 pub struct PythonFolders {
@@ -168,6 +171,8 @@ pub struct PythonFolders {
     packages: FxHashSet<String>,
     /// Those inside of which the program runs, though they hold an `__init__.py`.
     left_out: FxHashSet<String>,
+    /// What is imported by the name of a folder `src`, with the folders of the files that do.
+    below_src: FxHashMap<String, FxHashSet<String>>,
 }
 
 /// The folders that hold an `__init__.py`, and those around them by whose name they are imported.
@@ -184,7 +189,11 @@ pub fn python_packages(sources: &[&SourceFile]) -> PythonFolders {
         packages.extend(found.iter().cloned());
         open = found.into_iter().collect();
     }
-    PythonFolders { packages, left_out }
+    let of_src = starts.iter().filter(|((first, second), _)| *first == SRC && !second.is_empty());
+    let below_src = of_src.map(|((_, second), folders)| {
+        ((*second).to_owned(), folders.iter().map(|folder| (*folder).to_owned()).collect())
+    });
+    PythonFolders { below_src: below_src.collect(), packages, left_out }
 }
 
 /// The folders with an empty `__init__.py` whose parts are imported without them, and which nobody near them imports: the
@@ -306,8 +315,17 @@ fn python_module(path: &str, relative: &str, folders: &PythonFolders) -> Ustr {
     let from = around.take(inside).find(|folder| folders.left_out.contains(*folder));
     let relative = from.and_then(|folder| path.strip_prefix(folder)?.strip_prefix('/')).unwrap_or(relative);
     let relative = relative.strip_suffix(".py").unwrap_or(relative);
-    let relative = relative.strip_prefix("src/").unwrap_or(relative);
+    let outside = path.strip_suffix(relative).unwrap_or_default().trim_end_matches('/');
+    let in_src = relative.split_once('/').and_then(|(first, rest)| (first == SRC).then_some(rest));
+    let relative = in_src.filter(|rest| !is_named_by_src(rest, outside, folders)).unwrap_or(relative);
     Ustr::from(&relative.strip_suffix("/__init__").unwrap_or(relative).replace('/', "."))
+}
+
+/// Whether files near a folder `src`, which stands in the folder `outside`, name it when they import what it holds.
+fn is_named_by_src(inside: &str, outside: &str, folders: &PythonFolders) -> bool {
+    let first = inside.split('/').next().map_or("", |first| first.strip_suffix(".py").unwrap_or(first));
+    let near = |folder: &String| crate::paths::is_below(folder, outside);
+    folders.below_src.get(first).is_some_and(|from| from.iter().any(near))
 }
 
 #[cfg(test)]

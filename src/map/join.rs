@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::elsewhere::Elsewhere;
 use super::formats::{self, Sure};
-use super::{Edge, Map, Node, NodeKind, Via, names};
+use super::{Edge, Map, Node, NodeKind, Via, house, names};
 use crate::analysis::HopCounts;
 use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Standing, Text, Workload, plain};
 use crate::paths::is_below;
@@ -38,6 +38,8 @@ pub(super) struct Joiner<'f> {
     pub(super) workloads: BTreeMap<usize, Vec<&'f Workload>>,
     /// Nodes by the names by which others reach them.
     by_host: BTreeMap<String, BTreeSet<usize>>,
+    /// Services by what they are called inside of their organisation.
+    short_names: BTreeMap<String, usize>,
     /// Nodes by the remote services that they implement.
     by_remote: BTreeMap<String, BTreeSet<usize>>,
     pub(super) edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
@@ -55,6 +57,7 @@ impl<'f> Joiner<'f> {
             services: BTreeMap::new(),
             workloads: BTreeMap::new(),
             by_host: BTreeMap::new(),
+            short_names: BTreeMap::new(),
             by_remote: BTreeMap::new(),
             edges: BTreeMap::new(),
             extras: BTreeMap::new(),
@@ -76,6 +79,7 @@ impl<'f> Joiner<'f> {
                 out.by_host.entry(names::plain(name)).or_default().insert(at);
             }
         }
+        out.short_names = house::short_names(&out.nodes);
         out
     }
 
@@ -87,8 +91,9 @@ impl<'f> Joiner<'f> {
             workloads.extend(elsewhere.of(repository, n));
             // What neither runs anywhere nor has a hop or a name is a library.
             let is_used = !found.crossings.is_empty() || !found.implements.is_empty() || !found.names.is_empty();
-            // The only unit there is, and traced: a service whose ways in are declared where the code is not read.
-            let is_alone = facts.services.len() == 1 && service.stacks.iter().any(|stack| stack.active);
+            // The only unit there is, and called by others, or traced: its ways in may be declared where the code is not read.
+            let is_run = found.entered || service.stacks.iter().any(|stack| stack.active);
+            let is_alone = facts.services.len() == 1 && is_run;
             if workloads.is_empty() && !is_used && !is_alone {
                 continue;
             }
@@ -248,17 +253,26 @@ impl<'f> Joiner<'f> {
                     continue;
                 }
             }
-            // The name of a variable that nothing sets may say whose address it holds.
-            let unset = text.0.iter().find_map(|piece| match piece {
-                Piece::Variable(named) | Piece::Setting(named) => names::in_setting(&named.name),
+            // The name of a variable that nothing sets may say whose address it holds: what stands in for it is what a
+            // developer's machine has.
+            let is_set = |piece: &Piece| environments.iter().any(|own| value(piece, own).is_some());
+            let unset = in_host(address).filter(|piece| !is_set(piece)).and_then(|piece| match piece {
+                Piece::Variable(named) | Piece::Setting(named) => Some(&named.name),
                 _ => None,
             });
-            if let Some(to) = unset.and_then(|name| self.host_from(from, &name)) {
-                out.extend(to.into_iter().map(|to| (to, address.to_string())));
+            let Some(name) = unset else { continue };
+            if let Some(to) = names::in_setting(name).and_then(|meant| self.named(from, &meant)) {
+                out.extend(to.into_iter().map(|to| (to, format!("${{{name}}}"))));
             }
         }
         out.retain(|(to, _)| *to != from);
         out
+    }
+
+    /// The nodes that the name of a setting speaks of.
+    fn named(&self, from: usize, name: &str) -> Option<BTreeSet<usize>> {
+        let short = || self.short_names.get(&names::plain(name)).map(|at| BTreeSet::from([*at]));
+        self.host_from(from, name).or_else(short)
     }
 
     /// The nodes that are reached by a name.
@@ -413,4 +427,12 @@ pub(crate) fn value(piece: &Piece, workload: &Workload) -> Option<String> {
     };
     let found = exact.or_else(by_framework).map(|variable| variable.value.clone())?;
     (!found.is_empty() && !found.contains("${") && !is_template(&found)).then_some(found)
+}
+
+/// The piece of an address that the host begins with.
+fn in_host(address: &Text) -> Option<&Piece> {
+    let is_scheme = |piece: &&Piece| matches!(piece, Piece::Literal(text) if text.ends_with("://"));
+    let mut pieces = address.0.iter().peekable();
+    pieces.next_if(is_scheme);
+    pieces.next()
 }

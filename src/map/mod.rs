@@ -4,6 +4,7 @@ mod address;
 mod configured;
 mod elsewhere;
 mod formats;
+mod house;
 mod join;
 mod messages;
 mod mismatch;

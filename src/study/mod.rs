@@ -5,6 +5,7 @@ mod binary;
 mod by_name;
 mod context;
 mod evidence;
+mod kept;
 mod lit;
 mod near;
 mod part_of;

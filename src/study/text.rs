@@ -3,7 +3,7 @@
 use super::Study;
 use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{ReadEffect, SettingSource, Slot};
+use crate::knowledge::{SettingSource, Slot};
 use crate::link::flow::DefKind;
 use crate::link::{Calls, FuncRef, Origin, Step, ValueRef};
 use ustr::Ustr;
@@ -54,12 +54,26 @@ impl Reader<'_, '_> {
                 let parts: Vec<ValueRef> = parts.iter().map(|part| at(*part)).collect();
                 self.joined(&parts, calls, depth)
             }
-            ExprKind::Index { base, index: Some(key) } => match self.reading(at(*base)) {
-                Some(effect) => self.setting(effect.from, at(*key), None, calls, depth),
-                None => self.entry(at(*base), at(*key), depth),
-            },
+            ExprKind::Index { base, index: Some(key) } => self.indexed(at(*base), at(*key), calls, depth),
             ExprKind::Closure(_) => vec![Text::unknown()],
             _ => self.step(value, calls, depth),
+        }
+    }
+
+    /// The texts of what an index reads: a setting, unless the program itself writes it.
+    fn indexed(&mut self, base: ValueRef, key: ValueRef, calls: &Calls, depth: u32) -> Vec<Text> {
+        match self.study.reading(base) {
+            Some(effect) if effect.from == SettingSource::Environment => {
+                self.setting(effect.from, key, None, calls, depth)
+            }
+            found => {
+                let texts = self.entry(base, key, depth);
+                let is_unseen = texts.iter().all(Text::is_unknown);
+                match found.filter(|_| is_unseen) {
+                    Some(effect) => self.setting(effect.from, key, None, calls, depth),
+                    None => texts,
+                }
+            }
         }
     }
 
@@ -319,6 +333,11 @@ impl Reader<'_, '_> {
                 matches!(program.expr_kind(base), ExprKind::Str(_))
                     .then(|| self.formatted(call, Slot::Receiver, calls, depth))
             }
+            (Language::Python, "get") => {
+                let effect = self.study.reading(base)?;
+                let key = program.slot(call, Slot::Arg(0)).first().copied()?;
+                Some(self.setting(effect.from, key, program.slot(call, Slot::Arg(1)).first().copied(), calls, depth))
+            }
             (Language::Python, "strip" | "rstrip") | (Language::Java, "trim" | "strip") => {
                 program.callee(call).functions.is_empty().then(|| self.texts(base, calls, depth + 1))
             }
@@ -372,16 +391,27 @@ impl Reader<'_, '_> {
             _ => None,
         });
         let keys = self.texts(key, calls, depth + 1);
-        self.any(keys, |_, key| match key.0.as_slice() {
+        let file = key.file;
+        self.any(keys, |reader, key| match key.0.as_slice() {
+            [Piece::Literal(name)] if from == SettingSource::Application => reader.kept(file, name, &default, depth),
             [Piece::Literal(name)] => vec![Text(vec![named(from, name, default.clone())])],
             _ => vec![Text::unknown()],
         })
     }
 
-    /// What a value that settings are read from by an index is described as.
-    fn reading(&self, base: ValueRef) -> Option<ReadEffect> {
-        let name = self.study.program.qualify(base)?;
-        self.study.program.described(name)?.1.reads
+    /// A setting of the application: what the class says that holds it, or its name.
+    fn kept(&mut self, file: u32, name: &str, default: &Option<String>, depth: u32) -> Vec<Text> {
+        let kept = self.study.kept(file, name);
+        if kept.is_empty() {
+            return vec![Text(vec![named(SettingSource::Application, name, default.clone())])];
+        }
+        let mut texts = self.any(kept, |reader, value| reader.texts(value, &Calls::new(), depth + 1));
+        // What some classes ask the environment for, others only make up: for tests and for developers.
+        let is_asked = |text: &Text| text.0.iter().any(|piece| matches!(piece, Piece::Variable(_)));
+        if texts.iter().any(is_asked) {
+            texts.retain(is_asked);
+        }
+        texts
     }
 
     fn annotations_of_param(&self, function: FuncRef, n: u16) -> Vec<(u32, crate::ir::Annotation)> {
