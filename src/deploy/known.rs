@@ -13,6 +13,8 @@ static KNOWN: LazyLock<Known> =
 pub struct Known {
     pub console_exporters: Vec<String>,
     pub retrying_exporters: Vec<String>,
+    pub foreign_images: Vec<String>,
+    pub answering_early: Vec<String>,
     pub limiters: Vec<String>,
     pub batchers: Vec<String>,
     pub tail_samplers: Vec<String>,

@@ -20,7 +20,11 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
     let mut out: Vec<Workload> = Vec::new();
     let mut near: Vec<usize> = Vec::new();
     let sure = |launch: &Launch, at: usize| launch.dockerfile.is_some() || known.is_sure(launch, at);
-    let whose = |launch: &Launch| known.of(launch, &[Language::Go, Language::Python, Language::Java]);
+    let whose = |launch: &Launch| -> Vec<usize> {
+        let of_others = is_of_others(launch, &images);
+        let all = known.of(launch, &[Language::Go, Language::Python, Language::Java]).into_iter();
+        all.filter(|at| !of_others || is_inside(&units[*at], launch)).collect()
+    };
     let claimed: BTreeSet<(&str, usize)> = processes
         .clone()
         .flat_map(|launch| whose(launch).into_iter().map(move |at| (launch, at)))
@@ -74,6 +78,25 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
     }
     out.sort_by(|one, other| (&one.path, one.line, &one.name).cmp(&(&other.path, other.line, &other.name)));
     out
+}
+
+/// Whether a process is built in a folder that is not there, or on an image for a language that is not read: what lies
+/// around the folder is none of its code.
+fn is_of_others(launch: &Launch, images: &BTreeMap<&str, &Launch>) -> bool {
+    let Some(dockerfile) = launch.dockerfile.as_deref() else { return false };
+    let Some(image) = images.get(dockerfile) else { return true };
+    let known = &crate::deploy::known().foreign_images;
+    let is_foreign = |base: &str| {
+        let name = base.split(['@', ':']).next().unwrap_or(base);
+        known.iter().any(|one| name == one || name.strip_suffix(one.as_str()).is_some_and(|rest| rest.ends_with('/')))
+    };
+    image.facts.iter().any(|fact| matches!(&fact.kind, FactKind::Base(base) if is_foreign(base)))
+}
+
+/// Whether a unit lies in the folder that a process is built in.
+fn is_inside(unit: &Unit, launch: &Launch) -> bool {
+    let beside = launch.dockerfile.as_deref().map_or("", folder);
+    is_below(&unit.root, launch.context.as_deref().unwrap_or(beside))
 }
 
 /// Whether a process that is only near some code runs an image that another file starts for no code, or for other code.

@@ -5,6 +5,7 @@ use super::{Material, is_development, listed, validate};
 use crate::deploy::{Collector, Component, Kind, Pipeline, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
 use crate::paths::folder;
+use crate::yaml::Node;
 
 const RULE: &str = "collector-pipeline";
 /// The parts of a pipeline, with the words for one of them.
@@ -217,11 +218,24 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
     out.push(found);
 }
 
+/// Whether nothing stands between those who send to the collector and an exporter: they are told when it fails, and try
+/// again themselves. That is how a collector loses nothing that it has answered for.
+fn hands_back(collector: &Collector, exporter: &Component) -> bool {
+    let has_no_queue = exporter.settings.at(&["sending_queue", "enabled"]).is_some_and(Node::is_false);
+    let answers_early =
+        |id: &str| known().answering_early.iter().any(|kind| kind == id.split('/').next().unwrap_or(id));
+    let uses = |pipeline: &&Pipeline| pipeline.exporters().iter().any(|(id, _)| *id == exporter.id);
+    let is_told = |pipeline: &Pipeline| {
+        !pipeline.processors().is_empty() && !pipeline.processors().iter().any(|(id, _)| answers_early(id))
+    };
+    has_no_queue && collector.of_traces().filter(uses).all(is_told)
+}
+
 /// Exporters of traces that give up at the first failure.
 fn fragile(collector: &Collector, out: &mut Vec<Finding>) {
     for component in collector.components.iter().filter(|component| component.section == "exporters") {
         let used = collector.of_traces().any(|pipeline| pipeline.exporters().iter().any(|(id, _)| *id == component.id));
-        if !used || is_development(&collector.path) {
+        if !used || is_development(&collector.path) || hands_back(collector, component) {
             continue;
         }
         let switches = [
