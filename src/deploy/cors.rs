@@ -64,6 +64,41 @@ const NEIGHBOURS: [&str; 14] = [
 pub(super) fn of_text(path: Ustr, text: &str, start: usize) -> Vec<AllowList> {
     let mut out = Vec::new();
     let mut at = start;
+    for server in servers(text) {
+        if !serves_pages(server) {
+            of_server(path, server, at, &mut out);
+        }
+        at += server.len();
+    }
+    out
+}
+
+/// The parts of a text of which each begins with the block of a server, but for the first.
+fn servers(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let mut words = line.split_whitespace();
+        if matches!((words.next(), words.next()), (Some("server"), Some("{")) | (Some("server{"), _)) {
+            out.extend(text.get(from..at));
+            from = at;
+        }
+        at += line.len();
+    }
+    out.extend(text.get(from..));
+    out
+}
+
+/// Whether a server has the pages whose requests come to it: those are of its own origin, and ask for no leave.
+fn serves_pages(server: &str) -> bool {
+    server.lines().map(str::trim).any(|line| {
+        let is_of_files = ["index ", "try_files "].iter().any(|word| line.starts_with(word));
+        is_of_files && line.contains(".html")
+    })
+}
+
+fn of_server(path: Ustr, text: &str, start: usize, out: &mut Vec<AllowList>) {
+    let mut at = start;
     for line in text.split_inclusive('\n') {
         let from = at + (line.len() - line.trim_start().len());
         at += line.len();
@@ -79,7 +114,6 @@ pub(super) fn of_text(path: Ustr, text: &str, start: usize) -> Vec<AllowList> {
             out.push(AllowList { headers, place, by: format!("add_header {HEADER}") });
         }
     }
-    out
 }
 
 /// The lists in a YAML document.

@@ -4,7 +4,10 @@
 //! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto>,
 //! <https://istio.io/latest/docs/reference/config/networking/virtual-service/#Headers>,
 //! <https://gateway-api.sigs.k8s.io/reference/spec/#httpheaderfilter>,
-//! <https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/headers/>.
+//! <https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/headers/>,
+//! <https://developer.konghq.com/plugins/request-transformer/>,
+//! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/header_mutation/v3/header_mutation.proto>,
+//! <https://emissary-ingress.dev/docs/3.10/topics/using/headers/remove_request_headers/>.
 
 use super::place;
 use crate::finding::Place;
@@ -84,14 +87,30 @@ pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec
             node.get("request_headers_to_remove"),
             node.at(&["headers", "request", "remove"]),
             node.at(&["requestHeaderModifier", "remove"]),
+            node.get("remove_request_headers"),
         ];
-        let named = ["request_headers_to_remove", "headers.request.remove", "requestHeaderModifier.remove"];
+        let named = [
+            "request_headers_to_remove",
+            "headers.request.remove",
+            "requestHeaderModifier.remove",
+            "remove_request_headers",
+        ];
+        let plain = |item: &Node, by: &str, traces: bool| {
+            let header = item.text()?.to_ascii_lowercase();
+            Some(Removal { header, place: place(path, item.span), by: by.to_owned(), traces })
+        };
         for (list, by) in lists.into_iter().zip(named) {
-            out.extend(list.map(Node::items).unwrap_or_default().iter().filter_map(|item| {
-                let header = item.text()?.to_ascii_lowercase();
-                Some(Removal { header, place: place(path, item.span), by: by.to_owned(), traces: false })
-            }));
+            out.extend(list.map(Node::items).unwrap_or_default().iter().filter_map(|item| plain(item, by, false)));
         }
+        let mutations = node.get("request_mutations").map(Node::items).unwrap_or_default();
+        let taken = mutations.iter().filter_map(|one| one.get("remove"));
+        out.extend(taken.filter_map(|header| plain(header, "request_mutations.remove", false)));
+        if let Some((by, headers)) = of_transformer(node) {
+            // A plugin that takes part in traces may write the header again, behind this one.
+            let traces = TRACING_PLUGINS.iter().any(|plugin| text.contains(plugin));
+            out.extend(headers.iter().filter_map(|header| plain(header, by, traces)));
+        }
+        out.extend(node.get("labels").into_iter().flat_map(|labels| of_labels(path, labels)));
         let set = node.get("customRequestHeaders").map(Node::entries).unwrap_or_default();
         out.extend(set.iter().filter(|(_, value)| is_empty(value)).map(|(key, _)| Removal {
             header: key.text.to_ascii_lowercase(),
@@ -100,6 +119,38 @@ pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec
             traces: false,
         }));
     });
+}
+
+/// The plugins by which Kong takes part in traces.
+const TRACING_PLUGINS: &[&str] = &["opentelemetry", "zipkin", "datadog"];
+
+/// What the plugin takes away that changes requests in Kong, by its name.
+fn of_transformer(node: &Node) -> Option<(&'static str, &[Node])> {
+    const NAMES: [&str; 2] = ["request-transformer", "request-transformer-advanced"];
+    let named = [node.get("plugin"), node.get("name")].into_iter().flatten().find_map(Node::text)?;
+    let name = NAMES.into_iter().find(|name| *name == named)?;
+    Some((name, node.at(&["config", "remove", "headers"])?.items()))
+}
+
+/// The headers that a container's labels have Traefik take away: a name without a value, as a list or as a map.
+fn of_labels(path: Ustr, labels: &Node) -> Vec<Removal> {
+    let header = |label: &str| {
+        let label = label.to_ascii_lowercase();
+        let (middleware, header) = label.split_once(".headers.customrequestheaders.")?;
+        middleware.starts_with("traefik.http.middlewares.").then(|| header.to_owned())
+    };
+    let removal = |header: String, span| Removal {
+        header,
+        place: place(path, span),
+        by: "customrequestheaders".to_owned(),
+        traces: false,
+    };
+    let listed = labels.items().iter().filter_map(|item| {
+        let (label, value) = item.text()?.split_once('=')?;
+        Some(removal(header(label.trim()).filter(|_| value.trim().is_empty())?, item.span))
+    });
+    let mapped = labels.entries().iter().filter(|(_, value)| is_empty(value));
+    listed.chain(mapped.filter_map(|(key, _)| Some(removal(header(&key.text)?, key.span)))).collect()
 }
 
 fn is_empty(value: &Node) -> bool {
