@@ -1,6 +1,7 @@
 //! Rules about single spans: started and not ended, made current and not restored, nested by a loop, mislabelled.
 
 mod beneath;
+mod by_hand;
 mod closed;
 mod current;
 mod decimal_id;
@@ -46,6 +47,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     onward::check(&life, &starts, out);
     nested::check(&life, &starts, out);
     wrong_id::check(study, out);
+    by_hand::check(study, out);
     inert::check(study, out);
     leaking::check(study, out);
     errors::check(&life, &starts, out);
