@@ -3,7 +3,7 @@
 use super::life::Life;
 use super::starts::{Starts, judged};
 use crate::finding::{Confidence, Finding, Related};
-use crate::ir::Language;
+use crate::ir::{Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole, has_part, vocabulary};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -41,7 +41,43 @@ fn left_open(study: &Study<'_>, starts: &Starts) -> FxHashSet<usize> {
 fn taken(study: &Study<'_>, end: &CallFact<'_>) -> Option<ValueRef> {
     let values = study.slot(end.call, end.effect.ends?);
     let [value] = values.as_slice() else { return None };
-    made_by(study, *value).filter(|taken| takes_current(study, *taken) && comes_in(study, *taken))
+    match made_by(study, *value) {
+        Some(made) => Some(made).filter(|taken| takes_current(study, *taken) && comes_in(study, *taken)),
+        None => current_or_own(study, *value).filter(|_| !is_conditional(study, end)),
+    }
+}
+
+/// The call that takes the current span, where a local holds either that or, as none is current, a span of the function's
+/// own: `span = tracer.currentSpan(); if (span == null) span = tracer.nextSpan().start();`
+fn current_or_own(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
+    let reaching = study.program.reaching(value);
+    let made = reaching.iter().map(|def| match study.program.def(value.file, *def).kind {
+        DefKind::Value { value: from, index: None } => Some(ValueRef { expr: from, ..value }),
+        _ => None,
+    });
+    let made: Vec<ValueRef> = made.collect::<Option<_>>()?;
+    let (current, own): (Vec<ValueRef>, Vec<ValueRef>) = made.into_iter().partition(|made| takes_ambient(study, *made));
+    let is_span = |made: &ValueRef| study.program.role_of(*made) == Some(TypeRole::Span);
+    (!own.is_empty() && own.iter().all(is_span)).then_some(*current.first()?)
+}
+
+/// Whether a call hands out the span that is current on its thread.
+fn takes_ambient(study: &Study<'_>, call: ValueRef) -> bool {
+    takes_current(study, call) && study.fact(call).and_then(current_of) == Some(Slot::Ambient)
+}
+
+/// Whether a call stands under a condition: it may ask whose span it is.
+fn is_conditional(study: &Study<'_>, call: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let span = program.expr(call.call).span;
+    let within = program.function(call.function).span;
+    let facts = &program.files[call.call.file as usize].source.facts;
+    let under = |block: &[u32]| facts.statements(block).any(|stmt| stmt.span.contains(span));
+    facts.stmts.iter().filter(|stmt| within.contains(stmt.span)).any(|stmt| match &stmt.kind {
+        StmtKind::If { then, otherwise, .. } => under(then) || under(otherwise),
+        StmtKind::Switch { arms, .. } => arms.iter().any(|arm| under(arm)),
+        _ => false,
+    })
 }
 
 /// The value itself, or the one that a local surely holds.
