@@ -113,6 +113,7 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     let parts = [parts, &written(study, fact)].concat();
     match content(study, if hop.carrier == Slot::AnyArg { &[] } else { &carriers }, &parts) {
         Content::Traced => return Ok(Ok(Ruling::carried("the message holds something of the trace"))),
+        Content::Unknown if is_left_to_workers(study, fact) => {}
         Content::Unknown => return Ok(Ok(Ruling::unknown("what is in the message is not wholly seen"))),
         Content::Bare => {}
     }
@@ -150,6 +151,15 @@ fn is_covered(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
             || !is_instrumented_outside_workers(study, fact)
             || !tasks::is_reached_outside_workers(study, fact.function)
     })
+}
+
+/// Whether a unit leaves it to the library's instrumentation to carry the trace, in workers alone: nothing in it injects by
+/// hand, so what it sends holds no trace, whatever it is.
+fn is_left_to_workers(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let unit = study.unit_of(fact.call.file);
+    let injects = || study.calls_of_unit(unit).any(|other| other.effect.inject.is_some());
+    study.unit(fact.call.file).coverage(fact.library).is_some_and(|found| found.in_workers)
+        && !study.of_unit("injects by hand", unit, injects)
 }
 
 /// Says so where the library is instrumented, but in workers alone.
