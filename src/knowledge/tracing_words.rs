@@ -16,6 +16,7 @@ struct Words {
     java_imports: Vec<String>,
     filters: Vec<String>,
     client_parts: Vec<String>,
+    variables: Vec<String>,
 }
 
 /// What a name is the name of: some words speak of tracing in one place and of other things in another.
@@ -31,6 +32,8 @@ pub enum NameOf {
     Filter,
     /// Something that a client is made with.
     ClientPart,
+    /// A context variable, or what is bound to log records.
+    Variable,
 }
 
 /// Whether a name speaks of tracing.
@@ -41,6 +44,7 @@ pub fn speaks_of_tracing(name: &str, of: NameOf) -> bool {
         NameOf::JavaImport => &WORDS.java_imports,
         NameOf::Filter => &WORDS.filters,
         NameOf::ClientPart => &WORDS.client_parts,
+        NameOf::Variable => &WORDS.variables,
     };
     // An abstract class and a contract speak of no traces.
     let name = name.to_ascii_lowercase().replace("abstract", "").replace("contract", "");
@@ -54,7 +58,14 @@ mod tests {
     #[test]
     fn the_file_reads_and_says_nothing_twice() {
         let words: Words = toml::from_str(include_str!("../../rules/tracing-words.toml")).expect("reads");
-        let lists = [words.go_packages, words.python_modules, words.java_imports, words.filters, words.client_parts];
+        let lists = [
+            words.go_packages,
+            words.python_modules,
+            words.java_imports,
+            words.filters,
+            words.client_parts,
+            words.variables,
+        ];
         for own in lists {
             assert!(!own.is_empty() && own.iter().all(|word| !words.everywhere.contains(word)), "{own:?}");
             let lower = own.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));

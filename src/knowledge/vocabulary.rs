@@ -38,6 +38,10 @@ pub struct Vocabulary {
     pub ending_functions: Vec<String>,
     /// Parts of the names of Java types whose methods run around the handlers of requests.
     pub filter_types: Vec<String>,
+    /// Parameters by which Python functions take the log records that they complete.
+    pub log_records: Vec<String>,
+    /// Parameters by which Python middleware takes what comes behind it.
+    pub next_handlers: Vec<String>,
 }
 
 /// What names give away, read once.

@@ -12,7 +12,7 @@ mod settings;
 mod spans;
 mod why;
 
-pub(crate) use logs::patterns::printed;
+pub(crate) use logs::patterns::{printed, prints_ids};
 pub(crate) use messaging::sent_into;
 pub use why::{WhyCall, WhyFinding, WhyFunction, WhyOrigin, WhyPlace, WhyReport, WhyValue, WhyVerdict};
 pub use why::{explain, findings_at};

@@ -98,6 +98,9 @@ pub struct StackDescription {
     /// Whether it puts the ids of the current span into the logging context, so that log records are part of its traces.
     #[serde(default)]
     pub logs_ids: bool,
+    /// The versions of a framework whose own form of log records holds the ids that it puts into the logging context.
+    #[serde(default)]
+    pub prints_ids: Vec<Since>,
     /// The setting by which the application says what share of its traces it keeps, where the default leaves out most.
     #[serde(default)]
     pub share_setting: String,
@@ -224,6 +227,16 @@ pub struct NewerNeed {
     pub from: String,
     /// The dependency.
     pub name: String,
+}
+
+/// The versions of a framework from one on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first of them: `3.2`.
+    pub from: String,
 }
 
 /// A setting that says where spans are sent to, as some versions of a framework read it.

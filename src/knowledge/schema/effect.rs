@@ -156,6 +156,9 @@ pub struct Spawn {
     /// Whether it runs on the pool of the task that it stands in, where it stands in one.
     #[serde(default)]
     pub on_pool_of_task: bool,
+    /// Whether it begins without the context variables of its caller.
+    #[serde(default)]
+    pub without_variables: bool,
     /// The version of the language from which it runs the work where it stands, no longer in a task of its own.
     #[serde(default)]
     pub task_before: Option<(u32, u32)>,

@@ -1,9 +1,11 @@
 //! What makes the executors of a unit take a context along: decorators of tasks and what wraps them.
 
 use super::task;
-use crate::knowledge::{AnnotationRole, NameOf, Slot, TypeRole, speaks_of_tracing};
+use crate::knowledge::{AnnotationRole, FunctionDescription, NameOf, Slot, TypeRole, speaks_of_tracing};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, functions_of};
+use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// The method of a decorator.
 const DECORATE: &str = "decorate";
@@ -12,7 +14,7 @@ const DECORATE: &str = "decorate";
 /// wrapper, an instrumented pool. With `by_mdc`, what copies the logging context is enough.
 pub(super) fn decorates(study: &Study<'_>, unit: usize, by_mdc: bool) -> bool {
     let by_hand = |fact: &CallFact<'_>| {
-        (fact.effect.carries.is_some() && !is_for_logs(study, fact, by_mdc))
+        (fact.effect.carries.is_some() && !is_for_others(study, fact, by_mdc))
             || (by_mdc && fact.effect.copies_mdc && !is_for_one_task(study, fact))
     };
     let question = if by_mdc { "carries or copies by hand" } else { "carries by hand" };
@@ -58,8 +60,8 @@ pub(super) fn has_decorator(study: &Study<'_>, unit: usize, by_mdc: bool) -> boo
                 && library.annotations.iter().any(|a| a.role == AnnotationRole::EnablesAsync)
         })
     };
-    let serves = |function: FuncRef| by_mdc || !only_copies_logs(study, &[function]);
-    let sets = |fact: &CallFact<'_>| fact.effect.carries == Some(Slot::Receiver) && !is_for_logs(study, fact, by_mdc);
+    let serves = |function: FuncRef| !takes_others(study, &[function], by_mdc);
+    let sets = |fact: &CallFact<'_>| fact.effect.carries == Some(Slot::Receiver) && !is_for_others(study, fact, by_mdc);
     if study.calls_of_unit(unit).any(sets) {
         return true;
     }
@@ -82,14 +84,15 @@ pub(super) fn has_decorator(study: &Study<'_>, unit: usize, by_mdc: bool) -> boo
     (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit).any(|(at, _)| in_file(at))
 }
 
-/// Whether a call sets a decorator that takes along the logging context alone, where that is not enough.
-pub(super) fn is_for_logs(study: &Study<'_>, fact: &CallFact<'_>, by_mdc: bool) -> bool {
-    if by_mdc || fact.effect.carries != Some(Slot::Receiver) {
+/// Whether a call sets a decorator that takes along something else alone: the tenant, the user, or the logging context
+/// where that is not enough.
+pub(super) fn is_for_others(study: &Study<'_>, fact: &CallFact<'_>, by_mdc: bool) -> bool {
+    if fact.effect.carries != Some(Slot::Receiver) {
         return false;
     }
     let given = study.slot(fact.call, Slot::Arg(0));
     let functions: Vec<FuncRef> = given.into_iter().flat_map(|value| decorating(study, value)).collect();
-    !functions.is_empty() && only_copies_logs(study, &functions)
+    !functions.is_empty() && takes_others(study, &functions, by_mdc)
 }
 
 /// The functions of a decorator: the literal itself, or the method of the service's own type that it is an object of.
@@ -106,15 +109,43 @@ fn decorating(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
     made.flat_map(|ty| program.methods(ty, DECORATE.into())).collect()
 }
 
-/// Whether functions copy the logging context and have nothing to do with a trace, by their calls and their files' imports.
-fn only_copies_logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
+/// Whether functions take along nothing of what is asked for, by their calls and their files' imports: nothing of a trace, nor,
+/// with `by_mdc`, of the logging context. What has calls into code that is not seen may take along anything, unless it copies
+/// the logging context, as that is what such a function is for.
+fn takes_others(study: &Study<'_>, functions: &[FuncRef], by_mdc: bool) -> bool {
     let inside = task::below(study, functions, 2);
     let facts = || inside.iter().flat_map(|function| study.calls_in(*function)).map(|fact| fact.effect);
-    let traces = |effect: &crate::knowledge::FunctionDescription| {
+    let traces = |effect: &FunctionDescription| {
         let places = [effect.carries, effect.activates, effect.binds_context, effect.context_of];
         places.iter().any(Option::is_some) || effect.span.is_some() || effect.extract.is_some()
     };
-    let speaks = |target: ustr::Ustr| speaks_of_tracing(&target, NameOf::JavaImport);
-    let imports = |function: &FuncRef| study.program.files[function.file as usize].scope.targets().any(speaks);
-    facts().any(|effect| effect.copies_mdc) && !facts().any(traces) && !inside.iter().any(imports)
+    let logs = |effect: &FunctionDescription| effect.copies_mdc || effect.puts_mdc;
+    let copies = facts().any(|effect| effect.copies_mdc);
+    let files: FxHashSet<u32> = inside.iter().map(|function| function.file).collect();
+    let speaks = |target: Ustr| speaks_of_tracing(&target, NameOf::JavaImport);
+    let imports = |file: &u32| study.program.files[*file as usize].scope.targets().any(speaks);
+    !facts().any(traces)
+        && !(by_mdc && facts().any(logs))
+        && !files.iter().any(imports)
+        && (copies || files.iter().all(|file| is_known(study, *file)))
+}
+
+/// Whether all that a file imports is the service's own, of the language, or of a library that is described.
+fn is_known(study: &Study<'_>, file: u32) -> bool {
+    const LANGUAGE: &[&str] = &["java.", "javax.", "jakarta."];
+    let program = study.program;
+    let is_below = |name: &str, module: &str| {
+        name.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let described = |name: &str| {
+        let mut modules = program.knowledge.libraries().iter().flat_map(|library| &library.modules);
+        modules.any(|module| is_below(name, module))
+    };
+    let is_own = |target: Ustr| {
+        program.own_type(target).is_some()
+            || target.rsplit_once('.').is_some_and(|(owner, _)| program.own_type(owner.into()).is_some())
+    };
+    let known =
+        |target: Ustr| is_own(target) || LANGUAGE.iter().any(|start| target.starts_with(start)) || described(&target);
+    program.files[file as usize].scope.targets().all(known)
 }

@@ -158,7 +158,7 @@ fn plain_bean(study: &Study<'_>, function: FuncRef, by_mdc: bool) -> Option<Valu
     if summary.has(Summary::INSTRUMENTS) || (by_mdc && summary.has(Summary::COPIES_MDC)) {
         return None;
     }
-    let wraps = |fact: &CallFact<'_>| fact.effect.carries.is_some() && !decorator::is_for_logs(study, fact, by_mdc);
+    let wraps = |fact: &CallFact<'_>| fact.effect.carries.is_some() && !decorator::is_for_others(study, fact, by_mdc);
     if summary.has(Summary::CARRIES)
         && task::below(study, &[function], 2).into_iter().any(|f| study.calls_in(f).any(wraps))
     {
@@ -195,7 +195,7 @@ fn is_own_and_plain(study: &Study<'_>, call: ValueRef, by_mdc: bool) -> bool {
             || (by_mdc && summary.has(Summary::COPIES_MDC))
             || study
                 .calls_in(function)
-                .any(|fact| fact.effect.carries.is_some() && !decorator::is_for_logs(study, fact, by_mdc))
+                .any(|fact| fact.effect.carries.is_some() && !decorator::is_for_others(study, fact, by_mdc))
     };
     is_executor && is_seen && !task::below(study, &methods, 2).into_iter().any(takes_along)
 }
@@ -208,7 +208,7 @@ fn instrumented_later(study: &Study<'_>, made: ValueRef, by_mdc: bool) -> bool {
         .filter(|fact| study.program.files[fact.call.file as usize].source.unit == unit(study, made))
         .any(|fact| {
             let Some(slot) = fact.effect.instruments.or(fact.effect.carries) else { return false };
-            if decorator::is_for_logs(study, fact, by_mdc) {
+            if decorator::is_for_others(study, fact, by_mdc) {
                 return false;
             }
             let same = |value: ValueRef| study.program.origins(value, true).contains(&Origin::Call(made, 0));

@@ -1,9 +1,11 @@
 //! Units that join their log records by an id in the logging context.
 
 use super::task;
+use crate::facts::{Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{NameOf, Slot, TypeRole, has_part, speaks_of_tracing, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::prints_ids;
 use crate::study::{CallFact, Inbound, Study, Summary};
 
 /// How far the callers of a function are followed.
@@ -51,6 +53,15 @@ pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
         || hands_over_ids(study, study.unit_of(function.file))
         || (0..study.units.len()).any(|unit| putting(study, unit).any(on_the_way))
         || path.iter().filter(is_entry).any(|entry| puts_ids(study, entry.file))
+}
+
+/// Whether records of a unit bear the id of the trace that is current where they are written: what traces it, or a program
+/// that it is a module of, keeps that in the logging context, and the records hold it.
+pub(super) fn bear_ids(study: &Study<'_>, file: u32) -> bool {
+    let unit = study.unit_of(file);
+    let program = |at: &usize| study.is_program(*at) && prints_ids(&study.units[*at]);
+    let bears = || prints_ids(&study.units[unit]) || study.units_near(unit).iter().any(program);
+    study.language() == Language::Java && study.of_unit("records bear ids", unit, bears)
 }
 
 /// Whether a unit, or a module that it imports, gives other tasks a copy of the logging context by hand: whoever fills it,
@@ -127,7 +138,7 @@ fn outermost_at(study: &Study<'_>, call: ValueRef) -> FuncRef {
 }
 
 /// A function and those that lead to it.
-fn callers(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
+pub(super) fn callers(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
     let mut out = vec![function];
     let mut at = 0;
     while let Some(current) = out.get(at).copied().filter(|_| out.len() < MAX_CALLERS) {
@@ -173,7 +184,20 @@ pub(super) fn logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
 pub(super) fn puts_again(study: &Study<'_>, functions: &[FuncRef]) -> bool {
     task::below(study, functions, 2)
         .into_iter()
-        .any(|function| study.calls_in(function).any(|fact| fact.effect.puts_mdc))
+        .any(|function| study.calls_in(function).any(|fact| fact.effect.puts_mdc && may_be_id(study, fact)))
+}
+
+/// Whether what a call puts may be an id, by the name under which it does: a user's name joins no records.
+fn may_be_id(study: &Study<'_>, put: &CallFact<'_>) -> bool {
+    let given = study.slot(put.call, Slot::Arg(0));
+    let texts: Vec<_> = given.into_iter().flat_map(|value| study.texts(value)).collect();
+    let is_other = |text: &Text| match text.0.as_slice() {
+        [Piece::Literal(name)] => {
+            !name.to_ascii_lowercase().ends_with("id") && !speaks_of_tracing(name, NameOf::Filter)
+        }
+        _ => false,
+    };
+    study.language() != Language::Java || texts.is_empty() || !texts.iter().all(is_other)
 }
 
 /// Whether a call logs by a logger that a code generator declares, so that its type is not seen.

@@ -10,10 +10,12 @@ mod mdc;
 mod names;
 mod outliving;
 mod reactive;
+mod report;
 mod spawned;
 mod spawner;
 mod stepped;
 mod task;
+mod variables;
 
 pub(super) use annotated::is_cut_off;
 pub(super) use mdc::stands_before;

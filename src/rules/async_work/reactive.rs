@@ -5,7 +5,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::{Verdicts, printed};
+use crate::rules::{Verdicts, prints_ids};
 use crate::services::Told;
 use crate::study::{CallFact, Inbound, Study, UnitView, functions_of};
 use rustc_hash::FxHashSet;
@@ -49,7 +49,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             if !seen.insert(function) || restores(study, function) {
                 continue;
             }
-            let prints = study.of_unit("prints ids of traces", unit, || printed(&study.units[unit]).is_some());
+            let prints = study.of_unit("prints ids of traces", unit, || prints_ids(&study.units[unit]));
             let found = task::calls(study, function).filter_map(|call| Some((call, what(study, call, prints)?)));
             reads.entry(unit).or_default().extend(found.map(|(call, what)| Read { call, step, what }));
         }

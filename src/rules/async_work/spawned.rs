@@ -2,9 +2,10 @@
 
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
-use super::{decorator, mdc, spawner, task};
-use crate::finding::{Confidence, Finding, Related};
-use crate::ir::{ExprKind, Language};
+use super::report::{finding, rule, rule_of};
+use super::{decorator, mdc, spawner, task, variables};
+use crate::finding::{Finding, Related};
+use crate::ir::Language;
 use crate::knowledge::{Slot, Spawn, SpawnKind, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
@@ -19,17 +20,25 @@ const OUT_OF_SIGHT: &str = "what sets tracing up is not seen, and may take the c
 const MATTERS: Summary = Summary::STARTS;
 
 /// One hand-over that loses the context.
-struct Lost<'a> {
-    fact: CallFact<'a>,
-    kind: SpawnKind,
-    task: ValueRef,
-    made: Option<ValueRef>,
-    trace: Related,
-    logs_only: bool,
+pub(super) struct Lost<'a> {
+    /// The hand-over.
+    pub(super) fact: CallFact<'a>,
+    /// How it hands over.
+    pub(super) kind: SpawnKind,
+    /// What it hands over.
+    pub(super) task: ValueRef,
+    /// Where its executor is made.
+    pub(super) made: Option<ValueRef>,
+    /// Why a trace is there.
+    pub(super) trace: Related,
+    /// Only log records lose something.
+    pub(super) logs_only: bool,
     /// The call that runs what the task was given, when nothing else in the task shows that it takes part in a trace.
-    given: Option<ValueRef>,
+    pub(super) given: Option<ValueRef>,
+    /// Where the id is set that is all that the task loses.
+    pub(super) set: Option<Related>,
     /// That a trace is there is only assumed.
-    assumed: bool,
+    pub(super) assumed: bool,
 }
 
 /// Why a hand-over is not seen to lose a context.
@@ -183,10 +192,11 @@ fn handed_over(
     if task::carried(study, value, true) {
         return Err(Ruling::carried("the task is wrapped so that the context goes along"));
     }
-    match functions.is_empty() {
-        true => Err(Ruling::unknown("the functions that the task runs are not seen")),
-        false => Ok(Task { value, functions }),
+    if functions.is_empty() {
+        return Err(Ruling::unknown("the functions that the task runs are not seen"));
     }
+    functions.extend(task::continuing(study, fact));
+    Ok(Task { value, functions })
 }
 
 /// Whether the logging context is all that a task needs of its caller's: nothing traces the service, or the task does
@@ -199,7 +209,9 @@ fn by_mdc(study: &Study<'_>, fact: &CallFact<'_>, functions: &[FuncRef]) -> bool
 /// Whether a task of a traced service only logs, and its records lose the ids that are in the logging context where it is
 /// handed over.
 fn loses_ids(study: &Study<'_>, fact: &CallFact<'_>, task: &Task) -> bool {
-    study.language() == Language::Java && mdc::logs(study, &task.functions) && mdc::has_ids(study, fact.function)
+    study.language() == Language::Java
+        && mdc::logs(study, &task.functions)
+        && (mdc::has_ids(study, fact.function) || mdc::bear_ids(study, fact.call.file))
 }
 
 /// Whether what covers a library takes along the spans of one family alone, and the requests of the service are traced by
@@ -232,7 +244,8 @@ fn judge<'a>(
     let is_traced = unit.is_traced() && !(out_of_sight && study.language() == Language::Java);
     let inside_only = !is_traced && !unit.own_instrumentor && study.has_spans_inside(home);
     let mdc_only = !is_traced && !unit.own_instrumentor && !inside_only;
-    if mdc_only && !mdc::has_ids(study, fact.function) {
+    let variables = spawn.without_variables && variables::are_used(study, fact.call.file);
+    if mdc_only && !variables && !mdc::has_ids(study, fact.function) {
         if out_of_sight {
             return Err(Kept::Judged(Ruling::unknown(OUT_OF_SIGHT)));
         }
@@ -269,7 +282,7 @@ fn judge<'a>(
     // Where the stack writes its ids into log records, a record without them is out of the trace.
     let matters = match inside_only {
         true => task.functions.iter().any(|function| study.summary(*function).has(MATTERS)),
-        false => matters(study, &task.functions, mdc_only),
+        false => !(variables && mdc_only) && matters(study, &task.functions, mdc_only),
     };
     let matters = matters || (unit.logs_ids() && mdc::logs(study, &task.functions));
     let given = match joined && !mdc_only {
@@ -284,7 +297,9 @@ fn judge<'a>(
         return Err(Kept::Passed("no trace is known to be there where the work is handed over"));
     }
     // What the trace's spans don't miss, the log records may: by the ids that the service puts there itself.
-    let ids_only = !matters && !inside_only && given.is_none() && loses_ids(study, fact, &task);
+    let ids_only = !matters && !inside_only && given.is_none();
+    let set = if ids_only && variables { variables::lost(study, fact.function, &task.functions) } else { None };
+    let ids_only = ids_only && (set.is_some() || loses_ids(study, fact, &task));
     let matters = matters || ids_only;
     let mdc_only = mdc_only || ids_only;
     if !matters && given.is_none() {
@@ -317,7 +332,7 @@ fn judge<'a>(
         return Err(Kept::Passed("a comment at the call speaks of the context that is left behind"));
     }
     let assumed = assumed || inside_only;
-    Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, assumed })
+    Ok(Lost { fact: *fact, kind: spawn.kind, task: task.value, made, trace, logs_only: mdc_only, given, set, assumed })
 }
 
 /// Whether a function literal is a task that is handed to an executor which does not carry the context, as far as is seen.
@@ -371,91 +386,4 @@ fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {
     }
     functions.iter().any(|function| study.summary(*function).has(MATTERS | Summary::CALLS_OUT | Summary::PRODUCES))
         || task::asks_traced_store(study, functions)
-}
-
-fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
-    let first = group.first()?;
-    let text = match study.program.expr_kind(first.task) {
-        ExprKind::Closure(_) => "the task".to_owned(),
-        _ if first.task == first.fact.call => format!("`{}.run`", study.callee_text(first.task)),
-        _ => format!("`{}`", study.text(first.task)),
-    };
-    let call = match study.program.expr_kind(first.fact.call) {
-        // It is handed over as what it is.
-        ExprKind::Closure(_) => first.fact.effect.names.first()?.rsplit('.').next()?.to_owned(),
-        _ => study.callee_text(first.fact.call),
-    };
-    let what = what(study, first);
-    let rule = rule(first);
-    let place = first.fact.call;
-    let likely = group.iter().all(|lost| lost.given.is_some() || lost.assumed);
-    let confidence = if likely { Confidence::Likely } else { Confidence::Certain };
-    let mut out = study.finding(rule, place, confidence);
-    out.message = if first.logs_only {
-        format!(
-            "{text} runs on {what} of `{call}`, where the ids that were put into the logging context for the request are missing"
-        )
-    } else {
-        format!("{text} runs on {what} of `{call}` without the trace context of its caller")
-    };
-    out.message = capitalized(&out.message);
-    out.label = "the context does not go along".to_owned();
-    out.effect = if first.logs_only {
-        "The log records of this work carry no id and can't be joined with those of the request".to_owned()
-    } else {
-        "The spans of this work, and of the services that it calls, start traces of their own".to_owned()
-    };
-    out.help = if first.logs_only {
-        format!(
-            "Take a copy of the logging context before `{call}`, set it in the task and clear it afterwards, or decorate the executor once"
-        )
-    } else if first.fact.library.mend.is_empty() {
-        format!("Capture the current context before `{call}` and make it current in {text}")
-    } else {
-        format!("For {text}: {}", first.fact.library.mend)
-    };
-    out.confirm = if first.logs_only {
-        "Log in the task: the id is missing in the record".to_owned()
-    } else {
-        "Print the current trace id in the task: it is invalid, or not the caller's".to_owned()
-    };
-    out.related.push(first.trace.clone());
-    out.related.extend(first.given.map(|call| study.related(call, "what runs here sees no current span")));
-    if let Some(made) = first.made.filter(|made| *made != place) {
-        out.related.push(study.related(made, "the executor is made here and carries no context"));
-    }
-    out.related
-        .extend(group.iter().skip(1).take(8).map(|lost| study.related(lost.fact.call, "runs on the same executor")));
-    Some(out)
-}
-
-fn what(study: &Study<'_>, lost: &Lost<'_>) -> &'static str {
-    match lost.kind {
-        SpawnKind::Thread => "the new thread",
-        SpawnKind::Future if runs_on_common_pool(study, lost) => "a common pool's thread",
-        _ => "a pool's thread",
-    }
-}
-
-/// Whether a future is given no executor.
-fn runs_on_common_pool(study: &Study<'_>, lost: &Lost<'_>) -> bool {
-    let executor = lost.fact.effect.spawns.map(|spawn| study.slot(lost.fact.call, spawn.executor));
-    study.language() == Language::Java && executor.is_none_or(|values| values.is_empty())
-}
-
-fn rule(lost: &Lost<'_>) -> &'static str {
-    if lost.logs_only { "mdc-lost" } else { rule_of(lost.kind) }
-}
-
-fn rule_of(kind: SpawnKind) -> &'static str {
-    match kind {
-        SpawnKind::Thread => "thread-context",
-        SpawnKind::Future => "future-context",
-        _ => "executor-context",
-    }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -12,6 +12,8 @@ pub(in crate::rules) const RUNNERS: &[&str] = &["run", "call", "get", "apply", "
 const MAX_WRAPPERS: u32 = 3;
 const MAX_MAKERS: usize = 4;
 
+/// How many steps behind a future's task are looked at.
+const MAX_STEPS: usize = 12;
 /// How many functions are looked at below one task.
 const MAX_FUNCTIONS: usize = 200;
 
@@ -69,6 +71,28 @@ pub(super) fn run_by(study: &Study<'_>, call: ValueRef, task: ValueRef) -> Vec<F
     let mut out: Vec<FuncRef> = made.flat_map(|found| program.callee(found).functions.to_vec()).collect();
     out.sort_unstable();
     out.dedup();
+    out
+}
+
+/// The functions of the steps that go on with the result of a future's task, on the thread that it ran on: `supplyAsync(load)
+/// .thenAccept(send)`. A step that hops again is a hand-over of its own.
+pub(super) fn continuing(study: &Study<'_>, spawn: &CallFact<'_>) -> Vec<FuncRef> {
+    let program = study.program;
+    let mut out = Vec::new();
+    let mut at = spawn.call;
+    while let Some(step) =
+        program.parent(at).and_then(|member| program.parent(member)).filter(|_| out.len() < MAX_STEPS)
+    {
+        let fact = study.fact(step).filter(|fact| fact.library.id == spawn.library.id);
+        let goes_on =
+            fact.is_some_and(|fact| fact.effect.derives == Some(Slot::Receiver) && fact.effect.spawns.is_none());
+        let ExprKind::Call { args, .. } = program.expr_kind(step) else { break };
+        if !goes_on || program.receiver(step) != Some(at) {
+            break;
+        }
+        out.extend(args.iter().flat_map(|arg| functions_of(study, ValueRef { expr: arg.value, ..step })));
+        at = step;
+    }
     out
 }
 

@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, Language};
 use crate::link::SourceFile;
 use crate::services::{Ids, LogPattern, StackDescription, stacks};
-use crate::study::{UnitView, is_aside};
+use crate::study::{UnitView, is_aside, minor};
 use rustc_hash::FxHashSet;
 
 /// Reports programs that are traced and whose log patterns print no id of the trace, or read it where nobody puts it.
@@ -37,6 +37,16 @@ pub(crate) fn printed(unit: &UnitView) -> Option<&LogPattern> {
     let is_key = |key: &String| pages.iter().all(|page| page.log_keys.contains(key));
     let prints = |pattern: &LogPattern| matches!(&pattern.ids, Ids::Keys(read) if read.iter().any(is_key));
     unit.logging.patterns.first().filter(|_| unit.logging.patterns.iter().all(prints))
+}
+
+/// Whether all records of a unit bear the id of the trace that is current: by its patterns, or, where it has none, by the
+/// form that its framework writes them in by itself.
+pub(crate) fn prints_ids(unit: &UnitView) -> bool {
+    let by_itself = |page: &&StackDescription| {
+        page.prints_ids.iter().any(|since| unit.platform(&since.platform) >= minor(&since.from))
+    };
+    let is_plain = !unit.logging.open && unit.logging.patterns.is_empty();
+    printed(unit).is_some() || (is_plain && pages(unit).is_some_and(|pages| pages.iter().all(by_itself)))
 }
 
 /// The stacks that trace a unit, where all of them put ids into the logging context, and none is switched off by a setting
