@@ -119,15 +119,13 @@ fn takes_others(study: &Study<'_>, functions: &[FuncRef], by_mdc: bool) -> bool 
         let places = [effect.carries, effect.activates, effect.binds_context, effect.context_of];
         places.iter().any(Option::is_some) || effect.span.is_some() || effect.extract.is_some()
     };
-    let logs = |effect: &FunctionDescription| effect.copies_mdc || effect.puts_mdc;
     let copies = facts().any(|effect| effect.copies_mdc);
     let files: FxHashSet<u32> = inside.iter().map(|function| function.file).collect();
     let speaks = |target: Ustr| speaks_of_tracing(&target, NameOf::JavaImport);
     let imports = |file: &u32| study.program.files[*file as usize].scope.targets().any(speaks);
-    !facts().any(traces)
-        && !(by_mdc && facts().any(logs))
-        && !files.iter().any(imports)
-        && (copies || files.iter().all(|file| is_known(study, *file)))
+    let takes = |effect: &FunctionDescription| traces(effect) || (by_mdc && (effect.copies_mdc || effect.puts_mdc));
+    let is_seen = || copies || files.iter().all(|file| is_known(study, *file));
+    !facts().any(takes) && !files.iter().any(imports) && is_seen()
 }
 
 /// Whether all that a file imports is the service's own, of the language, or of a library that is described.

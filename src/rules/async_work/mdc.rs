@@ -180,6 +180,15 @@ pub(super) fn logs(study: &Study<'_>, functions: &[FuncRef]) -> bool {
             .any(|function| task::calls(study, function).any(|call| is_log_call(study, call)))
 }
 
+/// Whether a task, or what it calls so many steps below, writes log records.
+pub(super) fn logs_within(study: &Study<'_>, functions: &[FuncRef], depth: usize) -> bool {
+    let writes = |function: &FuncRef| {
+        study.calls_in(*function).any(|fact| fact.effect.log.is_some())
+            || task::calls(study, *function).any(|call| is_log_call(study, call))
+    };
+    task::below(study, functions, depth).iter().any(writes)
+}
+
 /// Whether a task, or what it calls, puts ids into the logging context itself.
 pub(super) fn puts_again(study: &Study<'_>, functions: &[FuncRef]) -> bool {
     task::below(study, functions, 2)

@@ -5,6 +5,7 @@ mod decorator;
 mod executor;
 mod generators;
 mod given;
+mod handed_in;
 mod listeners;
 mod mdc;
 mod names;

@@ -3,7 +3,7 @@
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
 use super::report::{finding, rule, rule_of};
-use super::{decorator, mdc, spawner, task, variables};
+use super::{annotated, decorator, mdc, spawner, task, variables};
 use crate::finding::{Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::{Slot, Spawn, SpawnKind, TypeRole};
@@ -207,11 +207,16 @@ fn by_mdc(study: &Study<'_>, fact: &CallFact<'_>, functions: &[FuncRef]) -> bool
 }
 
 /// Whether a task of a traced service only logs, and its records lose the ids that are in the logging context where it is
-/// handed over.
-fn loses_ids(study: &Study<'_>, fact: &CallFact<'_>, task: &Task) -> bool {
+/// handed over: put there by the service, or by what traces it, if the task itself or what it calls writes them.
+fn loses_ids(study: &Study<'_>, fact: &CallFact<'_>, spawn: Spawn, task: &Task) -> bool {
+    let depth = usize::from(!spawn.on_pool_of_task);
+    let by_stack = || {
+        mdc::logs_within(study, &task.functions, depth)
+            && mdc::bear_ids(study, fact.call.file)
+            && !annotated::is_cut_off(study, study.program.outermost(fact.function))
+    };
     study.language() == Language::Java
-        && mdc::logs(study, &task.functions)
-        && (mdc::has_ids(study, fact.function) || mdc::bear_ids(study, fact.call.file))
+        && ((mdc::logs(study, &task.functions) && mdc::has_ids(study, fact.function)) || by_stack())
 }
 
 /// Whether what covers a library takes along the spans of one family alone, and the requests of the service are traced by
@@ -299,7 +304,7 @@ fn judge<'a>(
     // What the trace's spans don't miss, the log records may: by the ids that the service puts there itself.
     let ids_only = !matters && !inside_only && given.is_none();
     let set = if ids_only && variables { variables::lost(study, fact.function, &task.functions) } else { None };
-    let ids_only = ids_only && (set.is_some() || loses_ids(study, fact, &task));
+    let ids_only = ids_only && (set.is_some() || loses_ids(study, fact, spawn, &task));
     let matters = matters || ids_only;
     let mdc_only = mdc_only || ids_only;
     if !matters && given.is_none() {

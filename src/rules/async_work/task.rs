@@ -1,5 +1,6 @@
 //! What a spawned task is: the functions it runs, whether it takes its context along, and what it does.
 
+use super::handed_in;
 use crate::ir::{Block, ExprKind, FileFacts, Language, LoopKind, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
@@ -30,6 +31,10 @@ pub(super) fn functions(study: &Study<'_>, value: ValueRef) -> Vec<FuncRef> {
             out.extend(wrapped(study, value, MAX_WRAPPERS));
         }
     }
+    if out.is_empty() {
+        out = handed_in::functions(study, value);
+    }
+    out.extend(handed_in::called_inside(study, &out));
     out.sort_unstable();
     out.dedup();
     out

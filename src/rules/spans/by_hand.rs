@@ -86,7 +86,7 @@ fn plain_number(study: &Study<'_>, text: ValueRef) -> Option<ValueRef> {
         }
         _ => return None,
     };
-    places.into_iter().find_map(|value| number(study, value, MAX_STEPS).then_some(value))
+    places.into_iter().find(|value| number(study, *value, MAX_STEPS))
 }
 
 /// Whether a value is an identifier as a number, on some way.
