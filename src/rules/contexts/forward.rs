@@ -1,5 +1,6 @@
 //! Where a context goes from the place where it is made: forward through locals and derivations to the calls that use it.
 
+use super::vain::is_given_in_vain;
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
@@ -7,9 +8,6 @@ use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::{Lives, is_traced_store};
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
-
-/// What a context of Go's own library tells of the end of its time. Its values may hold a trace.
-const ENDS: &[&str] = &["Deadline", "Done", "Err"];
 
 /// What becomes of a context.
 #[derive(Debug, Default)]
@@ -20,6 +18,10 @@ pub(super) struct Journey {
     pub opaque: Vec<ValueRef>,
     /// Calls of function values (handlers, callbacks) that take the context.
     pub handlers: Vec<ValueRef>,
+    /// Calls of own functions that take it and are no sinks.
+    pub handed: Vec<ValueRef>,
+    /// A log record is written with it, or a logger made of it.
+    pub logged: bool,
     /// It got the trace back: a span or a span's context was bound to it, or a helper took both.
     pub rebound: bool,
     /// It leaves the view: returned, stored, sent.
@@ -38,7 +40,7 @@ pub(super) fn journey(lives: &Lives<'_, '_>, start: ValueRef) -> Journey {
     follow(lives, vec![start], MAX_HANDED)
 }
 
-fn follow(lives: &Lives<'_, '_>, mut work: Vec<ValueRef>, depth: u32) -> Journey {
+pub(super) fn follow(lives: &Lives<'_, '_>, mut work: Vec<ValueRef>, depth: u32) -> Journey {
     let study = lives.study;
     let mut out = Journey { depth, ..Journey::default() };
     let mut seen = FxHashSet::default();
@@ -129,7 +131,10 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
             out.sinks.push(call);
         } else if effect.derives.is_some_and(in_slot) || effect.detaches.is_some_and(in_slot) {
             work.push(call);
-        } else if effect.log.is_none() {
+        } else if effect.log.is_some() || program.role_of(call) == Some(TypeRole::Logger) {
+            out.logged = true;
+            out.kept |= effect.log.is_none();
+        } else {
             out.kept = true;
         }
         return;
@@ -167,23 +172,13 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
     let goes_on = summary.has(GOES_ON) && !is_given_in_vain(lives, call, value, out.depth);
     if goes_on || asks_traced_store(lives, call, value, out.depth) {
         out.sinks.push(call);
+    } else {
+        out.handed.push(call);
     }
 }
 
 /// What a function does that belongs to the trace of the context that it is given.
-const GOES_ON: Summary = Summary::STARTS.or(Summary::CALLS_OUT).or(Summary::PRODUCES).or(Summary::INJECTS);
-
-/// Whether none of the own functions that a call may run uses the context that it is given for a trace: what they do,
-/// they do without it. They ask it for its end, hand it to others that do no more, or do not use it at all.
-pub(super) fn is_given_in_vain(lives: &Lives<'_, '_>, call: ValueRef, context: ValueRef, depth: u32) -> bool {
-    let study = lives.study;
-    let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
-    let Some(n) = args.iter().position(|arg| arg.value == context.expr) else { return false };
-    let functions = &study.program.callee(call).functions;
-    // What does nothing itself may stand for what is not seen: a method of an interface.
-    let mut doing = functions.iter().filter(|function| study.summary(**function).has(GOES_ON)).peekable();
-    doing.peek().is_some() && doing.all(|function| makes_nothing_of(lives, *function, n as u16, depth))
-}
+pub(super) const GOES_ON: Summary = Summary::STARTS.or(Summary::CALLS_OUT).or(Summary::PRODUCES).or(Summary::INJECTS);
 
 /// Whether the own functions that a call may run ask stores under the context that it is given, through clients that make
 /// a span of it.
@@ -208,41 +203,6 @@ fn stores_under(lives: &Lives<'_, '_>, function: FuncRef, n: u16, depth: u32) ->
         Some(fact) => is_traced_store(lives, fact),
         None => lives.study.effect_of(*sink).has(Summary::STORES),
     })
-}
-
-/// Whether a function uses a parameter that is a context for no span and no call that could hold a trace.
-fn makes_nothing_of(lives: &Lives<'_, '_>, function: FuncRef, n: u16, depth: u32) -> bool {
-    let program = lives.study.program;
-    let Some(flow) = program.files.get(function.file as usize).map(|file| &file.flow) else { return false };
-    let decl = program.function(function);
-    if depth == 0
-        || decl.flags.is_abstract
-        || program.param_type(function, n).and_then(|ty| program.role(ty)) != Some(TypeRole::Context)
-    {
-        return false;
-    }
-    let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
-    let uses = uses.iter().map(|used| ValueRef { file: function.file, expr: *used });
-    let uses: Vec<ValueRef> = uses.filter(|used| !asks_for_end(lives.study, *used)).collect();
-    if uses.iter().any(|used| is_asked(lives.study, *used)) {
-        return false;
-    }
-    let went = follow(lives, uses, depth - 1);
-    let is_left_alone =
-        !went.rebound && !went.escapes && went.opaque.is_empty() && went.handlers.is_empty() && !went.kept;
-    is_left_alone && went.sinks.iter().all(|sink| lives.sends_plainly(*sink))
-}
-
-/// Whether a context is asked for something: what is kept in it by hand may be of the trace.
-fn is_asked(study: &Study<'_>, used: ValueRef) -> bool {
-    let asked = study.program.parent(used).map(|parent| study.program.expr_kind(parent));
-    matches!(asked, Some(ExprKind::Member { base, .. }) if *base == used.expr)
-}
-
-/// Whether a context is asked for the end of its time.
-fn asks_for_end(study: &Study<'_>, used: ValueRef) -> bool {
-    let asked = study.program.parent(used).map(|parent| study.program.expr_kind(parent));
-    matches!(asked, Some(ExprKind::Member { base, name, .. }) if *base == used.expr && ENDS.contains(&name.as_str()))
 }
 
 /// Whether a call is given a carrier of headers: what extracts finds the parent there, not in its context.

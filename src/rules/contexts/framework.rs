@@ -1,6 +1,7 @@
 //! `framework-context`: a framework's own request type is passed as a context, and hands out none of the request's values.
 
-use super::forward::{is_given_headers, journey};
+use super::forward::{GOES_ON, MAX_HANDED, is_given_headers, journey};
+use super::vain::{is_given_in_vain, is_logged, is_of_store_apart};
 use crate::finding::{Confidence, Related};
 use crate::ir::ExprKind;
 use crate::knowledge::TypeRole;
@@ -42,9 +43,11 @@ fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
         let taken_as_context = callee.functions.iter().any(|function| {
             program.param_type(*function, n as u16).and_then(|ty| program.role(ty)) == Some(TypeRole::Context)
         });
-        let needs_trace = study
-            .effect_of(call)
-            .has(Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES | Summary::INJECTS | Summary::LOGS);
+        let effect = study.effect_of(call);
+        // What takes no own parameter, or is not seen, is judged by all that it does.
+        let is_seen = || taken_as_context && study.fact(call).is_none();
+        let needs_trace = effect.has(GOES_ON) && !(is_seen() && is_given_in_vain(lives, call, value, MAX_HANDED))
+            || effect.has(Summary::LOGS) && (!is_seen() || is_logged(lives, call, value, MAX_HANDED));
         let asks_store = || taken_as_context && asks_traced_store(lives, call, n as u16);
         let is_parted = study.effect_of(call).has(Summary::EXTRACTS) && is_given_headers(study, call);
         let caller = program.function_at(call);
@@ -80,7 +83,10 @@ fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
 /// seen, in a unit that traces stores.
 fn asks_traced_store(lives: &Lives<'_, '_>, call: ValueRef, n: u16) -> bool {
     let study = lives.study;
-    let is_asked = |sink: &ValueRef| study.fact(*sink).is_none_or(|fact| is_traced_store(lives, fact));
+    let is_asked = |sink: &ValueRef| match study.fact(*sink) {
+        Some(fact) => is_traced_store(lives, fact),
+        None => !is_of_store_apart(study, *sink),
+    };
     let functions = &study.program.callee(call).functions;
     traces_stores(study, study.unit_of(call.file))
         && functions.iter().any(|function| {

@@ -9,6 +9,7 @@ mod handed;
 mod hook;
 mod log;
 mod not_passed;
+mod of_process;
 mod parentless;
 mod parted;
 mod replaced;
@@ -17,6 +18,7 @@ mod stored;
 mod unbound;
 mod unread;
 mod unseen;
+mod vain;
 
 use super::Verdicts;
 use super::clients::Lives;

@@ -2,12 +2,14 @@
 
 use super::ambient::parts_on_purpose;
 use super::forward::{Journey, journey};
+use super::of_process::is_given_by_process;
+use super::vain::asks_plain_store;
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Life, Lives, checks_health, is_traced_client};
+use crate::rules::clients::{Lives, checks_health, is_traced_client};
 use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
 use rustc_hash::FxHashSet;
 
@@ -92,7 +94,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         (None, Some(sink)) => (*sink, Confidence::Likely),
         (None, None) => return None,
     };
-    Some(report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
+    let taker = param.function;
+    let is_of_process = study.inbound(taker) == Inbound::Takes && is_given_by_process(study, taker);
+    (!is_of_process).then(|| report(study, fact, &param, &went, sink, confidence, spawned.is_some()))
 }
 
 /// Whether no trace is known to come to a function.
@@ -279,20 +283,6 @@ fn report(
     let used = went.sinks.iter().chain(&went.opaque).chain(&went.handlers).take(6);
     finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
     finding
-}
-
-/// Whether a call asks a store through a client that nothing instruments: it has no span that could lie in a trace.
-fn asks_plain_store(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
-    let study = lives.study;
-    let Some(fact) = study.fact(call) else { return false };
-    let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::Store) else { return false };
-    let clients = study.slot(call, hop.client);
-    let made = clients.into_iter().flat_map(|client| study.program.origins(client, true)).map(|origin| match origin {
-        Origin::Call(made, _) => study.fact(made).is_some_and(|fact| fact.effect.makes.is_some()).then_some(made),
-        _ => None,
-    });
-    let Some(made) = made.collect::<Option<Vec<ValueRef>>>() else { return false };
-    !made.is_empty() && made.into_iter().all(|call| lives.of_construction(call) == Life::Plain)
 }
 
 /// Whether a call passes on more than a context: the request's own data.

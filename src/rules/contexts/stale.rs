@@ -1,8 +1,9 @@
 //! `stale-context`: a span is started, its context is thrown away or put where others share it, and the work goes on
 //! under the old one.
 
-use super::forward::{MAX_HANDED, asks_traced_store, is_given_in_vain};
+use super::forward::{MAX_HANDED, asks_traced_store};
 use super::unseen;
+use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole};

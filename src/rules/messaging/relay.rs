@@ -4,7 +4,7 @@ use crate::ir::{ExprKind, Language, StmtKind, TypeKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Step, ValueRef};
-use crate::study::Study;
+use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -82,6 +82,10 @@ pub(super) fn takers(study: &Study<'_>, ty: Ustr) -> Vec<FuncRef> {
     if found.len() > MAX_TAKERS { Vec::new() } else { found }
 }
 
+/// What a function does that a trace would show, or most likely does.
+const WORKS: Summary =
+    Summary::STARTS.or(Summary::CALLS_OUT).or(Summary::PRODUCES).or(Summary::INJECTS).or(Summary::STORES);
+
 /// Calls below a handler that give a fresh root context to own functions, in functions that have the message: it is
 /// handled under no trace at all.
 pub(super) fn under_fresh_context(study: &Study<'_>, handler: FuncRef) -> Vec<ValueRef> {
@@ -105,7 +109,8 @@ pub(super) fn under_fresh_context(study: &Study<'_>, handler: FuncRef) -> Vec<Va
                 if callee.functions.is_empty() {
                     continue;
                 }
-                if has_message && study.slot(call, Slot::AnyArg).into_iter().any(|v| is_root(study, v)) {
+                let works = || study.effect_of(call).has(WORKS);
+                if has_message && study.slot(call, Slot::AnyArg).into_iter().any(|v| is_root(study, v)) && works() {
                     out.push(call);
                 }
                 if depth < DEPTH {
