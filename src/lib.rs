@@ -1,6 +1,7 @@
 //! hoplint: find where a distributed trace breaks, without running anything.
 
 pub mod analysis;
+mod aside;
 pub mod audit;
 pub mod cli;
 pub mod config;

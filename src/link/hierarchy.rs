@@ -2,6 +2,7 @@
 
 use super::callee::Callee;
 use super::program::{FuncRef, Program, TypeIndex};
+use crate::aside::{is_stand_in, is_support};
 use crate::ir::{Language, TypeKind};
 use crate::knowledge::TypeRole;
 use smallvec::SmallVec;
@@ -104,16 +105,23 @@ impl Program<'_> {
 
     /// The methods of the service's types that implement an interface's method, at most four.
     fn implementations(&self, interface: Ustr, name: Ustr) -> SmallVec<[FuncRef; 1]> {
+        let found = self.implementing(interface, name);
+        if found.len() > 4 { SmallVec::new() } else { found }
+    }
+
+    /// All methods of the service's types that implement an interface's method, without those of what stands in for it in
+    /// tests (Go); none where too many have its name.
+    pub(super) fn implementing(&self, interface: Ustr, name: Ustr) -> SmallVec<[FuncRef; 1]> {
         let Some(index) = self.types.get(&interface) else { return SmallVec::new() };
         let candidates = self.methods_by_name.get(&name).map_or(&[][..], Vec::as_slice);
         if candidates.len() > 64 {
             return SmallVec::new();
         }
         let is_interface = self.type_decl(*index).kind == TypeKind::Interface;
-        let found: SmallVec<[FuncRef; 1]> = candidates
+        candidates
             .iter()
             .copied()
-            .filter(|function| !self.function(*function).flags.is_abstract)
+            .filter(|function| !self.function(*function).flags.is_abstract && !self.stands_in(*function))
             .filter(|function| {
                 let Some(owner) = self.enclosing_type(*function) else { return false };
                 let owner_name = self.type_name(owner);
@@ -125,8 +133,18 @@ impl Program<'_> {
                     _ => self.supertypes(owner_name).contains(&interface),
                 }
             })
-            .collect();
-        if found.len() > 4 { SmallVec::new() } else { found }
+            .collect()
+    }
+
+    /// Whether a Go method belongs to what stands in for something in tests.
+    fn stands_in(&self, method: FuncRef) -> bool {
+        let path = self.files.get(method.file as usize).map(|file| file.source.path);
+        let is_named = || {
+            let owner = self.enclosing_type(method).map(|owner| self.type_decl(owner).name);
+            owner.is_some_and(|owner| is_stand_in(&owner))
+        };
+        self.language == Language::Go
+            && (path.is_some_and(|path| is_support(&path) || is_stand_in(&path)) || is_named())
     }
 
     /// The service's own methods that `owner.name` may run.

@@ -158,9 +158,10 @@ impl<'a> Program<'a> {
     pub(super) fn index_calls(&mut self) {
         let mut callers: FxHashMap<FuncRef, Vec<ValueRef>> = FxHashMap::default();
         let mut described = Vec::new();
+        let mut open = Vec::new();
         let propagation = propagation(self.knowledge);
         for (at, file) in self.files.iter().enumerate() {
-            for site in &file.flow.calls {
+            for (n, site) in file.flow.calls.iter().enumerate() {
                 let call = ValueRef { file: at as u32, expr: site.expr };
                 let callee = self.callee(call);
                 for function in &callee.functions {
@@ -168,11 +169,23 @@ impl<'a> Program<'a> {
                 }
                 let entry = callee.name.and_then(|name| self.described(name));
                 let entry = entry.or_else(|| self.described_by_carrier(call, &callee, &propagation));
-                described.extend(entry.map(|(library, effect)| DescribedCall { call, site: *site, library, effect }));
+                match entry {
+                    Some((library, effect)) => {
+                        described.push(((at, n), DescribedCall { call, site: *site, library, effect }));
+                    }
+                    None => open.extend(self.open_method(&callee).map(|method| ((at, n), call, *site, method))),
+                }
             }
         }
         self.callers = callers;
-        self.described_calls = described;
+        let handed = self.handed_over(open.iter().map(|(_, _, _, method)| method.0));
+        for (order, call, site, (interface, name)) in open {
+            let Some(Some(ty)) = handed.get(&interface) else { continue };
+            let found = self.described(Ustr::from(&format!("{ty}.{name}")));
+            described.extend(found.map(|(library, effect)| (order, DescribedCall { call, site, library, effect })));
+        }
+        described.sort_by_key(|(order, _)| *order);
+        self.described_calls = described.into_iter().map(|(_, call)| call).collect();
         let mut methods: FxHashMap<Ustr, Vec<FuncRef>> = FxHashMap::default();
         for function in self.all_functions() {
             if let Some(owner) = self.enclosing_type(function) {

@@ -5,6 +5,7 @@ mod callee;
 mod collected;
 mod decorated;
 pub mod flow;
+mod handed;
 mod hierarchy;
 mod homes;
 mod imports;

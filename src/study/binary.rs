@@ -1,8 +1,8 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
-use super::aside::{is_aside, is_stand_in, is_support};
 use super::tracing::{Tracing, lies_in};
 use super::unit::UnitView;
+use crate::aside::{is_aside, is_stand_in, is_support};
 use crate::ir::{FunctionId, Language};
 use crate::link::{FuncRef, Program};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -85,9 +85,14 @@ pub(super) struct Untraced {
 }
 
 /// What traces stay out of.
-pub(super) fn untraced(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
+pub(super) fn untraced(
+    program: &Program<'_>,
+    units: &[UnitView],
+    commands: &Commands,
+    source: &dyn Fn(Ustr) -> Option<String>,
+) -> Untraced {
     match program.language {
-        Language::Go => of_commands(program, units, commands),
+        Language::Go => of_commands(program, units, commands, source),
         Language::Java => {
             let paths = program.files.iter().map(|file| file.source.path);
             let files = paths.filter(|path| is_support(path) || is_stand_in(path)).collect();
@@ -106,8 +111,13 @@ struct Standing<'c> {
     joins_requests: bool,
 }
 
-fn of_commands(program: &Program<'_>, units: &[UnitView], commands: &Commands) -> Untraced {
-    let tracing = Tracing::new(program);
+fn of_commands(
+    program: &Program<'_>,
+    units: &[UnitView],
+    commands: &Commands,
+    source: &dyn Fn(Ustr) -> Option<String>,
+) -> Untraced {
+    let tracing = Tracing::new(program, source);
     let homes: FxHashMap<Ustr, usize> = program.files.iter().map(|file| (file.module, file.source.unit)).collect();
     let setting = commands.0.iter().filter(|(_, packages)| tracing.is_set_up(packages));
     let set_up: FxHashSet<usize> = setting.filter_map(|(main, _)| homes.get(main)).copied().collect();

@@ -1,8 +1,8 @@
 //! What Go code calls and imports from elsewhere that traces by its name alone: packages of an organisation's own that set
 //! a stack up, parts of frameworks that work through a stack's API.
 
-use super::aside::is_aside;
 use super::unit::UnitView;
+use crate::aside::is_aside;
 use crate::ir::Language;
 use crate::link::{FileUnit, Program, ValueRef};
 use crate::services::{Mode, StackDescription, StackUse, stacks};

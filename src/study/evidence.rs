@@ -1,8 +1,8 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
-use super::aside::is_aside;
 use super::tasks::{within_tasks, within_workers};
 use super::unit::{Coverage, UnitView, instruments_project};
+use crate::aside::is_aside;
 use crate::ir::{ExprKind, FileFacts, Import, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Setting, Slot};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef, plain};

@@ -1,6 +1,5 @@
 //! What the rules ask: the linked program of one language, the effects of its calls, and what each unit's stack covers.
 
-mod aside;
 mod binary;
 mod by_name;
 mod context;
@@ -20,7 +19,7 @@ mod tracing;
 mod unit;
 mod unused;
 
-pub use aside::is_aside;
+pub use crate::aside::is_aside;
 pub use context::ContextParam;
 pub use evidence::code_evidence;
 pub use reach::{
@@ -120,7 +119,7 @@ impl<'a> Study<'a> {
             served: OnceCell::new(),
             source,
         };
-        study.untraced = binary::untraced(program, units, &study.commands);
+        study.untraced = binary::untraced(program, units, &study.commands, source);
         study.untraced.files.extend(unused::unimported_files(program, units));
         study.built = study.commands.packages(program);
         study.index();

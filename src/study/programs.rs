@@ -4,9 +4,9 @@
 //! file imports is followed along import statements and along texts that name a module (`"shop.urls"`,
 //! `"shop.main:app"`), as frameworks are told by them what to load.
 
-use super::aside::{is_aside, is_command, is_stand_in, is_support};
 use super::unit::UnitView;
 use super::{Inbound, Study};
+use crate::aside::{is_aside, is_command, is_stand_in, is_support};
 use crate::ir::{ExprKind, FileFacts, Language};
 use crate::knowledge::{NameOf, TypeRole, loads_modules, speaks_of_tracing};
 use crate::link::{FileUnit, Program, ValueRef};

@@ -24,6 +24,9 @@ impl Act {
     }
 }
 
+/// Most files that were not parsed whose texts are looked at for a name.
+const MAX_TEXTS: usize = 2_000;
+
 /// How a method comes to run that nothing is seen to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Methods {
@@ -49,11 +52,15 @@ pub(super) struct Tracing<'p, 'a> {
     names: RefCell<FxHashMap<Ustr, FxHashSet<Ustr>>>,
     /// The files of each package.
     files: FxHashMap<Ustr, Vec<u32>>,
+    /// Reads the text of a file again.
+    source: &'p dyn Fn(Ustr) -> Option<String>,
+    /// The texts of files that were not parsed, as far as they were asked for.
+    texts: RefCell<FxHashMap<Ustr, Option<String>>>,
 }
 
 impl<'p, 'a> Tracing<'p, 'a> {
-    /// Reads the calls and imports of a Go program.
-    pub(super) fn new(program: &'p Program<'a>) -> Self {
+    /// Reads the calls and imports of a Go program. `source` reads the text of a file again.
+    pub(super) fn new(program: &'p Program<'a>, source: &'p dyn Fn(Ustr) -> Option<String>) -> Self {
         let mut out = Self {
             program,
             set_ups: Vec::new(),
@@ -62,6 +69,8 @@ impl<'p, 'a> Tracing<'p, 'a> {
             joinings: Vec::new(),
             names: RefCell::default(),
             files: FxHashMap::default(),
+            source,
+            texts: RefCell::default(),
         };
         let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
         let stacks: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
@@ -242,12 +251,26 @@ impl<'p, 'a> Tracing<'p, 'a> {
     fn is_named(&self, packages: &FxHashSet<Ustr>, function: FuncRef) -> bool {
         let Some(home) = self.program.files.get(function.file as usize).map(|file| file.module) else { return true };
         let name = self.program.function(function).name;
+        // Where nothing at all is seen to call it, who does is out of sight.
+        let is_called = !self.program.callers(function).is_empty();
+        let may_name =
+            |file: &FileUnit<'_>| is_unread(file) && reaches(file, home) && (!is_called || self.spells(file, name));
         let mut known = self.names.borrow_mut();
         packages.iter().any(|package| {
             let names = known.entry(*package).or_insert_with(|| self.names_in(*package));
-            names.contains(&name) && self.mentions(*package, function, home)
-                || self.files_of(*package).any(|file| is_unread(file) && reaches(file, home))
+            names.contains(&name) && self.mentions(*package, function, home) || self.files_of(*package).any(may_name)
         })
+    }
+
+    /// Whether a name stands in the text of a file that was not parsed; of more files than are read, that is taken for
+    /// granted.
+    fn spells(&self, file: &FileUnit<'_>, name: Ustr) -> bool {
+        let mut texts = self.texts.borrow_mut();
+        if texts.len() >= MAX_TEXTS && !texts.contains_key(&file.source.path) {
+            return true;
+        }
+        let text = texts.entry(file.source.path).or_insert_with_key(|path| (self.source)(*path));
+        text.as_ref().is_none_or(|text| holds_word(text, &name))
     }
 
     /// Whether a package speaks of a function outside of the function itself, by its name and not by that of something
@@ -275,6 +298,14 @@ impl<'p, 'a> Tracing<'p, 'a> {
         let files = self.files.get(&package).into_iter().flatten();
         files.filter_map(|at| self.program.files.get(*at as usize))
     }
+}
+
+/// Whether a word stands in a text by itself, not as a part of another one.
+fn holds_word(text: &str, word: &str) -> bool {
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = text.as_bytes();
+    let mut found = memchr::memmem::find_iter(bytes, word.as_bytes());
+    found.any(|at| !is_part(at.checked_sub(1).and_then(|at| bytes.get(at))) && !is_part(bytes.get(at + word.len())))
 }
 
 /// The name that an expression is, or ends with.

@@ -1,9 +1,9 @@
 //! Go code that no program of the tree runs: packages that no command is built with, functions that nothing names.
 
 use super::Study;
-use super::aside::is_aside;
 use super::evidence::links;
 use super::unit::UnitView;
+use crate::aside::is_aside;
 use crate::finding::Place;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
@@ -70,11 +70,21 @@ pub(super) fn names_handed_around(program: &Program<'_>) -> FxHashSet<Ustr> {
     let mut out = FxHashSet::default();
     for (at, file) in (0u32..).zip(&program.files) {
         let facts = &file.source.facts;
-        let mut called = FxHashSet::default();
+        let mut called: FxHashSet<ExprId> = FxHashSet::default();
         for site in &file.flow.calls {
             let ExprKind::Call { callee, .. } = &facts.expr(site.expr).kind else { continue };
             if !program.callee(ValueRef { file: at, expr: site.expr }).functions.is_empty() {
                 called.insert(*callee);
+            }
+        }
+        // The name of a field, and what a field or method is asked of, is no function.
+        for expr in &facts.exprs {
+            match &expr.kind {
+                ExprKind::Composite { fields, .. } => called.extend(fields.iter().filter_map(|field| field.key)),
+                ExprKind::Member { base, .. } => {
+                    called.insert(*base);
+                }
+                _ => {}
             }
         }
         let others = (0u32..).zip(&facts.exprs).filter(|(id, _)| !called.contains(&ExprId(*id)));

@@ -117,6 +117,9 @@ pub struct TypeDescription {
     /// Methods that the library calls, on whatever implements it, with the events that somebody publishes.
     #[serde(default)]
     pub listener_methods: Vec<Ustr>,
+    /// Methods that it runs, for each request that it is given, on what one of its fields holds, by the field.
+    #[serde(default)]
+    pub runs: std::collections::BTreeMap<Ustr, Ustr>,
     /// There is one only while a request that came in is served: whatever takes it runs for inbound work.
     #[serde(default)]
     pub inbound: bool,

@@ -373,6 +373,26 @@ fn takes_carrier(lives: &Lives<'_, '_>, fact: &CallFact<'_>, carrier: Slot) -> b
         return false;
     }
     let carriers = lives.study.slot(fact.call, carrier);
-    let own = |origin: &Origin| matches!(origin, Origin::Param(function, _) if *function != outer);
+    let is_made_here = makes_requests_alone(lives.study, outer);
+    let own = |origin: &Origin| match origin {
+        Origin::Param(function, _) => *function != outer,
+        // A request that is made here, of nothing that could bring headers along.
+        Origin::Call(made, _) => {
+            is_made_here
+                && lives.study.fact(*made).is_some_and(|fact| fact.effect.hop.is_none())
+                && program.outermost(program.function_at(*made)) == outer
+        }
+        _ => false,
+    };
     !carriers.iter().all(|value| program.origins(*value, false).iter().all(own))
+}
+
+/// Whether a Go function is given neither a request nor headers, so that what it sends has but the headers that it writes.
+fn makes_requests_alone(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let count = program.function(function).params.len() as u16;
+    let brings = |ty: ustr::Ustr| {
+        ty.starts_with("map:") || matches!(program.role(ty), Some(TypeRole::Request | TypeRole::Carrier))
+    };
+    study.language() == Language::Go && !(0..count).filter_map(|n| program.param_type(function, n)).any(brings)
 }

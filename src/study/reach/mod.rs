@@ -4,6 +4,7 @@ mod commands;
 mod contract;
 mod dispatch;
 mod events;
+mod links;
 mod ticks;
 mod ways;
 

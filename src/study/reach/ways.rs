@@ -3,6 +3,7 @@
 use super::super::{Study, Summary};
 use super::dispatch::implementing;
 use super::events::heard;
+use super::links::linked;
 use super::ticks::ticking;
 use super::{Inbound, functions_of};
 use crate::ir::{ExprId, ExprKind, Language, Span, TypeKind};
@@ -110,6 +111,9 @@ impl<'s, 'a> Ways<'s, 'a> {
         }
         for (publisher, listener) in heard(study) {
             ways.add_all(publisher, &[listener]);
+        }
+        for (maker, methods) in linked(study) {
+            ways.add_all(maker, &methods);
         }
         for (outer, inner) in &study.nested {
             let (ticked, others): (Vec<FuncRef>, Vec<FuncRef>) =

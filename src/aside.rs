@@ -47,13 +47,13 @@ fn is_command_line(folder: &str) -> bool {
 }
 
 /// Whether a file is a command that operators run by hand, by where frameworks look for such.
-pub(super) fn is_command(path: &str) -> bool {
+pub(crate) fn is_command(path: &str) -> bool {
     path.contains("/management/commands/") || path.starts_with("management/commands/")
 }
 
 /// Whether a file stands in for something in tests, by its name: `fake_provider.py`, `MockBank.java`. Words that are
 /// parts of others (`Stub`, which generated clients are called) say nothing.
-pub(super) fn is_stand_in(path: &str) -> bool {
+pub(crate) fn is_stand_in(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let starts = |word: &&str| {
@@ -65,7 +65,7 @@ pub(super) fn is_stand_in(path: &str) -> bool {
 }
 
 /// Whether a path lies in a folder of what makes load, or stands in for something in tests: no request runs there.
-pub(super) fn is_support(path: &str) -> bool {
+pub(crate) fn is_support(path: &str) -> bool {
     const WORDS: &[&str] = &[
         "loadtest",
         "loadtests",
