@@ -4,7 +4,7 @@ use crate::ir::{ExprKind, Language, StmtKind, TypeKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Step, ValueRef};
-use crate::study::{Study, Summary};
+use crate::study::Study;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -82,10 +82,6 @@ pub(super) fn takers(study: &Study<'_>, ty: Ustr) -> Vec<FuncRef> {
     if found.len() > MAX_TAKERS { Vec::new() } else { found }
 }
 
-/// What a function does that a trace would show, or most likely does.
-const WORKS: Summary =
-    Summary::STARTS.or(Summary::CALLS_OUT).or(Summary::PRODUCES).or(Summary::INJECTS).or(Summary::STORES);
-
 /// Calls below a handler that give a fresh root context to own functions, in functions that have the message: it is
 /// handled under no trace at all.
 pub(super) fn under_fresh_context(study: &Study<'_>, handler: FuncRef) -> Vec<ValueRef> {
@@ -109,8 +105,7 @@ pub(super) fn under_fresh_context(study: &Study<'_>, handler: FuncRef) -> Vec<Va
                 if callee.functions.is_empty() {
                     continue;
                 }
-                let works = || study.effect_of(call).has(WORKS);
-                if has_message && study.slot(call, Slot::AnyArg).into_iter().any(|v| is_root(study, v)) && works() {
+                if has_message && study.slot(call, Slot::AnyArg).into_iter().any(|v| is_root(study, v)) {
                     out.push(call);
                 }
                 if depth < DEPTH {
