@@ -1,14 +1,18 @@
 //! HCL, the language of Terraform, in the form in which YAML is read: values with the places where they stand.
 //!
-//! Source: <https://developer.hashicorp.com/terraform/language/syntax/configuration>. Nothing is computed: what is no literal is
-//! a text with `${…}` in it, as what is filled in elsewhere. The parser limits nesting itself.
+//! Sources: <https://developer.hashicorp.com/terraform/language/syntax/configuration>,
+//! <https://developer.hashicorp.com/terraform/language/block/locals>. Nothing is computed: what is no literal is a text with
+//! `${…}` in it, as what is filled in elsewhere. A local value of the same file stands for what it is set to there; what a
+//! variable is given is not known, whatever its default. The parser limits nesting itself.
 
 use crate::ir::Span;
 use crate::yaml::{self, Key, Node, Value};
 use hcl_edit::Span as _;
-use hcl_edit::expr::{Array, Expression, FuncCall, Object, ObjectKey};
+use hcl_edit::expr::{Array, Expression, FuncCall, Object, ObjectKey, Traversal, TraversalOperator};
 use hcl_edit::structure::{Body, Structure};
 use hcl_edit::template::{Element, Template};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The largest file that is looked at.
@@ -22,6 +26,52 @@ const PLAIN: &[&str] =
     &["jsonencode", "yamlencode", "tomap", "tolist", "toset", "tostring", "nonsensitive", "sensitive"];
 /// Functions that put what they are given together.
 const TOGETHER: &[&str] = &["merge", "concat"];
+
+/// How many values may be put in the places of local values in one file, and how deep these may name one another.
+const MAX_LOCAL: u32 = 4000;
+const MAX_LOCALS_DEEP: u32 = 8;
+
+/// The local values of a file.
+struct Scope<'b> {
+    locals: BTreeMap<&'b str, &'b Expression>,
+    /// How many more values may be put in their places.
+    left: Cell<u32>,
+    /// How deep the value is that is looked at.
+    deep: Cell<u32>,
+}
+
+impl<'b> Scope<'b> {
+    fn new(body: &'b Body) -> Self {
+        let blocks = body.iter().filter_map(Structure::as_block).filter(|block| block.has_ident("locals"));
+        let set = blocks.flat_map(|block| block.body.iter().filter_map(Structure::as_attribute));
+        let locals = set.map(|found| (found.key.as_str(), &found.value)).collect();
+        Self { locals, left: Cell::new(MAX_LOCAL), deep: Cell::new(0) }
+    }
+
+    /// What a reference to a local value stands for.
+    fn local(&self, found: &Traversal) -> Option<Node> {
+        let Expression::Variable(root) = &found.expr else { return None };
+        let [operator] = found.operators.as_slice() else { return None };
+        let TraversalOperator::GetAttr(name) = operator.value() else { return None };
+        let expression = self.locals.get(name.as_str()).filter(|_| root.as_str() == "local")?;
+        if self.deep.get() >= MAX_LOCALS_DEEP {
+            return None;
+        }
+        self.deep.set(self.deep.get() + 1);
+        let node = value(expression, self);
+        self.deep.set(self.deep.get() - 1);
+        Some(node)
+    }
+
+    /// Whether one more value may be put in the place of a local one.
+    fn may_go_on(&self) -> bool {
+        if self.deep.get() == 0 {
+            return true;
+        }
+        self.left.set(self.left.get().saturating_sub(1));
+        self.left.get() > 0
+    }
+}
 
 /// A resource of Terraform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +93,14 @@ pub fn resources(text: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Res
         let location = error.location();
         format!("line {}: {}", location.line(), error.message().lines().next().unwrap_or("not understood"))
     })?;
+    let scope = Scope::new(&body);
     let blocks = body.iter().filter_map(Structure::as_block).filter(|block| block.has_ident("resource"));
     let found = blocks.filter_map(|block| {
         let [kind, name] = block.labels.as_slice() else { return None };
         is_wanted(kind.as_str()).then(|| Resource {
             kind: kind.as_str().to_owned(),
             name: scalar(name.as_str(), name.span()),
-            body: mapping(&block.body, block.span()),
+            body: mapping(&block.body, block.span(), &scope),
         })
     });
     Ok(found.collect())
@@ -92,17 +143,17 @@ fn scalar(text: &str, range: Option<Range<usize>>) -> Node {
 }
 
 /// A body: attributes under their names, and the blocks of each kind as a list.
-fn mapping(body: &Body, range: Option<Range<usize>>) -> Node {
+fn mapping(body: &Body, range: Option<Range<usize>>, scope: &Scope<'_>) -> Node {
     let mut entries: Vec<(Key, Node)> = Vec::new();
     for structure in body {
         match structure {
             Structure::Attribute(found) => {
                 let key = Key { text: found.key.as_str().to_owned(), span: span(found.key.span()) };
-                entries.push((key, value(&found.value)));
+                entries.push((key, value(&found.value, scope)));
             }
             Structure::Block(found) => {
                 let name = found.ident.as_str();
-                let inner = mapping(&found.body, found.span());
+                let inner = mapping(&found.body, found.span(), scope);
                 match entries.iter_mut().find(|(key, _)| key.text == name) {
                     Some((_, Node { value: Value::List(items), .. })) => items.push(inner),
                     _ => {
@@ -116,54 +167,66 @@ fn mapping(body: &Body, range: Option<Range<usize>>) -> Node {
     Node { value: Value::Map(entries), span: span(range) }
 }
 
-fn value(expression: &Expression) -> Node {
+fn value(expression: &Expression, scope: &Scope<'_>) -> Node {
     let range = expression.span();
+    if !scope.may_go_on() {
+        return scalar(OPEN, range);
+    }
     match expression {
         Expression::Null(_) => Node { value: Value::Null, span: span(range) },
         Expression::Bool(found) => scalar(&found.value().to_string(), range),
         Expression::Number(found) => scalar(&found.value().to_string(), range),
         Expression::String(found) => scalar(found.as_str(), range),
-        Expression::StringTemplate(found) => scalar(&written(found.iter()), range),
+        Expression::StringTemplate(found) => scalar(&written(found.iter(), scope), range),
         Expression::HeredocTemplate(found) => scalar(&template(&found.template), range),
-        Expression::Parenthesis(found) => value(found.inner()),
-        Expression::Array(found) => list(found, range),
-        Expression::Object(found) => object(found, range),
-        Expression::FuncCall(found) => called(found, range),
+        Expression::Parenthesis(found) => value(found.inner(), scope),
+        Expression::Array(found) => list(found, range, scope),
+        Expression::Object(found) => object(found, range, scope),
+        Expression::FuncCall(found) => called(found, range, scope),
+        Expression::Traversal(found) => scope.local(found).unwrap_or_else(|| scalar(OPEN, range)),
         _ => scalar(OPEN, range),
     }
 }
 
+/// A text between two marks, in whose places others may read documents: what is filled in stays open.
 fn template(found: &Template) -> String {
-    written(found.iter())
+    found.iter().map(|element| element.as_literal().map_or(OPEN, |literal| literal.as_str())).collect()
 }
 
-/// A template with `${…}` in the place of what is filled in.
-fn written<'t>(elements: impl Iterator<Item = &'t Element>) -> String {
-    elements.map(|element| element.as_literal().map_or(OPEN, |literal| literal.as_str())).collect()
+/// A template with local values in their places, and `${…}` in the place of what else is filled in.
+fn written<'t>(elements: impl Iterator<Item = &'t Element>, scope: &Scope<'_>) -> String {
+    let filled = |element: &Element| match element {
+        Element::Literal(literal) => literal.as_str().to_owned(),
+        Element::Interpolation(found) => value(&found.expr, scope).text().unwrap_or(OPEN).to_owned(),
+        Element::Directive(_) => OPEN.to_owned(),
+    };
+    elements.map(filled).collect()
 }
 
-fn list(found: &Array, range: Option<Range<usize>>) -> Node {
-    Node { value: Value::List(found.iter().map(value).collect()), span: span(range) }
+fn list(found: &Array, range: Option<Range<usize>>, scope: &Scope<'_>) -> Node {
+    Node { value: Value::List(found.iter().map(|one| value(one, scope)).collect()), span: span(range) }
 }
 
-fn object(found: &Object, range: Option<Range<usize>>) -> Node {
+fn object(found: &Object, range: Option<Range<usize>>, scope: &Scope<'_>) -> Node {
     let entries = found.iter().map(|(key, inner)| {
         let text = match key {
             ObjectKey::Ident(ident) => ident.as_str().to_owned(),
-            ObjectKey::Expression(expression) => value(expression).text().unwrap_or(OPEN).to_owned(),
+            ObjectKey::Expression(expression) => value(expression, scope).text().unwrap_or(OPEN).to_owned(),
         };
-        (Key { text, span: span(key.span()) }, value(inner.expr()))
+        (Key { text, span: span(key.span()) }, value(inner.expr(), scope))
     });
     Node { value: Value::Map(entries.collect()), span: span(range) }
 }
 
 /// What a function makes of literals, where it changes nothing in them.
-fn called(found: &FuncCall, range: Option<Range<usize>>) -> Node {
+fn called(found: &FuncCall, range: Option<Range<usize>>, scope: &Scope<'_>) -> Node {
     let name = found.name.name.as_str();
     let arguments: Vec<&Expression> = found.args.iter().collect();
     match arguments.as_slice() {
-        [only] if PLAIN.contains(&name) => value(only),
-        some if TOGETHER.contains(&name) => together(&some.iter().map(|one| value(one)).collect::<Vec<_>>(), range),
+        [only] if PLAIN.contains(&name) => value(only, scope),
+        some if TOGETHER.contains(&name) => {
+            together(&some.iter().map(|one| value(one, scope)).collect::<Vec<_>>(), range)
+        }
         _ => scalar(OPEN, range),
     }
 }
@@ -189,6 +252,28 @@ fn together(parts: &[Node], range: Option<Range<usize>>) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn local_values_of_the_file_stand_for_what_they_are() {
+        let text = "locals {\n  a = { X = \"1\" }\n  b = \"c\"\n  d = local.d\n}\nresource \"a\" \"b\" {\n  x = merge(local.a, { Y = \"${local.b}:${var.n}\" })\n  y = local.d\n  z = local.gone\n}\n";
+        let found = body(text);
+        let of = |path: &[&str]| found.at(path).and_then(Node::text).map(str::to_owned);
+        assert_eq!((of(&["x", "X"]).as_deref(), of(&["x", "Y"]).as_deref()), (Some("1"), Some("c:${…}")));
+        assert_eq!((of(&["y"]).as_deref(), of(&["z"]).as_deref()), (Some("${…}"), Some("${…}")));
+    }
+
+    #[test]
+    fn local_values_that_grow_are_left_open() {
+        let some = |inner: &str| format!("[{}]", vec![inner; 200].join(", "));
+        let text = format!(
+            "locals {{\n  a = {}\n  b = {}\n  c = {}\n}}\nresource \"a\" \"b\" {{\n  x = {}\n}}\n",
+            some("1"),
+            some("local.a"),
+            some("local.b"),
+            some("local.c")
+        );
+        assert_eq!(body(&text).get("x").map(|node| node.items().len()), Some(200));
+    }
 
     fn body(text: &str) -> Node {
         resources(text, &|_| true).expect("reads").remove(0).body
