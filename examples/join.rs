@@ -92,6 +92,7 @@ fn service(at: usize, all: usize) -> Facts {
             logged: None,
             formats: None,
             spans_to_end: 0,
+            entered: false,
             routes: Vec::new(),
             implements: vec![Implemented { name: format!("Remote{at}"), path: "main.go".to_owned(), line: 3 }],
         }],
