@@ -33,17 +33,27 @@ pub fn is_aside(path: &str) -> bool {
     // Inside a Python package these are parts of the program: `agent/tools` holds what an agent calls.
     const PARTS: &[&str] = &["tools", "integration", "testing", "script", "canary"];
     let is_part = |at: usize, folder: &str| at > 0 && path.ends_with(".py") && PARTS.contains(&folder);
-    let is_one = |folder: &str| asides.contains(&folder) || is_command_line(folder);
-    folders(path).split('/').enumerate().any(|(at, folder)| is_one(folder) && !is_part(at, folder))
+    let folders: Vec<&str> = folders(path).split('/').collect();
+    // `tillctl` deep inside a service is one of its packages.
+    let is_apart = |at: usize| at == 0 || matches!(folders.get(at - 1), Some(&("cmd" | "cmds" | "apps")));
+    let is_one = |at: usize, folder: &str| {
+        asides.contains(&folder) || is_command_line(folder) || is_apart(at) && is_control(folder)
+    };
+    folders.iter().enumerate().any(|(at, folder)| is_one(at, folder) && !is_part(at, folder))
         || ["smoketest", "locust", "conftest", "benchmark"]
             .iter()
             .any(|word| path.rsplit('/').next().unwrap_or_default().starts_with(word))
         || path.contains("pytest")
 }
 
-/// Whether a folder is named after a command for operators, as `till-cli` and `tillctl` are: no request runs there.
+/// Whether a folder is named after a command for operators, as `till-cli` is: no request runs there.
 fn is_command_line(folder: &str) -> bool {
-    folder.ends_with("-cli") || folder.ends_with("_cli") || folder.len() > 4 && folder.ends_with("ctl")
+    folder.ends_with("-cli") || folder.ends_with("_cli")
+}
+
+/// Whether a folder is named as commands are that control a service from outside: `tillctl`.
+fn is_control(folder: &str) -> bool {
+    folder.len() > 4 && folder.ends_with("ctl")
 }
 
 /// Whether a file is a command that operators run by hand, by where frameworks look for such.
@@ -128,6 +138,7 @@ mod tests {
         assert!(!is_aside("src/main/java/org/till/samples/Till.java"));
         assert!(is_aside("example/src/main/java/com/example/till/Till.java"));
         assert!(!is_aside("pkg/example.go"));
+        assert!(!is_aside("till/missionctl/pay.go") && is_aside("tillctl/main.go"));
         assert!(is_aside("cmd/tillctl/get.go") && is_aside("pkg/till-cli/get.go"));
         assert!(!is_aside("pkg/ctl/get.go") && !is_aside("pkg/client/get.go"));
         assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));

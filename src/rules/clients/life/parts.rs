@@ -12,6 +12,9 @@ use ustr::Ustr;
 /// How many steps are gone back from what a link sends requests with to its field.
 const MAX_LINKS: u32 = 6;
 
+/// How many contexts are gone back that one is derived from another.
+const MAX_CONTEXTS: u32 = 5;
+
 impl<'s, 'a> Lives<'s, 'a> {
     /// How the client that a call makes stands, by what it is made of alone.
     pub(in crate::rules::clients) fn as_built(&self, call: ValueRef) -> Life {
@@ -136,11 +139,32 @@ impl<'s, 'a> Lives<'s, 'a> {
         if is_instrumented(program.type_of(value)) || is_instrumented(program.qualify(value)) {
             return Life::Instrumented;
         }
+        if program.language == Language::Go && program.role_of(value) == Some(TypeRole::Context) {
+            let has_headers = self.holds_headers(value, MAX_CONTEXTS);
+            return if has_headers { Life::Instrumented } else { Life::Plain };
+        }
         let mut life = Life::Plain;
         for origin in program.origins(value, true) {
             life = life.and(self.origin(origin, depth - 1));
         }
         if life == Life::Unknown && self.is_innocent(value, name) { Life::Plain } else { life }
+    }
+
+    /// Whether headers of a trace were put into a Go context. Whatever else it was made beside (a router that is traced, a
+    /// client) does nothing for what is asked under it.
+    fn holds_headers(&self, context: ValueRef, depth: u32) -> bool {
+        let program = self.study.program;
+        let Some(rest) = depth.checked_sub(1) else { return false };
+        program.origins(context, true).into_iter().any(|origin| {
+            let Origin::Call(call, _) = origin else { return false };
+            let mut given = self.study.slot(call, Slot::AnyArg).into_iter();
+            self.study.effect_of(call).has(Summary::INJECTS)
+                || given.any(|value| match program.role_of(value) {
+                    Some(TypeRole::Context) => self.holds_headers(value, rest),
+                    Some(TypeRole::Carrier) => self.part(value, "header", rest) == Life::Instrumented,
+                    _ => false,
+                })
+        })
     }
 
     fn is_innocent(&self, value: ValueRef, name: &str) -> bool {
