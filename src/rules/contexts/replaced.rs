@@ -31,7 +31,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 
 fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let study = lives.study;
-    let own = study.context_param(fact.function);
+    let own = study.context_param(fact.function).or_else(|| study.unnamed_context_param(fact.function));
     let param = own.or_else(|| of_callers(study, fact))?;
     let holder = if own.is_some() { fact.function } else { param.function };
     if is_dark(study, holder) || own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.call.file) {
@@ -57,6 +57,10 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     }
     let around = if own.is_some() { param.function } else { study.program.outermost(fact.function) };
     let spawned = spawned_closure(study, fact.function, around);
+    // A context that its function has no use for is not meant for what it hands out.
+    if param.is_unnamed && spawned.is_none() && fact.function != param.function {
+        return None;
+    }
     if spawned.is_none() && study.unit(fact.call.file).keeps_span_by_goroutine() {
         return None;
     }
@@ -260,7 +264,9 @@ fn report(
     let fresh = study.text(fact.call);
     let target = study.callee_text(sink);
     let own = param.context();
-    finding.message = if spawned {
+    finding.message = if param.is_unnamed {
+        format!("{target} works under {fresh}, while the context that comes in with the trace has no name")
+    } else if spawned {
         format!("this goroutine works under {fresh} although {own} with the trace is in scope")
     } else {
         format!("{fresh} replaces {own}, so {target} leaves the trace")
@@ -274,6 +280,9 @@ fn report(
             "use {own}; if the work must survive the request's cancellation, context.WithoutCancel({own}) keeps the trace"
         )
     };
+    if param.is_unnamed {
+        finding.help.insert_str(0, &format!("name the parameter {}, then ", param.name));
+    }
     if confidence == Confidence::Likely {
         finding.help.push_str(&format!(" (assumes that {target} makes a span or a call)"));
     }

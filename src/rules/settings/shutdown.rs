@@ -87,8 +87,8 @@ fn runs(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         if starts(study, function) {
             return true;
         }
-        for call in program.callers(function) {
-            let caller = program.outermost(program.function_at(*call));
+        let callers = program.callers(function).iter().map(|call| program.outermost(program.function_at(*call)));
+        for caller in callers.chain(run_with(study, function)) {
             if !seen.contains(&caller) {
                 seen.push(caller);
             }
@@ -96,6 +96,23 @@ fn runs(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         at += 1;
     }
     false
+}
+
+/// What runs with a Go function that no call leads to: where it is named as a value, the code of the package that holds
+/// it, and with that whatever of the package is called (`var serve = &cobra.Command{Run: …}`, `serve.Execute()`).
+fn run_with(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
+    let program = study.program;
+    if study.language() != Language::Go {
+        return Vec::new();
+    }
+    let file = &program.files[function.file as usize];
+    if function.id == FunctionId(0) {
+        let is_near = |other: &FuncRef| program.files[other.file as usize].module == file.module;
+        return program.all_functions().filter(is_near).filter(|other| other.id != FunctionId(0)).collect();
+    }
+    let is_literal = program.function(function).flags.is_closure;
+    let is_value = program.callers(function).is_empty() && (is_literal || study.is_handed_around(function));
+    is_value.then_some(FuncRef { id: FunctionId(0), ..function }).into_iter().collect()
 }
 
 /// Whether a function is the start of a program, or runs while one is loaded.
