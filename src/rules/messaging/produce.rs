@@ -117,6 +117,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
         Content::Unknown => return Ok(Ok(Ruling::unknown("what is in the message is not wholly seen"))),
         Content::Bare => {}
     }
+    if injects_unseen(study, fact) {
+        return Ok(Ok(Ruling::unknown("by its name, a function that is not seen injects there")));
+    }
     if may_inject(study, fact) {
         return Ok(Ok(Ruling::unknown(
             "what sends it may be of the service's own type, whose method of that name injects",
@@ -220,6 +223,19 @@ fn not_told(study: &Study<'_>, outer: FuncRef, made: Instance) -> Option<&'stati
     let mut around = callers.map(|call| study.program.outermost(study.program.function_at(*call)));
     (gives_identity(study, outer) || around.any(|caller| gives_identity(study, caller)))
         .then_some("the message gets ids of the application's own")
+}
+
+/// Whether the function of a call runs one of a library that is neither described nor in the tree, which injects by its name:
+/// `amqptracer.Inject(span, message.Headers)`.
+fn injects_unseen(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(fact.call.file as usize) else { return false };
+    let mut calls = file.flow.calls_of(fact.function.id).map(|site| ValueRef { expr: site.expr, ..fact.call });
+    calls.any(|call| {
+        let is_unseen = || study.fact(call).is_none() && program.callee(call).functions.is_empty();
+        let name = study.callee_text(call).to_lowercase();
+        name.rsplit('.').next().is_some_and(|last| last.starts_with("inject")) && is_unseen()
+    })
 }
 
 /// Whether a value that the receiver of a call may be is of the service's own type, whose method of the same name injects:
