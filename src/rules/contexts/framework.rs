@@ -1,14 +1,15 @@
 //! `framework-context`: a framework's own request type is passed as a context, and hands out none of the request's values.
 
-use super::forward::{GOES_ON, MAX_HANDED, is_given_headers, journey};
+use super::forward::{GOES_ON, Journey, MAX_HANDED, is_given_headers, journey};
 use super::vain::{is_given_in_vain, is_logged, is_of_store_apart};
 use crate::finding::{Confidence, Related};
 use crate::ir::ExprKind;
-use crate::knowledge::TypeRole;
-use crate::link::ValueRef;
+use crate::knowledge::{HopKind, TypeRole};
+use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{Lives, can_be_inside, is_traced_store, traces_stores};
-use crate::study::{Study, Summary};
+use crate::study::{CallFact, Study, Summary};
+use rustc_hash::FxHashSet;
 
 /// Finds framework contexts passed where a context is expected.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -79,26 +80,58 @@ fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
     }
 }
 
-/// Whether an own function that a call runs asks a store with the context that it is given, directly or through what is not
-/// seen, in a unit that traces stores.
+/// Whether an own function that a call runs asks a store with the context that it is given, directly, through what is not
+/// seen, or through others that it hands the context on to, in a unit that traces stores.
 fn asks_traced_store(lives: &Lives<'_, '_>, call: ValueRef, n: u16) -> bool {
     let study = lives.study;
-    let is_asked = |sink: &ValueRef| match study.fact(*sink) {
-        Some(fact) => is_traced_store(lives, fact),
-        None => !is_of_store_apart(study, *sink),
+    if !traces_stores(study, study.unit_of(call.file)) {
+        return false;
+    }
+    let mut level: Vec<(FuncRef, u16)> = study.program.callee(call).functions.iter().map(|f| (*f, n)).collect();
+    let mut seen = FxHashSet::default();
+    for depth in 0..=MAX_HANDED {
+        let mut next = Vec::new();
+        for (function, n) in level.into_iter().filter(|at| seen.insert(*at)) {
+            for went in uses_of(lives, function, n) {
+                let is_unseen = |call: &ValueRef| study.fact(*call).is_none() && !is_of_store_apart(study, *call);
+                let mut used = went.sinks.iter().chain(&went.opaque);
+                // What is not seen further down is further from being a store.
+                if used.any(|call| asks_store_of_traced_kind(lives, *call) || depth == 0 && is_unseen(call)) {
+                    return true;
+                }
+                next.extend(went.handed.iter().flat_map(|call| given_context(study, *call)));
+            }
+        }
+        level = next;
+    }
+    false
+}
+
+/// Where a context goes that a function is given.
+fn uses_of(lives: &Lives<'_, '_>, function: FuncRef, n: u16) -> Vec<Journey> {
+    let flow = lives.study.program.files.get(function.file as usize).map(|file| &file.flow);
+    let var = flow.and_then(|flow| flow.param_var(function.id, n));
+    let uses = var.map(|var| var.uses.as_slice()).unwrap_or_default();
+    uses.iter().map(|used| journey(lives, ValueRef { file: function.file, expr: *used })).collect()
+}
+
+/// The own functions that a call may run, and as which parameter they are given a context.
+fn given_context(study: &Study<'_>, call: ValueRef) -> Vec<(FuncRef, u16)> {
+    let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return Vec::new() };
+    let is_context = |expr| study.program.role_of(ValueRef { expr, ..call }) == Some(TypeRole::Context);
+    let Some(n) = args.iter().position(|arg| is_context(arg.value)) else { return Vec::new() };
+    study.program.callee(call).functions.iter().map(|function| (*function, n as u16)).collect()
+}
+
+/// Whether a call asks a store through a client that makes spans, or of a library whose clients are instrumented in the unit.
+fn asks_store_of_traced_kind(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    let study = lives.study;
+    let Some(fact) = study.fact(call) else { return false };
+    let instruments = |other: &CallFact<'_>| {
+        other.library.id == fact.library.id && other.effect.instruments.is_some() && other.effect.outbound
     };
-    let functions = &study.program.callee(call).functions;
-    traces_stores(study, study.unit_of(call.file))
-        && functions.iter().any(|function| {
-            let Some(flow) = study.program.files.get(function.file as usize).map(|file| &file.flow) else {
-                return false;
-            };
-            let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
-            uses.iter().any(|used| {
-                let went = journey(lives, ValueRef { file: function.file, expr: *used });
-                went.sinks.iter().chain(&went.opaque).any(is_asked)
-            })
-        })
+    let is_store = fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store);
+    is_store && (is_traced_store(lives, fact) || study.calls_of_unit(study.unit_of(call.file)).any(instruments))
 }
 
 /// Whether the field that makes the framework's type fall back to the request's context is set anywhere.

@@ -3,13 +3,13 @@
 use super::ambient::parts_on_purpose;
 use super::forward::{Journey, journey};
 use super::of_process::is_given_by_process;
-use super::vain::asks_plain_store;
+use super::vain::{asks_plain_store, is_of_store_apart};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Lives, checks_health, is_traced_client};
+use crate::rules::clients::{Lives, checks_health, is_traced_client, traces_stores};
 use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
 use rustc_hash::FxHashSet;
 
@@ -81,6 +81,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         !is_cleanup(study, *sink)
             && !outlives(study, *sink)
             && !asks_plain_store(lives, *sink)
+            && !asks_untraced_kind(study, *sink)
             && !lives.sends_plainly(*sink)
             && !is_kept_on(study, *sink)
     };
@@ -158,6 +159,17 @@ fn of_callers(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
         level = above;
     }
     None
+}
+
+/// Whether a call asks a store by a library over others while nothing in its unit instruments a store: however its client
+/// stands, neither the library nor what lies below it makes a span.
+fn asks_untraced_kind(study: &Study<'_>, call: ValueRef) -> bool {
+    let Some(fact) = study.fact(call) else { return false };
+    let is_store = fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store);
+    is_store
+        && !fact.library.over.is_empty()
+        && is_of_store_apart(study, call)
+        && !traces_stores(study, study.unit_of(call.file))
 }
 
 /// Whether what a call does is surely seen in traces: no store is asked, which may be anybody's, no client that nothing
