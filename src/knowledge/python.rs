@@ -13,6 +13,17 @@ struct Python {
     commands: Vec<String>,
     loaders: Vec<String>,
     filter: Vec<Filter>,
+    log_settings: Vec<LogSettings>,
+}
+
+/// The table of log forms in a framework's module of settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// The word beside which programs name the module.
+    pub named_by: String,
+    /// The variable that holds the table.
+    pub table: String,
 }
 
 /// How a method stands in front of an application.
@@ -26,6 +37,11 @@ struct Filter {
     /// A parameter of the constructor of its object.
     #[serde(default)]
     made_with: Option<String>,
+}
+
+/// The tables of log forms that frameworks take from modules of settings.
+pub fn log_settings() -> &'static [LogSettings] {
+    &KNOWN.log_settings
 }
 
 /// Whether a command of this name runs Python code.

@@ -80,9 +80,20 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
     let may_be_named = files.iter().any(|file| names.iter().any(|name| file.text.contains(name)));
     units.iter_mut().for_each(|unit| unit.may_be_named = may_be_named);
     units.iter_mut().for_each(|unit| fetch_settings(unit, &files));
+    units.iter_mut().for_each(switch_off);
     skipped.sort();
     let workloads = workloads::workloads(&units, &gathering, &launches);
     Workspace { units, skipped, workloads, ..Workspace::default() }
+}
+
+/// Takes note of the stacks that would configure themselves, and that the application's own settings switch off.
+fn switch_off(unit: &mut Unit) {
+    let Unit { stacks, settings, .. } = unit;
+    for found in stacks.iter_mut().filter(|found| found.mode == Mode::AutoConfiguration) {
+        let page = compiled().iter().map(|stack| stack.page).find(|page| page.id == found.stack);
+        let names = page.map(|page| page.refused_by.as_slice()).unwrap_or_default();
+        found.active &= !names.iter().any(|name| settings.refuses_everywhere(name));
+    }
 }
 
 /// Completes the settings of a unit that fetches some of them when it starts.

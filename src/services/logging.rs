@@ -63,20 +63,29 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
             && file.text.len() <= MAX_SIZE
             && !crate::walk::is_test_path(&file.path, Language::Java)
     };
-    let mut found: BTreeMap<usize, Logging> = BTreeMap::new();
+    let mut found: BTreeMap<usize, (Logging, Framework)> = BTreeMap::new();
     for file in files.iter().filter(wanted) {
         let Some(unit) = settings::owner(units, &file.path) else { continue };
-        let logging = found.entry(unit).or_default();
+        let (logging, framework) = found.entry(unit).or_default();
         if is_logging(&file.path) {
             match parse(file) {
-                Some(patterns) => logging.patterns.extend(patterns),
+                Some((patterns, uses_framework)) => {
+                    logging.patterns.extend(patterns);
+                    framework.is_used |= uses_framework;
+                }
                 None => logging.open = true,
             }
         } else {
-            of_settings(file, logging);
+            of_settings(file, logging, framework);
         }
     }
-    for (unit, logging) in found {
+    for (unit, (mut logging, framework)) in found {
+        // The framework's own pattern holds that of the level, where nothing takes its place.
+        let is_alone = logging.patterns.is_empty();
+        logging.open |= framework.is_used && !is_alone;
+        if is_alone {
+            logging.patterns = framework.levels;
+        }
         units[unit].logging = logging;
     }
     for at in 0..units.len() {
@@ -89,16 +98,27 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
     }
 }
 
-/// Whether a module of the workspace that a unit uses brings a file of its own.
+/// What a unit writes by the patterns of its framework.
+#[derive(Debug, Default)]
+struct Framework {
+    /// A file says that records are written by them.
+    is_used: bool,
+    /// The parts of them that print ids, in settings.
+    levels: Vec<LogPattern>,
+}
+
+/// Whether a module of the workspace that a unit uses brings a file of its own, which says anything else.
 fn uses_open(units: &[Unit], at: usize) -> bool {
     let folders = units[at].dependencies.iter().filter(|d| d.scope == Scope::Workspace).map(|d| &d.path);
     let mut used =
         folders.flat_map(|path| units.iter().filter(move |unit| !unit.root.is_empty() && is_below(path, &unit.root)));
-    used.any(|unit| unit.language == Language::Java && unit.logging != Logging::default())
+    let own = &units[at].logging.patterns;
+    let is_own = |pattern: &LogPattern| own.iter().any(|known| known.ids == pattern.ids);
+    used.any(|unit| unit.language == Language::Java && (unit.logging.open || !unit.logging.patterns.iter().all(is_own)))
 }
 
 /// The patterns in a file of settings.
-fn of_settings(file: &ManifestFile, logging: &mut Logging) {
+fn of_settings(file: &ManifestFile, logging: &mut Logging, framework: &mut Framework) {
     let Some(found) = settings::read(file) else {
         logging.open = true;
         return;
@@ -108,10 +128,17 @@ fn of_settings(file: &ManifestFile, logging: &mut Logging) {
         if stacks().iter().any(|page| has(&page.structured_logs, &name)) && !matches!(value.trim(), "" | "false") {
             logging.open = true;
         }
-        if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
+        let pattern = |ids| {
             let place = Place { path: Ustr::from(&file.path), span: line_at(&file.text, span) };
             let line = LineIndex::new(file.text.as_bytes()).line(place.span.start);
-            logging.patterns.push(LogPattern { place, line, ids: ids(&value, &BTreeMap::new()) });
+            LogPattern { place, line, ids }
+        };
+        if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
+            logging.patterns.push(pattern(ids(&value, &BTreeMap::new())));
+        }
+        if stacks().iter().any(|page| has(&page.log_levels, &name)) {
+            let traces: Vec<String> = keys(&value).into_iter().filter(|key| is_called_trace(key)).collect();
+            framework.levels.extend((!traces.is_empty()).then(|| pattern(Ids::Keys(traces))));
         }
     }
 }
@@ -124,8 +151,9 @@ fn line_at(text: &str, place: Span) -> Span {
     trimmed(text, from, to)
 }
 
-/// The patterns of a file, or `None` when something in it is not understood or writes records in another form.
-fn parse(file: &ManifestFile) -> Option<Vec<LogPattern>> {
+/// The patterns of a file, and whether it writes records by those of a framework, or `None` when something in it is not
+/// understood or writes records in another form.
+fn parse(file: &ManifestFile) -> Option<(Vec<LogPattern>, bool)> {
     let mut reader = Reader::from_str(&file.text);
     let mut names: Vec<String> = Vec::new();
     let mut found: Vec<(Span, String)> = Vec::new();
@@ -165,16 +193,15 @@ fn parse(file: &ManifestFile) -> Option<Vec<LogPattern>> {
     }
     let path = Ustr::from(&file.path);
     let lines = LineIndex::new(file.text.as_bytes());
-    Some(
-        found
-            .into_iter()
-            .map(|(span, text)| LogPattern {
-                place: Place { path, span },
-                line: lines.line(span.start),
-                ids: ids(&text, &properties),
-            })
-            .collect(),
-    )
+    let by_framework = |text: &str| FRAMEWORK_PATTERNS.contains(&text) && !properties.contains_key(name_in(text));
+    let uses_framework = includes_framework(&file.text) || found.iter().any(|(_, text)| by_framework(text));
+    found.retain(|(_, text)| !by_framework(text));
+    let pattern = |(span, text): (Span, String)| LogPattern {
+        place: Place { path, span },
+        line: lines.line(span.start),
+        ids: ids(&text, &properties),
+    };
+    Some((found.into_iter().map(pattern).collect(), uses_framework))
 }
 
 fn trimmed(text: &str, start: usize, end: usize) -> Span {
@@ -199,6 +226,22 @@ const TEXT: &[&str] = &[
     "PatternLayoutEncoder",
     "LayoutWrappingEncoder",
 ];
+
+/// Files of Spring Boot that write records by its own patterns, and what stands for these.
+/// <https://docs.spring.io/spring-boot/how-to/logging.html>
+const FRAMEWORK_FILES: &[&str] =
+    &["boot/logging/logback/base.xml", "/logback/console-appender.xml", "/logback/file-appender.xml"];
+const FRAMEWORK_PATTERNS: &[&str] = &["${CONSOLE_LOG_PATTERN}", "${FILE_LOG_PATTERN}"];
+
+/// The name in what stands for a value: `NAME` of `${NAME}`.
+fn name_in(text: &str) -> &str {
+    text.trim_start_matches("${").trim_end_matches('}')
+}
+
+/// Whether a file takes in another by which the framework writes records.
+fn includes_framework(text: &str) -> bool {
+    FRAMEWORK_FILES.iter().any(|known| text.contains(known))
+}
 
 /// Elements of Log4j that do.
 const TEXT_ELEMENTS: &[&str] = &[
@@ -226,7 +269,9 @@ fn open(
     let class = class.as_deref().map(|class| class.rsplit('.').next().unwrap_or_default());
     let is_text = || class.is_none_or(|class| TEXT.contains(&class));
     let is_known = match name {
-        "include" => attribute(tag, "resource").is_some_and(|path| path.ends_with("/defaults.xml")),
+        "include" => attribute(tag, "resource").is_some_and(|path| {
+            path.ends_with("/defaults.xml") || FRAMEWORK_FILES.iter().any(|known| path.ends_with(known))
+        }),
         "conversionrule" => {
             let class = attribute(tag, "converterClass").or_else(|| attribute(tag, "class"));
             class.is_some_and(|class| class.contains(".boot.logging."))
@@ -338,7 +383,7 @@ mod tests {
 
     fn read(text: &str) -> Option<Vec<Ids>> {
         let file = ManifestFile::new("a/src/main/resources/logback.xml", text);
-        parse(&file).map(|found| found.into_iter().map(|pattern| pattern.ids).collect())
+        parse(&file).map(|(found, _)| found.into_iter().map(|pattern| pattern.ids).collect())
     }
 
     #[test]

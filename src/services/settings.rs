@@ -46,6 +46,8 @@ pub struct Settings {
     told: Pairs,
     /// The unit's own files.
     paths: Vec<String>,
+    /// Plain names of the switches that a file of its own, which counts in every profile, throws off.
+    off: BTreeSet<String>,
     /// Plain names of switches and shares that other files mention.
     elsewhere: Arc<BTreeSet<String>>,
     /// Part of the settings comes from where the workspace does not show.
@@ -99,6 +101,16 @@ impl Settings {
         let plain = plain(name);
         let told = self.told.iter().rev().find(|(known, _)| *known == plain);
         told.is_some_and(|(_, value)| value.trim().eq_ignore_ascii_case("false"))
+    }
+
+    /// Whether the application says no in every profile, and nothing that is seen says anything else.
+    pub fn refuses_everywhere(&self, name: &str) -> bool {
+        let plain = plain(name);
+        let all_say_no = || {
+            let mut told = self.told.iter().filter(|(known, _)| *known == plain);
+            told.all(|(_, value)| value.trim().eq_ignore_ascii_case("false"))
+        };
+        !self.remote && self.off.contains(&plain) && all_say_no() && !self.is_told_elsewhere(&plain)
     }
 
     /// Whether another file mentions a switch of this plain name.
@@ -206,12 +218,37 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
                 .filter(|(owner, _)| of_unit(*owner))
                 .flat_map(|(_, found)| found.clone().unwrap_or_default())
                 .collect(),
+            off: read.iter().filter(|(owner, _)| *owner == at).flat_map(|(_, file)| thrown_off(file)).collect(),
             paths: read.iter().filter(|(owner, _)| *owner == at).map(|(_, file)| file.path.clone()).collect(),
             elsewhere: Arc::clone(&elsewhere),
             remote: told.iter().any(|(owner, found)| of_unit(*owner) && found.is_none()),
             addresses: read.iter().filter(|(owner, _)| *owner == at).flat_map(|(_, file)| addresses(file)).collect(),
         };
     }
+}
+
+/// The plain names of the switches that a file throws off in every profile: neither it nor the part of it that says so is
+/// for one.
+fn thrown_off(file: &ManifestFile) -> Vec<String> {
+    let stem = file_name(&file.path).rsplit_once('.').map(|(stem, _)| stem);
+    if !matches!(stem, Some("application" | "bootstrap")) {
+        return Vec::new();
+    }
+    let parts: Vec<Vec<Setting>> = match file.is_yaml() {
+        true => file.documents().unwrap_or_default().iter().map(settings_of).collect(),
+        false if file.text.contains("#---") => Vec::new(),
+        false => read(file).into_iter().collect(),
+    };
+    let of_profile = |found: &Setting| found.name.starts_with("springconfigactivate") || found.name == "springprofiles";
+    let off = |found: &Setting| found.name.ends_with(SWITCH) && found.value.trim().eq_ignore_ascii_case("false");
+    let always = parts.into_iter().filter(|part| !part.iter().any(of_profile)).flatten();
+    always.filter(off).map(|found| found.name).collect()
+}
+
+fn settings_of(document: &Node) -> Vec<Setting> {
+    let mut out = Vec::new();
+    flatten(String::new(), document, &mut out);
+    out
 }
 
 /// The innermost Java unit whose sources a file of settings lies beside.
@@ -338,6 +375,20 @@ mod tests {
         assert!(!settings(&[own]).may_be_told("a.watch.probability"));
         let tested = ("orders/src/test/resources/application.yml", "a:\n  watch-enabled: true\n");
         assert_eq!(settings(&[own, tested]).switch("a.watch-enabled"), Told::Off);
+    }
+
+    #[test]
+    fn a_switch_is_off_everywhere_where_no_profile_is_asked() {
+        let off = |files: &[(&str, &str)]| settings(files).refuses_everywhere("a.watch-enabled");
+        let main = "orders/src/main/resources/application.yml";
+        let of_profile = "orders/src/main/resources/application-dev.yml";
+        let no = "a.watch-enabled: false\n";
+        assert!(off(&[(main, no)]));
+        assert!(off(&[(main, "a.watch-enabled: false\n---\nspring.config.activate.on-profile: dev\nb: c\n")]));
+        assert!(!off(&[(main, "b: c\n---\nspring.config.activate.on-profile: dev\na.watch-enabled: false\n")]));
+        assert!(!off(&[(main, "b: c\n"), (of_profile, no)]));
+        assert!(!off(&[(main, no), (of_profile, "a.watch-enabled: true\n")]));
+        assert!(!off(&[(main, no), ("deploy/orders.yaml", "- name: A_WATCH_ENABLED\n  value: 'true'\n")]));
     }
 
     #[test]

@@ -125,6 +125,10 @@ pub struct StackDescription {
     /// Settings of the application that hold a pattern by which log records are written.
     #[serde(default)]
     pub log_patterns: Vec<String>,
+    /// Settings that hold the part of such a pattern in which the framework's own prints the level of a record, and with it
+    /// the ids.
+    #[serde(default)]
+    pub log_levels: Vec<String>,
     /// Settings and dependencies by which log records are written with all that the logging context holds.
     #[serde(default)]
     pub structured_logs: Vec<String>,

@@ -10,6 +10,7 @@ mod near;
 mod part_of;
 mod programs;
 mod reach;
+mod remote;
 mod stubs;
 mod summary;
 mod tasks;
@@ -69,6 +70,8 @@ pub struct Study<'a> {
     by_unit: FxHashMap<usize, Vec<usize>>,
     of_units: RefCell<FxHashMap<(&'static str, usize), bool>>,
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
+    /// The functions that others name, with those that do (Java).
+    namers: FxHashMap<FuncRef, Vec<FuncRef>>,
     summaries: FxHashMap<FuncRef, Summary>,
     reach: reach::Reach,
     /// The functions that work leads to which may bring a trace, once it is known which does not (Go).
@@ -105,6 +108,7 @@ impl<'a> Study<'a> {
             by_unit: FxHashMap::default(),
             of_units: RefCell::default(),
             nested: FxHashMap::default(),
+            namers: FxHashMap::default(),
             summaries: FxHashMap::default(),
             reach: reach::Reach::default(),
             lit: OnceCell::new(),
@@ -123,6 +127,7 @@ impl<'a> Study<'a> {
         study.untraced.files.extend(unused::unimported_files(program, units));
         study.built = study.commands.packages(program);
         study.index();
+        study.namers = remote::namers(&study);
         study.summaries = summary::summaries(&study);
         study.reach = reach::reach(&study);
         let programs = programs::Programs::new(&study);

@@ -124,6 +124,9 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     for function in decorated {
         *out.entry(function).or_default() |= Summary::STARTS;
     }
+    for function in super::remote::callers_of_clients(study) {
+        *out.entry(function).or_default() |= Summary::CALLS_OUT;
+    }
     let mut work: Vec<FuncRef> = out.keys().copied().collect();
     work.sort_unstable();
     while let Some(function) = work.pop() {
@@ -132,6 +135,7 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
         above.extend(
             program.function(function).parent.filter(|parent| parent.0 != 0).map(|id| FuncRef { id, ..function }),
         );
+        above.extend(study.namers.get(&function).into_iter().flatten());
         for caller in above {
             let theirs = out.entry(caller).or_default();
             let joined = *theirs | mine;

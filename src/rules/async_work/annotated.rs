@@ -89,7 +89,7 @@ fn judge_as(
     }
     let loses = |function: &&FuncRef| {
         let functions = [**function];
-        !task::restores(study, &functions, false)
+        !task::restores(study, &functions, false, mdc_only)
             && if mdc_only {
                 mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
             } else {

@@ -100,7 +100,7 @@ fn event_type(study: &Study<'_>, function: FuncRef) -> Option<Ustr> {
 
 fn takes_part(study: &Study<'_>, listener: FuncRef, mdc_only: bool) -> bool {
     let functions = [listener];
-    !task::restores(study, &functions, false)
+    !task::restores(study, &functions, false, mdc_only)
         && if mdc_only {
             mdc::logs(study, &functions) && !mdc::puts_again(study, &functions)
         } else {

@@ -43,7 +43,7 @@ fn worker(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
         Work::Seen => confidence,
         Work::Given => Confidence::Likely,
     };
-    if !loops(study, run) || task::restores(study, &functions, true) || drops_context(study, run) {
+    if !loops(study, run) || task::restores(study, &functions, true, true) || drops_context(study, run) {
         return None;
     }
     if !takes && !is_shared(study, kept, fact.function) {

@@ -189,8 +189,13 @@ fn handed_over(
     if functions.is_empty() {
         functions = task::run_by(study, fact.call, value);
     }
-    if task::carried(study, value, true) {
+    let unit = study.unit(fact.call.file);
+    let is_traced = unit.is_traced() || unit.own_instrumentor;
+    if task::carried(study, value, !is_traced) {
         return Err(Ruling::carried("the task is wrapped so that the context goes along"));
+    }
+    if task::carried(study, value, true) && (functions.is_empty() || !matters(study, &functions, false)) {
+        return Err(Ruling::unknown("its logging context goes along, and what else the task needs is not seen"));
     }
     if functions.is_empty() {
         return Err(Ruling::unknown("the functions that the task runs are not seen"));
@@ -310,7 +315,8 @@ fn judge<'a>(
     if !matters && given.is_none() {
         return Err(Kept::Passed("nothing that a trace would show is seen to happen in the task"));
     }
-    if task::restores(study, &task.functions, given.is_some()) {
+    let by_mdc = by_mdc(study, fact, &task.functions);
+    if task::restores(study, &task.functions, given.is_some(), by_mdc) {
         return Err(carried("the task makes a context current itself"));
     }
     if task::is_given_context(study, &task.functions) {
@@ -320,7 +326,6 @@ fn judge<'a>(
         return Err(carried("the task puts the ids into the logging context again"));
     }
     let given = given.filter(|_| !matters);
-    let by_mdc = by_mdc(study, fact, &task.functions);
     let made = match executor::judge(study, fact, spawn.executor, by_mdc) {
         Executor::Carries => return Err(carried("its executor takes the context along")),
         Executor::Unknown => {

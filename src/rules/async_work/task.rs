@@ -243,10 +243,10 @@ pub(super) fn calls<'s>(study: &'s Study<'_>, function: FuncRef) -> impl Iterato
 }
 
 /// Whether the task makes a context current that it was given, or starts its spans under one. A given parent reaches
-/// only the span that is started with it: with `all_below`, it does not count. A task that sets the logging context by hand
-/// has been thought about.
-pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef], all_below: bool) -> bool {
-    let restoring = |fact: &CallFact<'_>| fact.effect.copies_mdc || restoring(study, fact, all_below);
+/// only the span that is started with it: with `all_below`, it does not count. With `by_mdc`, a task that sets the logging
+/// context by hand has what it needs.
+pub(super) fn restores(study: &Study<'_>, functions: &[FuncRef], all_below: bool, by_mdc: bool) -> bool {
+    let restoring = |fact: &CallFact<'_>| (by_mdc && fact.effect.copies_mdc) || restoring(study, fact, all_below);
     below(study, functions, 2).into_iter().any(|function| study.calls_in(function).any(restoring))
 }
 

@@ -1,6 +1,7 @@
 //! `log-without-trace-id` in Python: formats given to the logging library in code.
 
 use super::super::Verdicts;
+use super::settings;
 use crate::finding::{Confidence, Related};
 use crate::ir::{ExprKind, FileFacts, Language, TypeId};
 use crate::link::{Origin, TypeIndex, ValueRef};
@@ -45,6 +46,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for (call, given) in direct.chain(inherited) {
         let unit = program.files[call.file as usize].source.unit;
         by_unit.entry(unit).or_default().extend(bare(study, call, &given));
+    }
+    for table in settings::tables(study).into_iter().filter(|table| is_judged(table.file)) {
+        let unit = program.files[table.file as usize].source.unit;
+        by_unit.entry(unit).or_default().extend(bare(study, table, &[table]));
     }
     for (unit, mut found) in by_unit {
         found.sort_by_key(|bare| bare.format);
@@ -237,6 +242,14 @@ fn names_trace_id(facts: &FileFacts) -> bool {
     })
 }
 
+/// What uses a form, behind the word: ` of `dictConfig``; a table of settings needs no name.
+fn user_text(study: &Study<'_>, user: ValueRef) -> String {
+    match study.program.expr_kind(user) {
+        ExprKind::Composite { .. } => String::new(),
+        _ => format!(" of `{}`", study.callee_text(user)),
+    }
+}
+
 fn finding(study: &Study<'_>, first: &Bare, all: &[Bare]) -> crate::finding::Finding {
     let service = study.unit(first.format.file).name.clone();
     let mut found = study.finding("log-without-trace-id", first.format, Confidence::Likely);
@@ -247,8 +260,8 @@ fn finding(study: &Study<'_>, first: &Bare, all: &[Bare]) -> crate::finding::Fin
     found.label = "no trace id in it".to_owned();
     found.effect = format!("no record of {service} can be found from its trace, nor the trace from a record");
     found.help = format!(
-        "put the id of the current trace on each record: let the tracing library's logging instrumentation, a filter or a processor do it, and give the form of `{}` a field for it; this assumes that no handler outside of this repository adds it",
-        study.callee_text(first.user)
+        "put the id of the current trace on each record: let the tracing library's logging instrumentation, a filter or a processor do it, and give the form{} a field for it; this assumes that no handler outside of this repository adds it",
+        user_text(study, first.user)
     );
     found.confirm =
         format!("send a request with a known trace id to {service} and search its logs for the id: nothing is found");

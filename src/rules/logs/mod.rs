@@ -4,6 +4,7 @@ mod formats;
 mod keys;
 mod left;
 pub(super) mod patterns;
+mod settings;
 
 use super::Verdicts;
 use crate::study::Study;
