@@ -62,7 +62,7 @@ fn is_used(study: &Study<'_>, file: u32, named: &[Ustr]) -> bool {
     named.iter().any(|name| is_it(name))
         || files
             .iter()
-            .filter(|other| named.iter().any(|name| other.module == *name))
+            .filter(|other| named.contains(&other.module))
             .any(|other| other.source.facts.imports.iter().any(|import| is_it(&import.module) || is_it(&import.target)))
 }
 
