@@ -23,11 +23,12 @@ pub(super) use mdc::stands_before;
 pub(super) use task::RUNNERS;
 
 use super::Verdicts;
-use crate::study::Study;
+use crate::rules::clients::Lives;
 
 /// Runs the rules of this group.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
-    spawned::check(study, out);
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
+    spawned::check(lives, out);
     annotated::check(study, out);
     listeners::check(study, out);
     generators::check(study, out);

@@ -6,10 +6,10 @@ use super::report::{finding, rule, rule_of};
 use super::{annotated, decorator, mdc, spawner, task, variables};
 use crate::finding::{Finding, Related};
 use crate::ir::Language;
-use crate::knowledge::{Slot, Spawn, SpawnKind, TypeRole};
+use crate::knowledge::{HopKind, Slot, Spawn, SpawnKind, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
-use crate::rules::clients::serves;
+use crate::rules::clients::{Lives, is_plain_client, serves};
 use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Inbound, Study, Summary};
 use rustc_hash::FxHashMap;
@@ -56,7 +56,8 @@ struct Task {
 }
 
 /// Judges every hand-over; losses through one executor are one finding.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     let mut groups: Vec<Vec<Lost<'_>>> = Vec::new();
     let mut by_made: FxHashMap<ValueRef, usize> = FxHashMap::default();
     let mut others = own_threads(study);
@@ -65,7 +66,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
         let unit = study.program.files[fact.call.file as usize].source.unit;
         let by_kind = rule_of(spawn.kind);
-        match judge(study, fact, spawn, run) {
+        match judge(lives, fact, spawn, run) {
             Ok(lost) => {
                 out.count(unit, fact.call, rule(&lost), Ruling::broken("nothing takes the context along"));
                 if is_told(study, out, &lost) {
@@ -242,11 +243,12 @@ fn is_covered_for_others(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 
 /// Judges one hand-over.
 fn judge<'a>(
-    study: &Study<'a>,
+    lives: &Lives<'_, 'a>,
     fact: &CallFact<'a>,
     spawn: Spawn,
     run: Option<&Vec<FuncRef>>,
 ) -> Result<Lost<'a>, Kept> {
+    let study = lives.study;
     let unit = study.unit(fact.call.file);
     let home = study.program.files[fact.call.file as usize].source.unit;
     // What is handed around inside is lost whoever sets tracing up, unless that covers the library as well.
@@ -292,7 +294,8 @@ fn judge<'a>(
     // Where the stack writes its ids into log records, a record without them is out of the trace.
     let matters = match inside_only {
         true => task.functions.iter().any(|function| study.summary(*function).has(MATTERS)),
-        false => !(variables && mdc_only) && matters(study, &task.functions, mdc_only),
+        false if variables && mdc_only => false,
+        false => matters(study, &task.functions, mdc_only) && (mdc_only || !sends_plainly(lives, &task.functions)),
     };
     let matters = matters || (unit.logs_ids() && mdc::logs(study, &task.functions));
     let given = match joined && !mdc_only {
@@ -388,6 +391,22 @@ fn is_on_purpose(study: &Study<'_>, call: ValueRef) -> bool {
 
 fn carried(because: &'static str) -> Kept {
     Kept::Judged(Ruling::carried(because))
+}
+
+/// Whether all that a task does for others is to ask them through clients that are seen to send no header, and that
+/// nothing covers: with its caller's context it would do the same.
+fn sends_plainly(lives: &Lives<'_, '_>, functions: &[FuncRef]) -> bool {
+    let study = lives.study;
+    if functions.iter().any(|function| study.summary(*function).has(MATTERS | Summary::PRODUCES)) {
+        return false;
+    }
+    let below = task::below(study, functions, 4);
+    let asked = below.iter().flat_map(|function| study.calls_in(*function));
+    let mut asked = asked.filter(|fact| fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::HttpCall)).peekable();
+    let is_plain = |fact: &CallFact<'_>| {
+        study.unit(fact.call.file).coverage(fact.library).is_none() && is_plain_client(lives, fact)
+    };
+    asked.peek().is_some() && asked.all(is_plain)
 }
 
 fn matters(study: &Study<'_>, functions: &[FuncRef], mdc_only: bool) -> bool {

@@ -49,7 +49,7 @@ fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
         let is_seen = || taken_as_context && study.fact(call).is_none();
         let needs_trace = effect.has(GOES_ON) && !(is_seen() && is_given_in_vain(lives, call, value, MAX_HANDED))
             || effect.has(Summary::LOGS) && (!is_seen() || is_logged(lives, call, value, MAX_HANDED));
-        let asks_store = || taken_as_context && asks_traced_store(lives, call, n as u16);
+        let asks_store = || taken_as_context && may_reach_traced_store(lives, call, n as u16);
         let is_parted = study.effect_of(call).has(Summary::EXTRACTS) && is_given_headers(study, call);
         let caller = program.function_at(call);
         let has_trace = can_be_inside(study, caller);
@@ -81,8 +81,9 @@ fn check_call(lives: &Lives<'_, '_>, call: ValueRef, out: &mut Verdicts) {
 }
 
 /// Whether an own function that a call runs asks a store with the context that it is given, directly, through what is not
-/// seen, or through others that it hands the context on to, in a unit that traces stores.
-fn asks_traced_store(lives: &Lives<'_, '_>, call: ValueRef, n: u16) -> bool {
+/// seen, or through others that it hands the context on to, in a unit that traces stores: less sure than
+/// `forward::asks_traced_store`, which wants the very client to be traced.
+fn may_reach_traced_store(lives: &Lives<'_, '_>, call: ValueRef, n: u16) -> bool {
     let study = lives.study;
     if !traces_stores(study, study.unit_of(call.file)) {
         return false;
