@@ -11,7 +11,6 @@ mod evidence;
 mod golang;
 mod gopath;
 mod gradle;
-mod gradle_named;
 mod helm;
 mod kubernetes;
 mod launch;

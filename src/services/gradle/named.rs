@@ -5,7 +5,7 @@ use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-static ASKED: LazyLock<Regex> = LazyLock::new(|| super::gradle::regex(r"(?-u:\b)configurations\.([A-Za-z0-9_]+)"));
+static ASKED: LazyLock<Regex> = LazyLock::new(|| super::regex(r"(?-u:\b)configurations\.([A-Za-z0-9_]+)"));
 
 /// The lines of dependencies that are kept under each name.
 pub(super) type Lists = BTreeMap<String, Vec<String>>;

@@ -3,11 +3,18 @@
 //! Sources: <https://docs.gradle.org/current/userguide/declaring_dependencies.html>,
 //! <https://docs.gradle.org/current/userguide/version_catalogs.html>.
 
-use super::gradle_named::{self, Lists};
+mod blocks;
+mod catalog;
+mod declared;
+mod named;
+
 use super::launch::{FactKind, Launch};
-use super::{Dependency, ManifestFile, Scope, Unit};
+use super::{Dependency, ManifestFile, Unit};
 use crate::ir::Language;
 use crate::paths::{file_name, folder, is_below, join};
+use blocks::{shared_blocks, without_shared};
+use catalog::Catalog;
+use named::Lists;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -16,14 +23,6 @@ pub(super) fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|_| Regex::new("$^").expect("a pattern that matches nothing"))
 }
 
-static COORDINATES: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"["']([A-Za-z0-9_.-]+):([A-Za-z0-9_.-]+)(?::([^"'@:]*))?[^"']*["']"#));
-static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r#"group[ ]*[:=][ ]*["']([^"']+)["'][, ]+name[ ]*[:=][ ]*["']([^"']+)["'](?:[, ]+version[ ]*[:=][ ]*["']([^"']+)["'])?"#,
-    )
-});
-static CATALOG: LazyLock<Regex> = LazyLock::new(|| regex(r"(?-u:\b)libs\.([A-Za-z0-9_.]+)"));
 static PROJECT: LazyLock<Regex> = LazyLock::new(|| regex(r#"project\([ ]*(?:path[ ]*[:=][ ]*)?["']:?([^"']+)["']"#));
 static PLUGIN: LazyLock<Regex> = LazyLock::new(|| {
     regex(
@@ -45,9 +44,6 @@ static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn is_manifest(path: &str) -> bool {
     path.ends_with(".gradle") || path.ends_with(".gradle.kts") || path.ends_with(".versions.toml")
 }
-
-/// Entries of a version catalog by accessor (`a.b.c`); a bundle has several.
-type Catalog = BTreeMap<String, Vec<(String, String)>>;
 
 /// What one stretch of a build file declares.
 #[derive(Debug, Default, Clone)]
@@ -87,13 +83,13 @@ pub(super) fn read(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>)
             Ok(table) => {
                 let home = folder(path);
                 let home = if file_name(home) == "gradle" { folder(home) } else { home };
-                catalogs.entry(home.to_owned()).or_default().extend(catalog(&table));
+                catalogs.entry(home.to_owned()).or_default().extend(catalog::read(&table));
             }
             Err(error) => skipped.push(((*path).to_owned(), error.message().to_owned())),
         }
     }
     let moved = moved(&files);
-    let lists = gradle_named::lists(files.values().copied());
+    let lists = named::lists(files.values().copied());
     let workspace = Workspace { moved, files, catalogs, lists };
     let launches = workspace
         .files
@@ -231,28 +227,13 @@ fn add(workspace: &Workspace<'_>, part: &mut Part, path: &str, text: &str, depth
         .filter(|(home, _)| is_below(path, home))
         .max_by_key(|(home, _)| home.len())
         .map(|(_, catalog)| catalog);
-    declared(part, path, text, &versions, catalog, &workspace.lists);
-    plugins(part, path, text);
+    declared::read(part, path, text, &versions, catalog, &workspace.lists);
+    declared::plugins(part, path, text);
     if depth > 4 {
         return;
     }
     for script in applied(workspace, path, text) {
         add(workspace, part, script, workspace.files[script], depth + 1);
-    }
-}
-
-fn plugins(part: &mut Part, path: &str, text: &str) {
-    for (at, line) in text.lines().enumerate() {
-        for found in PLUGIN.captures_iter(line).filter(|found| found[1].contains('.')) {
-            let version = found.get(2).map_or("", |version| version.as_str()).to_owned();
-            part.dependencies.push(Dependency {
-                name: format!("{0}:{0}.gradle.plugin", &found[1]),
-                version,
-                path: path.to_owned(),
-                line: at as u32 + 1,
-                scope: Scope::Build,
-            });
-        }
     }
 }
 
@@ -280,199 +261,11 @@ fn applied<'a>(workspace: &Workspace<'a>, path: &str, text: &str) -> Vec<&'a str
 /// Simple variables that hold versions, from the file itself and the build files above it.
 fn versions(workspace: &Workspace<'_>, path: &str) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
-    for (other, text) in
-        workspace.files.iter().filter(|(other, _)| is_below(folder(path), folder(other)) && !other.ends_with(".toml"))
-    {
-        let _ = other;
+    let above = |other: &str| is_below(folder(path), folder(other)) && !other.ends_with(".toml");
+    for (_, text) in workspace.files.iter().filter(|(other, _)| above(other)) {
         out.extend(ASSIGNED.captures_iter(text).map(|found| (found[1].to_owned(), found[2].to_owned())));
     }
     out
-}
-
-/// The scope of a configuration, or `None` when the word is none.
-fn scope_of(word: &str) -> Option<Scope> {
-    let lower = word.to_ascii_lowercase();
-    if lower.starts_with("test") || lower.contains("test") {
-        return Some(Scope::Test);
-    }
-    match lower.as_str() {
-        "compileonly"
-        | "annotationprocessor"
-        | "kapt"
-        | "ksp"
-        | "classpath"
-        | "mavenbom"
-        | "dependency"
-        | "platform"
-        | "developmentonly" => Some(Scope::Build),
-        _ => ["implementation", "api", "compile", "runtime", "runtimeonly", "provided"]
-            .iter()
-            .any(|end| lower.ends_with(end))
-            .then_some(Scope::Direct),
-    }
-}
-
-fn declared(
-    part: &mut Part,
-    path: &str,
-    text: &str,
-    versions: &BTreeMap<String, String>,
-    catalog: Option<&Catalog>,
-    lists: &Lists,
-) {
-    let mut scope = None;
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        let code = if line.starts_with("//") || line.starts_with('*') { "" } else { line };
-        let code = code
-            .rsplit_once('{')
-            .filter(|(head, tail)| head.contains("dependencies") && !tail.is_empty())
-            .map_or(code, |(_, tail)| tail.trim());
-        let word: String =
-            code.trim_start_matches(['"', '\'']).chars().take_while(char::is_ascii_alphanumeric).collect();
-        let after = code.trim_start_matches(['"', '\'']).get(word.len()..).unwrap_or("");
-        let is_word = after.starts_with([' ', '(', '"', '\'']) && !after.trim_start().starts_with('=');
-        if is_word && let Some(found) = scope_of(&word) {
-            scope = Some(found);
-        } else if !code.starts_with(['"', '\'', 'l']) && !code.starts_with("configurations.") {
-            scope = None;
-        }
-        let Some(scope) = scope else { continue };
-        let scope = if code.contains("latform(") { Scope::Build } else { scope };
-        let mut push = |name: String, version: &str| {
-            let version = known(version, versions);
-            part.dependencies.push(Dependency { name, version, path: path.to_owned(), line: at as u32 + 1, scope });
-        };
-        let listed = gradle_named::asked(code).filter_map(|name| lists.get(name)).flatten();
-        let listed = listed.filter(|line| !line.contains("latform(")).map(String::as_str);
-        for found in listed.chain([code]).flat_map(|line| COORDINATES.captures_iter(line)) {
-            push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
-        }
-        for found in NAMED.captures_iter(code) {
-            push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
-        }
-        for found in CATALOG.captures_iter(code) {
-            for (name, version) in catalog.and_then(|catalog| catalog.get(&found[1])).into_iter().flatten() {
-                push(name.clone(), version);
-            }
-        }
-        if scope == Scope::Direct {
-            part.projects.extend(PROJECT.captures_iter(code).map(|found| found[1].to_owned()));
-        }
-    }
-}
-
-/// A version with its variable replaced, where it is known.
-fn known(version: &str, versions: &BTreeMap<String, String>) -> String {
-    let Some((_, name)) = version.split_once('$') else { return version.to_owned() };
-    let name = name.trim_matches(['{', '}']);
-    versions.get(name).or_else(|| versions.get(name.rsplit('.').next()?)).cloned().unwrap_or_default()
-}
-
-/// The blocks of a build file that configure the modules below it.
-fn shared_blocks(text: &str) -> Vec<(&'static str, String)> {
-    let mut out = Vec::new();
-    for word in ["subprojects", "allprojects", "configure"] {
-        let mut from = 0;
-        while let Some((start, end)) = block(text, word, from) {
-            out.push((word, padded(text, start, end)));
-            from = end;
-        }
-    }
-    out
-}
-
-/// The build file without the blocks that configure the modules below it.
-fn without_shared(text: &str) -> String {
-    let mut out = text.to_owned();
-    for word in ["subprojects", "allprojects", "configure", "constraints", "buildscript"] {
-        let mut from = 0;
-        while let Some((start, end)) = block(&out, word, from) {
-            let blank: String = out[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
-            out.replace_range(start..end, &blank);
-            from = start + blank.len();
-        }
-    }
-    out
-}
-
-/// A stretch of a text on its own lines.
-fn padded(text: &str, start: usize, end: usize) -> String {
-    let lines = text[..start].matches('\n').count();
-    format!("{}{}", "\n".repeat(lines), &text[start..end])
-}
-
-/// The inside of the next `word … { … }` whose word starts a line.
-fn block(text: &str, word: &str, from: usize) -> Option<(usize, usize)> {
-    let mut at = from;
-    loop {
-        at += text.get(at..)?.find(word)?;
-        let starts = text[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty());
-        let after = &text[at + word.len()..];
-        let open = after.find('{').filter(|open| after[..*open].lines().count() <= 1);
-        match open {
-            Some(open) if starts && after.starts_with([' ', '{', '(']) => {
-                let start = at + word.len() + open + 1;
-                return Some((start, closing(text, start)));
-            }
-            _ => at += word.len(),
-        }
-    }
-}
-
-/// Where the brace that is open at `start` closes; braces in strings come in pairs.
-fn closing(text: &str, start: usize) -> usize {
-    let mut depth = 1usize;
-    for (at, byte) in text.bytes().enumerate().skip(start) {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
-}
-
-fn catalog(table: &toml::Table) -> Catalog {
-    let versions = table.get("versions").and_then(toml::Value::as_table);
-    let mut out = Catalog::new();
-    let mut by_alias = BTreeMap::new();
-    for (alias, entry) in table.get("libraries").and_then(toml::Value::as_table).into_iter().flatten() {
-        if let Some(found) = library(entry, versions) {
-            by_alias.insert(alias.clone(), found.clone());
-            out.insert(accessor(alias), vec![found]);
-        }
-    }
-    for (alias, entry) in table.get("bundles").and_then(toml::Value::as_table).into_iter().flatten() {
-        let all =
-            entry.as_array().into_iter().flatten().filter_map(|name| by_alias.get(name.as_str()?).cloned()).collect();
-        out.insert(format!("bundles.{}", accessor(alias)), all);
-    }
-    out
-}
-
-fn accessor(alias: &str) -> String {
-    alias.replace(['-', '_'], ".")
-}
-
-fn library(entry: &toml::Value, versions: Option<&toml::Table>) -> Option<(String, String)> {
-    if let Some(text) = entry.as_str() {
-        let mut parts = text.splitn(3, ':');
-        return Some((format!("{}:{}", parts.next()?, parts.next()?), parts.next().unwrap_or("").to_owned()));
-    }
-    let text = |key: &str| entry.get(key).and_then(toml::Value::as_str);
-    let name = match text("module") {
-        Some(module) => module.to_owned(),
-        None => format!("{}:{}", text("group")?, text("name")?),
-    };
-    let version = entry.get("version");
-    let referred =
-        version.and_then(|version| version.get("ref")?.as_str()).and_then(|name| versions?.get(name)?.as_str());
-    let version = version.and_then(toml::Value::as_str).or(referred).unwrap_or("");
-    Some((name, version.to_owned()))
 }
 
 /// Settings that end up on the command line of the packaged service.
@@ -497,6 +290,7 @@ fn launch(path: &str, text: &str) -> Launch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Scope;
     use super::*;
 
     fn read_all(files: &[(&str, &str)]) -> (Vec<Module>, Vec<Launch>) {
