@@ -1,6 +1,7 @@
 //! For people: the source with its labels, then what it means.
 
 use super::diagnostic::severity_word;
+use super::excerpt::Excerpt;
 use super::source::Source;
 use super::text::{clean, clean_lines, count, without_secrets};
 use super::{Diagnostic, Report};
@@ -8,7 +9,7 @@ use crate::analysis::{ServiceReport, StackReport};
 use crate::finding::Severity;
 use crate::ir::{Language, Span};
 use crate::services::Mode;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, NarratableReportHandler};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NarratableReportHandler};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::io::{self, Write};
@@ -100,13 +101,13 @@ fn drawable(source: &Source, found: &Diagnostic, path: &str) -> bool {
         })
 }
 
-fn named(path: &str, source: &Source, style: &Style) -> NamedSource<String> {
+fn named(path: &str, source: &Source, style: &Style) -> Excerpt {
     let name = clean(path);
     let name = style.link_base.as_ref().map_or(name.clone(), |base| linked(&base.join(path), &name));
     let text = source.safe_text();
     // Only a source is shown as it is: deployment files hold what nobody else may read.
     let is_source = Language::of_path(Path::new(path)).is_some();
-    NamedSource::new(name, if is_source { text } else { without_secrets(&text) })
+    Excerpt::new(name, if is_source { text } else { without_secrets(&text) })
 }
 
 /// A text as a hyperlink to a file.
@@ -138,7 +139,7 @@ struct View {
     message: String,
     code: String,
     severity: Severity,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     labels: Vec<Label>,
 }
 
@@ -169,7 +170,7 @@ impl miette::Diagnostic for View {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let length = self.source.as_ref()?.inner().len();
+        let length = self.source.as_ref()?.text().len();
         Some(Box::new(self.labels.iter().map(move |(span, label, primary)| {
             let start = (span.start as usize).min(length.saturating_sub(1));
             let end = (span.end as usize).clamp(start, length);

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod change;
 pub mod concise;
 pub mod diagnostic;
+mod excerpt;
 mod fingerprint;
 pub mod finish;
 pub mod full;
