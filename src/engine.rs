@@ -31,6 +31,7 @@ pub fn analyse(request: &AnalysisRequest) -> Analysis {
         is_manifest: services::is_manifest,
         is_deployment: services::is_deployment,
         exclude: request.config.exclude.clone(),
+        exclude_base: Some(request.config.base_for(&request.root).to_path_buf()),
         threads,
         ..WalkOptions::default()
     };
@@ -66,6 +67,19 @@ fn skip((path, reason): &(String, String)) -> Skipped {
     Skipped { path: path.clone(), reason: reason.clone() }
 }
 
+/// Applies the services that the configuration declares and that lie in this tree.
+fn declare(found: &mut Workspace, walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipped>) {
+    let config = &request.config;
+    for entry in &config.services {
+        let Some(root) = config.folder_in(&request.root, &entry.root) else { continue };
+        let sources = walked.sources.iter().map(|source| (source.language, source.relative.as_str()));
+        if !services::declare(found, entry, &root, &config.file, sources) {
+            let reason = format!("service `{}`: no Go, Python or Java sources in `{}`", entry.name, entry.root);
+            skipped.push(Skipped { path: config.file.clone(), reason });
+        }
+    }
+}
+
 fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipped>) -> Workspace {
     let mut files = Vec::new();
     for manifest in &walked.manifests {
@@ -76,9 +90,7 @@ fn workspace(walked: &Walked, request: &AnalysisRequest, skipped: &mut Vec<Skipp
     }
     let mut found = services::discover(&files);
     skipped.extend(found.skipped.iter().map(skip));
-    for entry in &request.config.services {
-        services::declare(&mut found, entry);
-    }
+    declare(&mut found, walked, request, skipped);
     for language in [Language::Go, Language::Python, Language::Java] {
         let sources = || walked.sources.iter().filter(|source| source.language == language);
         let homeless = sources().any(|source| home(&found.units, language, &source.relative).is_none());

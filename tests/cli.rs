@@ -139,6 +139,28 @@ fn the_step_summary_holds_every_finding() {
 }
 
 #[test]
+fn folders_of_a_configuration_count_from_its_own() {
+    let whole = tempfile::tempdir().unwrap();
+    let part = whole.path().join("svc/quotes");
+    std::fs::create_dir_all(&part).unwrap();
+    std::fs::create_dir(whole.path().join(".git")).unwrap();
+    for file in std::fs::read_dir(shop().path()).unwrap().map(|file| file.unwrap().path()) {
+        std::fs::copy(&file, part.join(file.file_name().unwrap())).unwrap();
+    }
+    assert_eq!(reported(&part, &[]).len(), 1);
+    let configure = |text: &str| std::fs::write(whole.path().join("hoplint.toml"), text).unwrap();
+    configure("exclude = [\"svc/quotes/quotes.py\"]\n");
+    assert!(reported(&part, &[]).is_empty());
+    let service = |root: &str| format!("[[services]]\nname = \"prices\"\nroot = \"{root}\"\n");
+    configure(&service("svc/quotes/"));
+    let (_, map, _) = run(&part, &["map"]);
+    assert!(map.contains("prices"), "{map}");
+    configure(&service("svc/nothing"));
+    let (_, out, _) = run(whole.path(), &["check", "-v", "--exit-zero"]);
+    assert!(out.contains("skipped hoplint.toml: service `prices`"), "{out}");
+}
+
+#[test]
 fn since_reports_what_touches_changed_lines() {
     let git = |folder: &std::path::Path, args: &[&str]| {
         let settings = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"];

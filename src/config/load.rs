@@ -3,6 +3,7 @@
 use super::{Config, Selector};
 use crate::report::text::clean;
 use crate::rulepage;
+use crate::services;
 use globset::Glob;
 use serde::Deserialize;
 use std::ops::Range;
@@ -73,6 +74,7 @@ fn read_if_ours(path: &Path) -> Result<Option<Config>, ConfigError> {
         .unwrap_or(shown);
     let config = parse(&shown, &text, in_pyproject)?;
     Ok(config.map(|mut config| {
+        config.file = shown;
         config.base = path.parent().map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("."));
         config
     }))
@@ -107,7 +109,7 @@ fn suggest_field(message: &str) -> Option<String> {
     rulepage::closest(wrong, quoted).map(|right| format!("did you mean `{right}`?"))
 }
 
-/// Rules that exist, globs that can be read.
+/// Rules and stacks that exist, globs that can be read.
 fn check(path: &str, text: &str, config: &Config) -> Result<(), ConfigError> {
     let select = config.select.iter().flatten();
     let lists = select.chain(&config.extend_select).chain(&config.ignore);
@@ -119,6 +121,22 @@ fn check(path: &str, text: &str, config: &Config) -> Result<(), ConfigError> {
     for glob in config.exclude.iter().chain(config.per_path_ignores.keys()) {
         if let Err(error) = Glob::new(glob) {
             return Err(ConfigError::at(path, text, find(text, glob), format!("bad glob: {}", error.kind()), None));
+        }
+    }
+    for entry in &config.services {
+        let wrong = |word: &str, message, help| Err(ConfigError::at(path, text, find(text, word), message, help));
+        match &entry.stack {
+            Some(stack) if !services::stacks().iter().any(|page| page.id == *stack) => {
+                let names = services::stacks().iter().map(|page| page.id.as_str());
+                let help = rulepage::closest(stack, names.clone()).map(|right| format!("did you mean `{right}`?"));
+                let help = help.or_else(|| Some(format!("the stacks are: {}", names.collect::<Vec<_>>().join(", "))));
+                return wrong(stack, format!("unknown stack `{stack}`"), help);
+            }
+            None if entry.mode.is_some() => {
+                let help = Some("name the stack, or leave `mode` out".to_owned());
+                return wrong(&entry.name, format!("service `{}` has a mode of no stack", entry.name), help);
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -181,6 +199,10 @@ mod tests {
         assert!(text.starts_with("hoplint.toml:1:11: ") && text.contains("`context-replaced`"), "{text}");
         assert!(error("[limits]\nmax-file-sise = 3\n").contains("`max-file-size`"));
         assert!(error("severity = 3\n").contains("hoplint.toml:1:12"));
+        let service = "[[services]]\nname = \"a\"\nroot = \"a\"\n";
+        let text = error(&format!("{service}stack = \"opentelemetry-goo\"\n"));
+        assert!(text.starts_with("hoplint.toml:4:9: unknown stack") && text.contains("`opentelemetry-go`"), "{text}");
+        assert!(error(&format!("{service}mode = \"agent\"\n")).contains("a mode of no stack"));
     }
 
     #[test]
@@ -207,7 +229,7 @@ mod tests {
             [[services]]
             name = "a"
             root = "services/a"
-            stack = "otel-go"
+            stack = "opentelemetry-go"
             mode = "code"
         "#;
         let config = parse("hoplint.toml", text, false).unwrap().unwrap();

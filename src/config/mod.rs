@@ -10,12 +10,13 @@ pub use wrappers::wrapper_knowledge;
 
 use crate::finding::Severity;
 use crate::ir::Language;
+use crate::paths::{is_below, join};
 use crate::services::Mode;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The configuration of hoplint.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -49,6 +50,9 @@ pub struct Config {
     /// The folder that the globs are relative to.
     #[serde(skip)]
     pub base: PathBuf,
+    /// The file that says all this, for people; empty where nothing does.
+    #[serde(skip)]
+    pub file: String,
 }
 
 /// A severity, or none.
@@ -141,7 +145,7 @@ pub struct ServiceEntry {
     pub root: String,
     /// The id of the stack that traces it.
     pub stack: Option<String>,
-    /// How the stack is switched on.
+    /// How the stack is switched on; `code` by default.
     #[schemars(with = "Option<String>")]
     pub mode: Option<Mode>,
 }
@@ -155,6 +159,21 @@ impl Config {
     /// The globs of `per-path-ignores` with their rules.
     pub fn path_ignores(&self) -> Vec<(GlobSet, &[String])> {
         self.per_path_ignores.iter().map(|(glob, rules)| (glob_set([glob.as_str()]), rules.as_slice())).collect()
+    }
+
+    /// The folder that globs and folders of this configuration count from, for a tree that is analysed: the
+    /// configuration's own where the tree lies in it, else the tree's root.
+    pub fn base_for<'a>(&'a self, root: &'a Path) -> &'a Path {
+        let is_around = !self.base.as_os_str().is_empty() && root.starts_with(&self.base);
+        if is_around { &self.base } else { root }
+    }
+
+    /// A folder of this configuration, relative to the root of the analysed tree; `None` outside of that.
+    pub fn folder_in(&self, root: &Path, folder: &str) -> Option<String> {
+        let home = root.strip_prefix(self.base_for(root)).ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
+        let folder = join("", folder)?;
+        is_below(&folder, &home)
+            .then(|| folder.get(home.len()..).unwrap_or_default().trim_start_matches('/').to_owned())
     }
 
     /// The JSON schema of the configuration.

@@ -3,6 +3,7 @@
 mod attribute;
 mod cluster;
 mod compose;
+mod declared;
 mod discover;
 mod docker;
 mod dotenv;
@@ -32,6 +33,7 @@ pub(crate) use docker::{Image, is_dockerfile, split};
 pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back, image_name};
 
+pub use declared::declare;
 pub use discover::{discover, is_deployment, is_manifest};
 pub use environment::Environments;
 pub use gopath::module_by_imports;
@@ -249,21 +251,4 @@ pub(crate) fn names_agent(command: &str) -> bool {
 pub fn called(settings: &Settings) -> Option<String> {
     let mut names = stacks().iter().map(|page| page.application_name.as_str()).filter(|name| !name.is_empty());
     names.find_map(|name| settings.value(name)).filter(|name| !name.is_empty() && !name.contains("${"))
-}
-
-/// Applies a service that the configuration declares: a new name or stack for the units below its root.
-pub fn declare(workspace: &mut Workspace, entry: &crate::config::ServiceEntry) {
-    for unit in workspace.units.iter_mut().filter(|unit| unit.root == entry.root) {
-        unit.name.clone_from(&entry.name);
-        if let Some(stack) = &entry.stack {
-            unit.stacks.push(StackUse {
-                stack: stack.clone(),
-                mode: entry.mode.unwrap_or(Mode::Code),
-                active: true,
-                path: "hoplint.toml".to_owned(),
-                line: 1,
-                evidence: "the configuration says so".to_owned(),
-            });
-        }
-    }
 }

@@ -27,8 +27,10 @@ pub struct WalkOptions {
     pub is_manifest: fn(&str) -> bool,
     /// Whether a manifest in a hidden folder is one to be read.
     pub is_deployment: fn(&str) -> bool,
-    /// Globs in `.gitignore` syntax, relative to the root, of what is left out.
+    /// Globs in `.gitignore` syntax of what is left out.
     pub exclude: Vec<String>,
+    /// The folder that those globs are relative to: the root or one above it; `None` for the root.
+    pub exclude_base: Option<PathBuf>,
     /// Whether test code is listed with the sources.
     pub include_tests: bool,
     /// Number of threads; 0 means one for each core.
@@ -37,7 +39,14 @@ pub struct WalkOptions {
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self { is_manifest: |_| false, is_deployment: |_| false, exclude: Vec::new(), include_tests: false, threads: 0 }
+        Self {
+            is_manifest: |_| false,
+            is_deployment: |_| false,
+            exclude: Vec::new(),
+            exclude_base: None,
+            include_tests: false,
+            threads: 0,
+        }
     }
 }
 
@@ -93,7 +102,9 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Walked {
             return walked;
         }
     };
-    let exclude = excludes(&root, &options.exclude, &mut walked.skipped);
+    let base = options.exclude_base.as_ref().and_then(|base| base.canonicalize().ok());
+    let base = base.filter(|base| root.starts_with(base)).unwrap_or_else(|| root.clone());
+    let exclude = excludes(&base, &options.exclude, &mut walked.skipped);
     collect(&root, exclude, options, &mut walked);
     walked.sources.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
     walked.manifests.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
@@ -160,8 +171,8 @@ fn in_repository(root: &Path) -> bool {
 }
 
 /// The user's globs as one matcher; a glob that is none is reported and left out.
-fn excludes(root: &Path, globs: &[String], skipped: &mut Vec<(String, String)>) -> Override {
-    let mut builder = OverrideBuilder::new(root);
+fn excludes(base: &Path, globs: &[String], skipped: &mut Vec<(String, String)>) -> Override {
+    let mut builder = OverrideBuilder::new(base);
     for glob in globs {
         if builder.add(&format!("!{glob}")).is_err() {
             skipped.push((escape_name(glob), "not a glob: this exclusion has no effect".to_owned()));
