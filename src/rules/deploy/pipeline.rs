@@ -160,11 +160,22 @@ fn order(pipeline: &Pipeline, out: &mut Vec<Finding>) {
     let at = |kinds: &[String]| processors.iter().position(|(id, _)| kinds.iter().any(|kind| kind == kind_of(id)));
     if let Some(limiter) = at(&known.limiters).filter(|limiter| *limiter > 0) {
         let (id, place) = &processors[limiter];
-        let mut found = Finding::new(RULE, *place, Confidence::Certain);
-        found.severity = Some(Severity::Warning);
+        // What works while its caller waits hands a refusal back, and the sender keeps its spans.
+        let early = at(&known.answering_early).filter(|early| *early < limiter);
+        let mut found = match early {
+            Some(_) => Finding::new(RULE, *place, Confidence::Certain),
+            None => Finding::new(RULE, *place, Confidence::Possible),
+        };
+        found.severity = Some(if early.is_some() { Severity::Warning } else { Severity::Info });
         found.message = format!("`{id}` is not the first processor of the pipeline `{}`", pipeline.id);
         found.label = "should come first".to_owned();
-        found.effect = "under load the collector refuses spans only after others have worked on them and hold them: it runs out of memory, and all that it holds is lost".to_owned();
+        found.effect = match early {
+            Some(early) => format!(
+                "`{}` has already told the sender that all is well when `{id}` refuses its spans under load: they are lost",
+                processors[early].0
+            ),
+            None => "under load the collector refuses spans only after others have worked on them".to_owned(),
+        };
         found.help = format!("put `{id}` at the head of `processors`");
         found.confirm =
             "send more than it can take: the collector is killed before `otelcol_processor_refused_spans` grows"
@@ -176,8 +187,9 @@ fn order(pipeline: &Pipeline, out: &mut Vec<Finding>) {
     {
         let (id, place) = &processors[batch];
         let sampler = &processors[sampler].0;
-        let mut found = Finding::new(RULE, *place, Confidence::Certain);
-        found.severity = Some(Severity::Warning);
+        // It costs, and loses nothing.
+        let mut found = Finding::new(RULE, *place, Confidence::Possible);
+        found.severity = Some(Severity::Info);
         found.message = format!("`{id}` comes before `{sampler}` in the pipeline `{}`", pipeline.id);
         found.label = "should come after the sampling".to_owned();
         found.effect =
