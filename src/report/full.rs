@@ -37,6 +37,8 @@ type Label = (Span, String, bool);
 const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Labels a snippet shows at most.
 const MAX_LABELS: usize = 12;
+/// Of labels on more lines than this the first line alone is drawn.
+const MAX_DRAWN: usize = 8;
 /// Lines longer than this many bytes are not drawn.
 const MAX_LINE: usize = 1000;
 
@@ -97,7 +99,7 @@ fn drawable(source: &Source, found: &Diagnostic, path: &str) -> bool {
     !source.text.is_empty()
         && places.all(|(_, range)| {
             let lines = range.start.line.saturating_sub(1)..=range.end.line.saturating_add(1);
-            range.end.line - range.start.line < 200 && lines.into_iter().all(|line| source.line(line).len() <= MAX_LINE)
+            lines.into_iter().all(|line| source.line(line).len() <= MAX_LINE)
         })
 }
 
@@ -170,10 +172,12 @@ impl miette::Diagnostic for View {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let length = self.source.as_ref()?.text().len();
+        let text = self.source.as_ref()?.text();
+        let length = text.len();
         Some(Box::new(self.labels.iter().map(move |(span, label, primary)| {
             let start = (span.start as usize).min(length.saturating_sub(1));
             let end = (span.end as usize).clamp(start, length);
+            let end = start + shown(&text.as_bytes()[start..end]);
             let place = (start, (end - start).max(1).min(length - start));
             if *primary {
                 LabeledSpan::new_primary_with_span(Some(label.clone()), place)
@@ -181,6 +185,15 @@ impl miette::Diagnostic for View {
                 LabeledSpan::new_with_span(Some(label.clone()), place)
             }
         })))
+    }
+}
+
+/// How much of a labelled stretch is drawn, in bytes: all, or its first line where it has many.
+fn shown(stretch: &[u8]) -> usize {
+    let mut ends = stretch.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    match (ends.next(), ends.count()) {
+        (Some(first), more) if more >= MAX_DRAWN => first,
+        _ => stretch.len(),
     }
 }
 
@@ -241,4 +254,17 @@ pub fn statistics(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{count:>6}  {code}  {name}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_stretches_the_first_line_is_drawn() {
+        assert_eq!(shown(b"run(() -> {\n a\n})"), 17);
+        let long = format!("run(() -> {{{}\n}})", "\n a".repeat(40));
+        assert_eq!(shown(long.as_bytes()), 11);
+        assert_eq!(shown(b""), 0);
+    }
 }
