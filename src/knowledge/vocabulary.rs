@@ -28,6 +28,8 @@ pub struct Vocabulary {
     pub apart: Vec<String>,
     /// Starts of the names of Go methods that take a context and send nothing.
     pub staying_methods: Vec<String>,
+    /// Names of the methods that end a request which was built step by step, and send it (Go).
+    pub sending_methods: Vec<String>,
     /// Parts of the names of Go types whose methods stay in the process.
     pub staying_types: Vec<String>,
     /// Starts of the names of Go methods that clean up behind a piece of work, or say that it is done.

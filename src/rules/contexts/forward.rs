@@ -220,7 +220,7 @@ fn is_meant(study: &Study<'_>, start: ValueRef) -> bool {
 }
 
 /// Whether a call runs a function value that is not seen: a parameter, a local, a field.
-pub(super) fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
+pub(in crate::rules) fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
     let program = study.program;
     let ExprKind::Call { callee, .. } = program.expr_kind(call) else { return false };
     let callee = ValueRef { expr: *callee, ..call };
@@ -235,7 +235,7 @@ pub(super) fn is_function_value(study: &Study<'_>, call: ValueRef) -> bool {
 }
 
 /// Whether a call takes a second context or span besides this value: it may copy the trace over.
-fn takes_another_context(study: &Study<'_>, call: ValueRef, value: ValueRef) -> bool {
+pub(super) fn takes_another_context(study: &Study<'_>, call: ValueRef, value: ValueRef) -> bool {
     let others = study.program.slot(call, Slot::AnyArg);
     others.iter().filter(|other| **other != value).any(|other| {
         matches!(study.program.role_of(*other), Some(TypeRole::Context | TypeRole::Span | TypeRole::Request))

@@ -1,6 +1,7 @@
 //! `context-not-passed`: a request is made without a context, with one at hand, and handed to a function or client of which
 //! it is not seen how it sends: whatever that instruments, it finds no trace in the request (Go).
 
+use super::forward::{GOES_ON, is_function_value};
 use super::not_passed::{is_sent_without, may_hold_trace};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
@@ -106,9 +107,31 @@ fn sender(lives: &Lives<'_, '_>, made: ValueRef) -> Option<ValueRef> {
     let takers = takers(lives.study, made.file, def, var)?;
     let sender = *takers.last()?;
     // What only writes into it or reads it hands nothing back.
-    let is_used = |call: &ValueRef| lives.study.program.call_site(*call).is_none_or(|site| !site.dropped);
+    let is_used = |call: &ValueRef| {
+        lives.study.program.call_site(*call).is_none_or(|site| !site.dropped) || is_served(lives.study, *call)
+    };
     let bound = takers.iter().any(|taker| sent(lives, *taker, made.file, var, MAX_DEPTH) == Sent::Bound);
     (!bound && is_used(&sender) && sent(lives, sender, made.file, var, MAX_DEPTH) == Sent::Perhaps).then_some(sender)
+}
+
+/// Whether a call hands a request to a handler, with what writes the answer: the work of that goes on under the context of
+/// the request.
+fn is_served(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let given = study.slot(call, Slot::AnyArg);
+    let answers = given.into_iter().any(|value| writes_answer(study, value));
+    let functions = &program.callee(call).functions;
+    let goes_on = || study.effect_of(call).has(GOES_ON);
+    answers
+        && study.fact(call).is_none()
+        && if functions.is_empty() { is_function_value(study, call) } else { goes_on() }
+}
+
+/// Whether a value is what a handler writes its answer to.
+fn writes_answer(study: &Study<'_>, value: ValueRef) -> bool {
+    const WRITER: &str = "net/http.ResponseWriter";
+    let ty = study.program.type_of(value);
+    ty.is_some_and(|ty| ty == WRITER || study.program.supertypes(ty).iter().any(|above| *above == WRITER))
 }
 
 /// The calls that take a request as an argument, in their order; none where it goes elsewhere or gets a context.
@@ -174,12 +197,12 @@ fn sent(lives: &Lives<'_, '_>, call: ValueRef, file: u32, var: VarId, depth: u8)
     let brings = |value: &ValueRef| {
         matches!(program.role_of(*value), Some(TypeRole::Context | TypeRole::Span | TypeRole::Carrier))
     };
-    if args.iter().any(brings) {
-        return Sent::Bound;
-    }
     let functions = &program.callee(call).functions;
     let bodies: Vec<FuncRef> =
         functions.iter().copied().filter(|at| !program.function(*at).flags.is_abstract).collect();
+    if args.iter().any(brings) && (bodies.is_empty() || bodies.iter().any(|function| binds_below(study, *function))) {
+        return Sent::Bound;
+    }
     let Some(depth) = depth.checked_sub(1).filter(|_| !bodies.is_empty()) else { return Sent::Perhaps };
     let is_request = |value: &ValueRef| {
         value.file == file && program.reaching(*value).iter().any(|def| program.def(file, *def).var == var)
@@ -195,6 +218,25 @@ fn sent(lives: &Lives<'_, '_>, call: ValueRef, file: u32, var: VarId, depth: u8)
         true => Sent::Plainly,
         false => Sent::Perhaps,
     }
+}
+
+/// Whether a function binds a context to a request somewhere, or writes headers of one, or may: it hands a context to what
+/// is not seen.
+fn binds_below(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(function.file as usize) else { return true };
+    let within = study.with_nested(function);
+    let sites = file.flow.calls.iter().filter(|site| within.iter().any(|at| at.id == site.function));
+    sites.map(|site| ValueRef { file: function.file, expr: site.expr }).any(|call| match study.fact(call) {
+        Some(fact) => {
+            let effect = fact.effect;
+            effect.binds_context.is_some() || effect.inject.is_some() || effect.extract.is_some()
+        }
+        None => study
+            .slot(call, Slot::AnyArg)
+            .into_iter()
+            .any(|value| matches!(program.role_of(value), Some(TypeRole::Context | TypeRole::Carrier))),
+    })
 }
 
 /// What a function does with the request in its n-th parameter.

@@ -3,6 +3,7 @@
 mod ambient;
 mod captured;
 mod component;
+mod dropped;
 mod forward;
 mod framework;
 mod handed;
@@ -12,6 +13,7 @@ mod not_passed;
 mod of_process;
 mod parentless;
 mod parted;
+mod passed_over;
 mod replaced;
 mod stale;
 mod stored;
@@ -19,6 +21,8 @@ mod unbound;
 mod unread;
 mod unseen;
 mod vain;
+
+pub(in crate::rules) use forward::is_function_value;
 
 use super::Verdicts;
 use super::clients::Lives;
@@ -36,6 +40,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     parted::check(study, out);
     hook::check(lives, out);
     stale::check(lives, out);
+    dropped::check(study, out);
     stored::check(study, out);
     not_passed::check(lives, out);
     handed::check(lives, out);

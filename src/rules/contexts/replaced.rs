@@ -91,7 +91,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     // What a handler does is not seen; that a goroutine was made for it says that it is the request's work.
     let handler = went.handlers.first().filter(|call| spawned.is_some() && takes_more(study, **call));
     if own.is_none() {
-        let sink = *sinks.iter().find(|sink| is_told_of(lives, **sink))?;
+        let sink = *sinks.iter().find(|sink| is_told_of(lives, **sink) && !is_twin(study, fact, **sink))?;
         return Some(report_helper(study, fact, &param, sink, spawned.is_some()));
     }
     let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
@@ -122,8 +122,8 @@ const MAX_LEVELS: usize = 3;
 /// How many callers are looked at in all.
 const MAX_CALLERS: usize = 32;
 
-/// The context that all who call a function hold, or who call those, where it takes none itself: nobody else can want
-/// it to work outside of traces.
+/// The context that those who call a function hold, or who call those, where it takes none itself: all of them, or some
+/// that surely have a trace. What the others do outside of traces does not put these right.
 fn of_callers(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
     let program = study.program;
     let outer = program.outermost(fact.function);
@@ -134,31 +134,35 @@ fn of_callers(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
     }
     let mut level = vec![outer];
     let mut seen = FxHashSet::default();
-    let mut found = None;
+    let (mut found, mut sure, mut others) = (None, None, false);
     for _ in 0..MAX_LEVELS {
         let mut above = Vec::new();
         for function in level {
             let callers = program.callers(function);
-            if callers.is_empty() || study.is_handed_around(function) {
-                return None;
-            }
+            others |= callers.is_empty() || study.is_handed_around(function);
             for caller in callers.iter().map(|call| program.function_at(*call)).filter(|at| seen.insert(*at)) {
                 match study.context_param(caller) {
-                    Some(_) if is_dark(study, caller) || study.outlives_request(caller) => return None,
-                    Some(param) => found = found.or(Some(param)),
+                    Some(_) if is_dark(study, caller) || study.outlives_request(caller) => others = true,
+                    Some(param) => {
+                        found = found.or(Some(param));
+                        sure = sure.or(Some(param).filter(|_| is_surely_lit(study, caller)));
+                    }
                     None => above.push(program.outermost(caller)),
                 }
             }
         }
-        if above.is_empty() {
-            return found;
-        }
-        if seen.len() > MAX_CALLERS {
-            return None;
+        if above.is_empty() || seen.len() > MAX_CALLERS {
+            others |= !above.is_empty();
+            return if others { sure } else { found };
         }
         level = above;
     }
-    None
+    sure
+}
+
+/// Whether a function surely runs for work that came in with a trace, or starts spans itself.
+fn is_surely_lit(study: &Study<'_>, function: FuncRef) -> bool {
+    matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_)) && study.is_lit(function)
 }
 
 /// Whether a call asks a store by a library over others while nothing in its unit instruments a store: however its client
@@ -187,6 +191,14 @@ fn is_told_of(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
     }
 }
 
+/// Whether a call runs the variant with a context of the function that it stands in (`Find` runs `FindContext`): that one is
+/// there for who holds a context.
+fn is_twin(study: &Study<'_>, fact: &CallFact<'_>, call: ValueRef) -> bool {
+    let own = study.program.function(study.program.outermost(fact.function)).name;
+    let is_longer = |name: &str| name.len() > own.len() && name.starts_with(own.as_str());
+    study.program.callee(call).functions.iter().any(|function| is_longer(&study.program.function(*function).name))
+}
+
 /// Whether a function makes what lives on, by its name.
 fn makes_something(study: &Study<'_>, function: FuncRef) -> bool {
     let name = study.program.function(function).name.to_lowercase();
@@ -206,8 +218,7 @@ fn report_helper(
     let outer = study.program.outermost(fact.function);
     let (fresh, target, own) = (study.text(fact.call), study.callee_text(sink), param.context());
     let (function, caller) = (study.function_name(outer), study.function_name(param.function));
-    finding.message =
-        format!("{target} works under {fresh}: {function} takes no context, although its callers hold one");
+    finding.message = format!("{target} works under {fresh}: {function} takes no context, although {caller} holds one");
     finding.label = "the trace is lost here".to_owned();
     finding.effect = format!("what {target} does, and everything behind it, starts a new trace without a parent");
     finding.help = format!(
@@ -403,13 +414,25 @@ fn runs_later(study: &Study<'_>, function: FuncRef, holder: FuncRef) -> bool {
 /// Whether a function value goes into a composite, or to an own function whose parameter does.
 fn is_kept(study: &Study<'_>, closure: ValueRef) -> bool {
     let program = study.program;
-    let Some(parent) = program.parent(closure) else { return false };
+    let Some(parent) = program.parent(closure) else { return is_handed_back(study, closure) };
     if !matches!(program.expr_kind(parent), ExprKind::Call { .. }) {
         return matches!(program.expr_kind(parent), ExprKind::Composite { ty: Some(_), .. });
     }
     let position = program.slot(parent, crate::knowledge::Slot::AnyArg).iter().position(|value| *value == closure);
     let Some(position) = position else { return false };
     program.callee(parent).functions.iter().any(|function| stores_param(study, *function, position as u16))
+}
+
+/// Whether a function literal that takes nothing is kept in a variable and handed back: a way to end what was begun.
+fn is_handed_back(study: &Study<'_>, closure: ValueRef) -> bool {
+    let program = study.program;
+    let flow = &program.files[closure.file as usize].flow;
+    let ExprKind::Closure(id) = program.expr_kind(closure) else { return false };
+    let decl = program.function(FuncRef { file: closure.file, id: *id });
+    let Some(outer) = decl.parent.filter(|_| decl.params.is_empty()) else { return false };
+    let defs: Vec<_> = flow.defs_from(closure.expr).map(|(id, _)| id).collect();
+    let mut returned = flow.returns_of(outer).flat_map(|found| &found.values);
+    returned.any(|value| flow.reaching(*value).iter().any(|def| defs.contains(def)))
 }
 
 /// Whether a function puts one of its parameters into a composite or a field.

@@ -2,6 +2,7 @@
 //! under the old one.
 
 use super::forward::{MAX_HANDED, asks_traced_store};
+use super::passed_over::{self, again_from_request};
 use super::unseen;
 use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
@@ -16,14 +17,14 @@ use crate::study::{CallFact, Study, Summary};
 use rustc_hash::FxHashSet;
 
 /// A call that hands out a span's context: of a library, or of a helper of the service around it.
-struct Start {
-    call: ValueRef,
+pub(super) struct Start {
+    pub(super) call: ValueRef,
     /// The function it stands in.
-    function: FuncRef,
+    pub(super) function: FuncRef,
     /// Which result is the context.
-    derived: u8,
+    pub(super) derived: u8,
     /// The context from before.
-    old: ValueRef,
+    pub(super) old: ValueRef,
 }
 
 /// Finds spans whose derived context is dropped while calls under the old context follow.
@@ -122,7 +123,7 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
     let shared = match kept(study, start.call, start.derived) {
         Kept::No => None,
         Kept::Shared(place) => Some(place),
-        Kept::Yes => return passed_over(study, start),
+        Kept::Yes => return passed_over::judge(lives, start),
     };
     let (used, name) = match shared {
         Some(_) if study.outlives_request(start.function) => return None,
@@ -153,7 +154,9 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
     let first = used.first()?;
     let confidence = match leaves(study, *first) {
         true => Confidence::Certain,
-        false if used.iter().all(|call| unseen::may_go_on(study, *call)) => Confidence::Possible,
+        false if used.iter().all(|call| unseen::may_go_on(study, *call) && !unseen::is_sent_in_chain(study, *call)) => {
+            Confidence::Possible
+        }
         false => Confidence::Likely,
     };
     let mut finding = study.finding("stale-context", start.call, confidence);
@@ -178,63 +181,8 @@ fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
     Some(finding)
 }
 
-/// A span whose context is kept in a local while calls below it ask the request for its own, older one again.
-fn passed_over(study: &Study<'_>, start: &Start) -> Option<Finding> {
-    let request = request_of(study, start.old)?;
-    let used = again_from_request(study, start);
-    let first = used.first()?;
-    let confidence = if leaves(study, *first) { Confidence::Certain } else { Confidence::Likely };
-    let (target, old) = (study.callee_text(*first), study.text(start.old));
-    let kept = kept_in(study, start).unwrap_or_else(|| "ctx".to_owned());
-    let mut finding = study.finding("stale-context", *first, confidence);
-    finding.message = format!("{target} is given {old}, the context from before the span that {kept} holds");
-    finding.label = "runs under the context from before the span".to_owned();
-    finding.effect = format!("what {target} does becomes a sibling of the span that covers it, not its child");
-    finding.help = format!(
-        "give it `{kept}`, or bind the span's context to the request first: `{0} = {0}.WithContext({kept})`",
-        study.text(request)
-    );
-    finding.confirm = "look at one trace: the span around these calls is not their parent".to_owned();
-    finding.related.push(study.related(start.call, "the span is started here"));
-    finding.related.extend(used.iter().skip(1).take(6).map(|call| study.related(*call, "and so is this")));
-    Some(finding)
-}
-
-/// The local that a span's context is kept in.
-fn kept_in(study: &Study<'_>, start: &Start) -> Option<String> {
-    let flow = &study.program.files.get(start.call.file as usize)?.flow;
-    let (_, def) = flow
-        .defs_from(start.call.expr)
-        .find(|(_, def)| matches!(def.kind, DefKind::Value { index, .. } if index.unwrap_or(0) == start.derived))?;
-    Some(flow.vars.get(def.var.0 as usize)?.name.to_string())
-}
-
-/// Calls of the same function, behind a start and before its span ends, that ask the request for its context again
-/// (`r.Context()`) although the span is in another one, and under which a span or call can begin.
-fn again_from_request(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
-    let program = study.program;
-    let Some(request) = request_of(study, start.old) else { return Vec::new() };
-    let bound = program.reaching(request);
-    let started = program.expr(start.call).span.end;
-    let ends = first_end(study, start).unwrap_or(u32::MAX);
-    let asks = study.calls_in(start.function).filter(|fact| fact.effect.context_of.is_some());
-    let mut out: Vec<ValueRef> = asks
-        .filter(|fact| (started..ends).contains(&program.expr(fact.call).span.start))
-        .filter(|fact| {
-            let of = fact.effect.context_of.and_then(|slot| study.slot(fact.call, slot).first().copied());
-            let of = of.filter(|of| matches!(program.expr_kind(*of), ExprKind::Name(_)));
-            of.is_some_and(|of| !bound.is_empty() && program.reaching(of) == bound)
-        })
-        .filter_map(|fact| program.parent(fact.call))
-        .filter(|call| study.effect_of(*call).has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS))
-        .filter(|call| !starts_by_itself(study, *call) && !takes_span(study, *call))
-        .collect();
-    out.sort_by_key(|call| program.expr(*call).span.start);
-    out
-}
-
 /// Whether a call hands out a span or a bound request itself: the next phase beside this one.
-fn starts_by_itself(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn starts_by_itself(study: &Study<'_>, call: ValueRef) -> bool {
     const RESULTS: u8 = 3;
     let is_span = |n: u8| {
         let ty = study.program.result_type(call, n, 8);
@@ -257,7 +205,7 @@ fn help(study: &Study<'_>, start: &Start, name: &str) -> String {
 }
 
 /// The request whose context a value is: `r` of `r.Context()`.
-fn request_of(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
+pub(super) fn request_of(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
     let slot = study.fact(value)?.effect.context_of?;
     study.slot(value, slot).first().copied()
 }
@@ -297,7 +245,11 @@ fn kept(study: &Study<'_>, call: ValueRef, n: u8) -> Kept {
 
 /// Calls after the start that take the same context variable, or the request that holds it, and do something that
 /// belongs under the span.
-fn uses_under_old(lives: &Lives<'_, '_>, start: &Start, matters: impl Fn(ValueRef, ValueRef) -> bool) -> Vec<ValueRef> {
+pub(super) fn uses_under_old(
+    lives: &Lives<'_, '_>,
+    start: &Start,
+    matters: impl Fn(ValueRef, ValueRef) -> bool,
+) -> Vec<ValueRef> {
     let study = lives.study;
     let program = study.program;
     let request = request_of(study, start.old);
@@ -408,7 +360,7 @@ fn end_of_block(study: &Study<'_>, call: ValueRef) -> u32 {
 }
 
 /// Where a span is first ended in the open, not by `defer`: by its library, or by a helper that it is given to.
-fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
+pub(super) fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
     let program = study.program;
     let after = program.expr(start.call).span.end;
     let by_library = study.calls_in(start.function).filter(|other| other.effect.ends.is_some() && !other.site.deferred);
@@ -418,26 +370,29 @@ fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
         .filter(|site| site.function == start.function.id && !site.deferred)
         .map(|site| ValueRef { expr: site.expr, ..start.call })
         .filter(|call| study.fact(*call).is_none() && study.effect_of(*call).has(Summary::ENDS))
-        .filter(|call| study.slot(*call, Slot::AnyArg).iter().any(|value| is_of_start(study, start, *value)));
+        .filter(|call| {
+            let given = study.slot(*call, Slot::AnyArg).into_iter().chain(program.receiver(*call));
+            given.into_iter().any(|value| is_of_start(study, start, value))
+        });
     let ends = by_library.map(|other| other.call).chain(by_helper);
     ends.map(|call| program.expr(call).span.start).filter(|at| *at > after).min()
 }
 
 /// Whether a variable holds what a start handed out.
-fn is_of_start(study: &Study<'_>, start: &Start, value: ValueRef) -> bool {
+pub(super) fn is_of_start(study: &Study<'_>, start: &Start, value: ValueRef) -> bool {
     let reaching = study.program.reaching(value);
     let flow = &study.program.files[start.call.file as usize].flow;
     flow.defs_from(start.call.expr).any(|(id, _)| reaching.contains(&id))
 }
 
 /// Whether a call leaves the process, itself or below.
-fn leaves(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn leaves(study: &Study<'_>, call: ValueRef) -> bool {
     study.effect_of(call).has(Summary::CALLS_OUT | Summary::PRODUCES)
 }
 
 /// Whether a call runs an own function that starts spans for what it does, and hands none of them out. What is begun or
 /// closed for longer than this work need not be below its span.
-fn starts_below(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn starts_below(study: &Study<'_>, call: ValueRef) -> bool {
     let functions = &study.program.callee(call).functions;
     study.fact(call).is_none()
         && study.effect_of(call).has(Summary::STARTS)
@@ -451,6 +406,6 @@ fn takes_work(study: &Study<'_>, call: ValueRef) -> bool {
     leaves(study, call) || (unknown && study.slot(call, Slot::AnyArg).len() > 2)
 }
 
-fn takes_span(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn takes_span(study: &Study<'_>, call: ValueRef) -> bool {
     study.program.slot(call, Slot::AnyArg).iter().any(|value| study.program.role_of(*value) == Some(TypeRole::Span))
 }

@@ -1,10 +1,14 @@
 //! Work that a context is given to, of which only the call is seen: clients of other makers, and functions handed in (Go).
 
 use super::forward::is_function_value;
+use crate::ir::ExprKind;
 use crate::knowledge::{TypeRole, has_part, has_start, vocabulary};
 use crate::link::ValueRef;
 use crate::rules::clients::{Lives, is_traced_store};
 use crate::study::Study;
+
+/// How many steps a request is built in that is followed.
+const MAX_CHAIN: usize = 24;
 
 /// Whether a call that is given a context goes on with it in a way that is seen in traces, or most likely does: it asks a
 /// store through an instrumented client, or runs a function that somebody handed in.
@@ -51,4 +55,28 @@ pub(super) fn may_go_on(study: &Study<'_>, call: ValueRef) -> bool {
         && program.own_type(ty).is_none()
         && program.module_unit(package).is_none()
         && !is_known()
+}
+
+/// Whether what a call hands out is a request that is built step by step and sent at the end of one chain, as generated
+/// clients do: `client.FindShelf(ctx).Limit(3).Execute()`.
+pub(super) fn is_sent_in_chain(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let mut at = call;
+    let mut last = None;
+    for _ in 0..MAX_CHAIN {
+        let Some(parent) = program.parent(at) else { break };
+        let next = match program.expr_kind(parent) {
+            ExprKind::Member { .. } => program.parent(parent).unwrap_or(parent),
+            _ => parent,
+        };
+        let ExprKind::Call { callee, .. } = program.expr_kind(next) else { break };
+        let callee = ValueRef { expr: *callee, ..next };
+        let ExprKind::Member { base, name, .. } = program.expr_kind(callee) else { break };
+        if *base != at.expr {
+            break;
+        }
+        last = Some(name.to_lowercase());
+        at = next;
+    }
+    last.is_some_and(|last| vocabulary().sending_methods.contains(&last))
 }

@@ -4,6 +4,7 @@ mod beside;
 mod browsers;
 mod defaults;
 mod endpoint;
+mod flushed;
 mod misnamed;
 mod off;
 mod over;

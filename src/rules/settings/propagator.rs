@@ -2,8 +2,8 @@
 
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language};
-use crate::knowledge::{LibraryDescription, Setting, Slot, TypeRole};
+use crate::ir::{ExprKind, Language, Spread};
+use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, Setting, Slot, TypeRole};
 use crate::link::Origin;
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{CallFact, Study, Summary};
@@ -47,6 +47,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         // What is injected or extracted by hand may go by that one.
         Made::AskedOnly => match study.calls().iter().find(|fact| fact.effect.instruments.is_some()) {
             Some(instrumented) => crossing = instrumented,
+            None => return,
+        },
+        // Each has the one that it is given; the others go by the process's, which does nothing.
+        Made::InOptions => match study.calls().iter().find(|fact| is_given_none(study, fact)) {
+            Some(bare) => {
+                crossing = bare;
+                by_unit.retain(|unit, _| *unit == study.unit_of(bare.call.file));
+            }
             None => return,
         },
         Made::Nowhere => {}
@@ -108,6 +116,8 @@ enum Made {
     Nowhere,
     /// It only asks them itself, where they are made.
     AskedOnly,
+    /// It gives them to what instruments clients and servers, each for itself (Go).
+    InOptions,
     /// It hands one to something, which may then use it.
     HandedOn,
 }
@@ -118,23 +128,86 @@ fn makes_propagator(study: &Study<'_>) -> Made {
     let is_propagator = |value: ValueRef| program.role_of(value) == Some(TypeRole::Propagator);
     let mut out = Made::Nowhere;
     for (at, file) in (0u32..).zip(&program.files) {
+        let value = |expr| ValueRef { file: at, expr };
+        let is_of_other = |target| match program.expr_kind(value(target)) {
+            ExprKind::Member { base, .. } => {
+                program.type_of(value(*base)).is_none_or(|ty| program.own_type(ty).is_none())
+                    && program.qualify(value(*base)).is_none()
+            }
+            _ => false,
+        };
+        let mut writes = file.flow.writes.iter().filter(|write| is_propagator(value(write.value)));
+        if study.language() == Language::Go && writes.any(|write| is_of_other(write.target)) {
+            return Made::HandedOn;
+        }
         for site in &file.flow.calls {
-            let call = ValueRef { file: at, expr: site.expr };
+            let call = value(site.expr);
             match program.expr_kind(call) {
                 ExprKind::Composite { .. } | ExprKind::New { .. } if is_propagator(call) => {
-                    if !is_asked_only(study, call) {
+                    if is_part_of_option(study, call) {
+                        out = Made::InOptions;
+                    } else if is_asked_only(study, call) {
+                        out = if matches!(out, Made::InOptions) { out } else { Made::AskedOnly };
+                    } else {
                         return Made::HandedOn;
                     }
-                    out = Made::AskedOnly;
+                }
+                ExprKind::Composite { fields, .. }
+                    if fields.iter().any(|field| is_propagator(ValueRef { expr: field.value, ..call })) =>
+                {
+                    // What another's type is given one for is not seen.
+                    if program.type_of(call).is_none_or(|ty| program.own_type(ty).is_none()) {
+                        return Made::HandedOn;
+                    }
                 }
                 ExprKind::Call { .. } if study.slot(call, Slot::AnyArg).into_iter().any(is_propagator) => {
-                    return Made::HandedOn;
+                    if !is_part_of_option(study, call) {
+                        return Made::HandedOn;
+                    }
+                    out = Made::InOptions;
                 }
                 _ => {}
             }
         }
     }
     out
+}
+
+/// How many calls are gone up from a propagator to what it is given to.
+const MAX_NESTED: usize = 4;
+
+/// Whether a value only makes up another propagator, by a described call, or is in an option of what instruments something
+/// (Go).
+fn is_part_of_option(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    if study.language() != Language::Go {
+        return false;
+    }
+    let mut at = value;
+    for _ in 0..MAX_NESTED {
+        let makes_propagator = program.role_of(at) == Some(TypeRole::Propagator);
+        if makes_propagator && study.fact(at).is_some() {
+            return true;
+        }
+        match program.parent(at).filter(|parent| matches!(program.expr_kind(*parent), ExprKind::Call { .. })) {
+            Some(call) if study.fact(call).is_some_and(|fact| fact.effect.instruments.is_some()) => return true,
+            Some(call) => at = call,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether a call instruments clients or servers, and is given no propagator in what is written there.
+fn is_given_none(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let ExprKind::Call { args, .. } = program.expr_kind(fact.call) else { return false };
+    let asks_store = |effect: &FunctionDescription| effect.hop.is_some_and(|hop| hop.kind == HopKind::Store);
+    let is_propagator = |value: &ValueRef| program.role_of(*value) == Some(TypeRole::Propagator);
+    let brings = |value: ValueRef| is_propagator(&value) || study.slot(value, Slot::AnyArg).iter().any(is_propagator);
+    fact.effect.instruments.is_some()
+        && !fact.library.functions.iter().any(asks_store)
+        && args.iter().all(|arg| arg.spread == Spread::None && !brings(ValueRef { expr: arg.value, ..fact.call }))
 }
 
 /// Whether all that is done with a made propagator is to call its methods, at once or by a local name.

@@ -2,10 +2,11 @@
 
 use super::super::Verdicts;
 use super::super::clients::dark;
+use super::flushed::{escapes, may_flush};
 use super::simple::is_local;
 use crate::finding::Confidence;
-use crate::ir::{ExprId, ExprKind, FunctionId, Language};
-use crate::knowledge::{AnnotationRole, Setting, Slot, TypeRole};
+use crate::ir::{ExprKind, FunctionId, Language};
+use crate::knowledge::{AnnotationRole, Setting, Slot};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, annotation_role, is_aside};
 use rustc_hash::FxHashSet;
@@ -32,7 +33,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             || !runs(study, fact)
             || is_managed(study, fact.function)
             || escapes(study, fact)
-            || may_flush(study, fact.call.file)
+            || may_flush(study, fact)
         {
             continue;
         }
@@ -129,59 +130,6 @@ fn is_managed(study: &Study<'_>, function: FuncRef) -> bool {
     let decl = study.program.function(study.program.outermost(function));
     decl.annotations.iter().any(|found| {
         matches!(annotation_role(study, function.file, found), Some(AnnotationRole::Bean | AnnotationRole::Inject))
-    })
-}
-
-/// Whether a Go provider goes where not every user of it is read: files without tracing in them are left out there.
-fn escapes(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    if study.language() != Language::Go {
-        return false;
-    }
-    let flow = &study.program.files[fact.call.file as usize].flow;
-    let defs: Vec<_> = flow.defs_from(fact.call.expr).collect();
-    let uses = defs.iter().flat_map(|(_, def)| flow.vars.get(def.var.0 as usize).into_iter().flat_map(|var| &var.uses));
-    let handed = |expr: &ExprId| is_handed_to_library(study, ValueRef { expr: *expr, ..fact.call });
-    match defs.as_slice() {
-        [] => !is_handed_to_library(study, fact.call),
-        _ => !uses.into_iter().all(handed),
-    }
-}
-
-/// Whether a value is only an argument or the receiver of a described call.
-fn is_handed_to_library(study: &Study<'_>, value: ValueRef) -> bool {
-    let Some(parent) = study.program.parent(value) else { return false };
-    let call = match study.program.expr_kind(parent) {
-        ExprKind::Call { .. } => Some(parent),
-        ExprKind::Member { .. } => study.program.parent(parent),
-        _ => None,
-    };
-    call.is_some_and(|call| study.fact(call).is_some())
-}
-
-/// Whether anything in the unit of a file, or in those that it shares code with, may flush a provider: by a name that does
-/// so, of a value whose type is not known to be something else, in what can be part of the same process.
-fn may_flush(study: &Study<'_>, made: u32) -> bool {
-    let program = study.program;
-    let described = program.knowledge.libraries().iter().flat_map(|library| &library.functions);
-    let names: FxHashSet<&str> = described
-        .filter(|effect| effect.flushes)
-        .flat_map(|effect| &effect.names)
-        .filter_map(|name| Some(name.as_str().rsplit_once('.')?.1))
-        .collect();
-    let near = study.units_near(study.unit_of(made));
-    let files = (0u32..).zip(&program.files).filter(|(_, file)| near.contains(&file.source.unit));
-    let mut files = files.filter(|(at, _)| study.can_meet(made, *at));
-    files.any(|(at, file)| {
-        file.source.facts.exprs.iter().any(|expr| match &expr.kind {
-            ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name }
-                if names.contains(name.as_str()) =>
-            {
-                let base = ValueRef { file: at, expr: *base };
-                let role = program.type_of(base).and_then(|ty| program.role(ty));
-                role.is_none_or(|role| role == TypeRole::Provider)
-            }
-            _ => false,
-        })
     })
 }
 

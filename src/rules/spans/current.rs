@@ -8,6 +8,7 @@ use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::flow::{Def, DefKind};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::rules::contexts::is_function_value;
 use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 
@@ -34,6 +35,8 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
             out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");
             continue;
         }
+        let is_assumed = study.language() == Language::Go && within.iter().all(|call| runs_handler(study, *call));
+        let confidence = if is_assumed { Confidence::Likely } else { confidence };
         out.findings.push(finding(study, *start, &within, confidence));
         let unit = study.unit_of(start.call.file);
         for call in &within {
@@ -187,9 +190,17 @@ fn is_given_old_context(study: &Study<'_>, start: Start, call: ValueRef) -> bool
         study.program.role_of(*value) == Some(TypeRole::Context) && !origins.is_empty() && origins.iter().all(comes_in)
     };
     let goes_on = Summary::STARTS | Summary::CALLS_OUT | Summary::PRODUCES;
-    study.effect_of(call).has(goes_on)
+    (study.effect_of(call).has(goes_on) || runs_handler(study, call))
         && study.fact(call).is_none_or(|fact| fact.effect.derives.is_none() && fact.effect.binds_context.is_none())
         && study.slot(call, Slot::AnyArg).iter().any(is_old)
+}
+
+/// Whether a call gives work to a function in a field: what the span is around, so that it belongs under it (Go).
+fn runs_handler(study: &Study<'_>, call: ValueRef) -> bool {
+    study.program.receiver(call).is_some()
+        && study.program.callee(call).functions.is_empty()
+        && study.slot(call, Slot::AnyArg).len() > 1
+        && is_function_value(study, call)
 }
 
 /// Whether a span continues a trace that was read from a carrier: then it stands for all of the work that came in.

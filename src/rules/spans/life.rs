@@ -412,10 +412,11 @@ impl<'s, 'a> Life<'s, 'a> {
             }
             return;
         }
-        if !way.same {
+        if !way.same || self.labels(call) {
             return;
         }
-        walk.fate.handed = true;
+        let effect = self.study.effect_of(call);
+        walk.fate.handed |= !effect.has(self.finish.bit()) || effect.has(Summary::STARTS | Summary::CALLS_OUT);
         let callee = self.study.program.callee(call);
         if callee.functions.is_empty() || callee.constructs.is_some() {
             // A foreign function knows nothing of the service's own object, unless the object is in what it returns.
@@ -434,6 +435,23 @@ impl<'s, 'a> Life<'s, 'a> {
         for function in &callee.functions {
             self.parameter(walk, value, call, *function, way);
         }
+    }
+
+    /// Whether a call is a statement that runs a function of a tracing API of which nothing else is known: it notes something
+    /// on the span that it is given (Go: `ext.Component.Set(span, name)`).
+    fn labels(&self, call: ValueRef) -> bool {
+        let program = self.study.program;
+        let is_statement = || program.call_site(call).is_some_and(|site| site.dropped && !site.spawned);
+        let Some(name) = program.callee(call).name.filter(|_| self.study.language() == Language::Go) else {
+            return false;
+        };
+        let of_module = |module: &String| name.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        let mut libraries = program.knowledge.libraries().iter();
+        is_statement()
+            && self.finish == Finish::End
+            && libraries.any(|library| {
+                library.types.iter().any(|ty| ty.role == TypeRole::Tracer) && library.modules.iter().any(of_module)
+            })
     }
 
     fn is_finisher(&self, value: ValueRef) -> bool {
