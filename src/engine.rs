@@ -285,6 +285,7 @@ fn workloads(workspace: &Workspace, sources: &[SourceFile]) -> Vec<Workload> {
         named.extend(texts.map(|text| (root, text)));
     }
     for workload in &mut out {
+        workload.stacks = unread_stacks(workload, workspace, sources);
         for variable in workload.environment.iter_mut().filter(|variable| variable.common) {
             let is_named = |name: Ustr| workload.runs.iter().any(|root| named.contains(&(root.as_str(), name)));
             variable.common = !Ustr::from_existing(&variable.name).is_some_and(is_named);
@@ -294,6 +295,16 @@ fn workloads(workspace: &Workspace, sources: &[SourceFile]) -> Vec<Workload> {
         }
     }
     out
+}
+
+/// What the deployment files switch on around a process none of whose code was read, as it is in another language.
+fn unread_stacks(workload: &Workload, workspace: &Workspace, sources: &[SourceFile]) -> Vec<StackReport> {
+    let is_read = |unit: usize| sources.iter().any(|source| source.unit == unit);
+    let own =
+        workspace.units.iter().enumerate().filter(|(at, unit)| workload.runs.contains(&unit.root) && !is_read(*at));
+    let outside = [services::Mode::Agent, services::Mode::Launcher];
+    let active = own.flat_map(|(_, unit)| &unit.stacks).filter(|found| found.active && outside.contains(&found.mode));
+    active.map(reported).collect()
 }
 
 /// The hops of each service, with who is at their other ends.
@@ -357,17 +368,21 @@ fn read_source(root: &Path, path: Ustr) -> Option<String> {
 
 /// What traces a unit.
 fn stacks(unit: &UnitView) -> impl Iterator<Item = StackReport> {
-    let title = |id: &str| services::stacks().iter().find(|page| page.id == id).map(|page| page.title.clone());
     let sign = unit.sign.iter().filter(|_| unit.stacks.is_empty());
-    unit.stacks.iter().chain(sign).map(move |found| StackReport {
+    unit.stacks.iter().chain(sign).map(reported)
+}
+
+/// A stack as it is shown.
+fn reported(found: &services::StackUse) -> StackReport {
+    StackReport {
         stack: found.stack.clone(),
-        title: title(&found.stack).unwrap_or_default(),
+        title: services::title_of(&found.stack).to_owned(),
         mode: found.mode,
         active: found.active,
         path: found.path.clone(),
         line: found.line,
         evidence: found.evidence.clone(),
-    })
+    }
 }
 
 fn reports(units: &[UnitView], sources: &[SourceFile], verdicts: &Verdicts) -> Vec<ServiceReport> {

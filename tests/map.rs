@@ -182,6 +182,34 @@ fn ends_whose_code_sets_other_formats_do_not_understand_each_other() {
 }
 
 #[test]
+fn each_end_of_a_way_is_judged_by_itself() {
+    // `gate` is a proxy whose configuration names `web`, `till` takes traces by an option of its handlers, `press` is in a
+    // language that is not read and runs under an agent, `db` is built on the image of a database.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/ends");
+    let map: Value = serde_json::from_str(&run(&folder, &["map", "--format", "json"])).unwrap();
+    let name = |at: &Value| map["nodes"][at.as_u64().unwrap() as usize]["name"].as_str().unwrap().to_owned();
+    let told: Vec<String> = map["edges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edge| {
+            let word = |value: &Value| value.as_str().unwrap().to_owned();
+            let (from, to, stands) = (name(&edge["from"]), name(&edge["to"]), word(&edge["standing"]));
+            let (leaves, arrives) = (word(&edge["leaves"]["standing"]), word(&edge["arrives"]["standing"]));
+            format!("{from} -> {to} {stands} ({leaves}, {arrives}): {}", word(&edge["because"]))
+        })
+        .collect();
+    let expected = [
+        "web -> till carried (carried, carried): both ends hand the trace on",
+        "web -> db unknown (unknown, unknown): db keeps data: no trace goes on behind it",
+        "web -> press unknown (carried, unknown): press is traced by OpenTelemetry Java agent and its distributions, but \
+         its code was not read; web hands it on as tracecontext",
+        "gate -> web carried (carried, carried): gate passes headers on, and web takes it",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn processes_of_a_repository_for_deployment_run_the_code_of_others() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();

@@ -188,7 +188,7 @@ fn item(input: &Input<'_>, journey: &Journey) -> Item {
 mod tests {
     use super::*;
     use crate::analysis::HopCounts;
-    use crate::map::Node;
+    use crate::map::{End, Node};
 
     fn map(kinds: &[NodeKind], ways: &[(usize, usize)]) -> Map {
         let node = |(at, kind): (usize, &NodeKind)| Node {
@@ -208,6 +208,8 @@ mod tests {
             by: String::new(),
             standing: Standing::Unknown,
             because: "x".to_owned(),
+            leaves: End { standing: Standing::Unknown, because: "x".to_owned(), formats: Vec::new() },
+            arrives: End { standing: Standing::Unknown, because: "x".to_owned(), formats: Vec::new() },
             near: Vec::new(),
             far: Vec::new(),
         };

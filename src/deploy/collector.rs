@@ -113,6 +113,8 @@ pub struct Collector {
     pub running: Option<Vec<(String, Place)>>,
     /// Whether all of it is seen: no template, no text that is filled in, no values over those of a chart.
     pub is_whole: bool,
+    /// Whether a template chooses between parts of it: what is read is the last of them.
+    pub has_choices: bool,
 }
 
 impl Collector {
@@ -256,9 +258,19 @@ fn resource(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
 
 /// Whether something is filled into a text when it is deployed.
 fn is_filled(text: &str, node: &Node) -> bool {
-    let (start, end) = (node.span.start as usize, node.span.end as usize);
-    let own = text.get(start..end.min(text.len())).unwrap_or(text);
+    let own = own_text(text, node);
     own.contains("{{") || own.contains("{%") || own.contains("<%")
+}
+
+/// Whether a template takes one part of a text or another when it is deployed.
+fn has_choices(text: &str) -> bool {
+    let mut tags = text.split("{{").skip(1);
+    tags.any(|tag| tag.trim_start_matches('-').trim_start().starts_with("else"))
+}
+
+fn own_text<'t>(text: &'t str, node: &Node) -> &'t str {
+    let (start, end) = (node.span.start as usize, node.span.end as usize);
+    text.get(start..end.min(text.len())).unwrap_or(text)
 }
 
 fn configuration(path: Ustr, text: &str, node: &Node, around: &Node, kind: Kind) -> Collector {
@@ -289,6 +301,7 @@ fn configuration(path: Ustr, text: &str, node: &Node, around: &Node, kind: Kind)
             .map(|(key, _)| (id(&key.text), place(path, key.span)))
             .collect(),
         running: node.at(&["service", "extensions"]).and_then(|list| named(path, list)),
+        has_choices: has_choices(if of_file { text } else { own_text(text, around) }),
         is_whole: !filled && sections.iter().filter(plain).count() == sections.len(),
     }
 }

@@ -45,6 +45,8 @@ pub struct Known {
     pub browser_sources: Vec<String>,
     pub mentions: Vec<String>,
     pub plain_images: Vec<String>,
+    pub stores: Vec<String>,
+    pub store_schemes: Vec<String>,
     pub browser: Vec<BrowserSetting>,
 }
 

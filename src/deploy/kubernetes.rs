@@ -3,7 +3,7 @@
 //! Source: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
 
 use super::variable::Entry;
-use crate::yaml::{Key, Node};
+use crate::yaml::{Key, Node, Value};
 
 /// The template by which a workload makes its pods.
 pub fn template(document: &Node) -> Option<&Node> {
@@ -25,7 +25,12 @@ pub fn notes(object: &Node) -> impl Iterator<Item = (&Key, &str)> {
 /// The variables that a container names itself, each with its whole entry.
 pub fn environment(container: &Node) -> impl Iterator<Item = (Entry<'_>, &Node)> {
     let all = container.get("env").map(Node::items).unwrap_or_default();
-    all.iter().filter_map(|entry| {
+    // What a loop of a template makes stands in a list of its own.
+    let entries = all.iter().flat_map(|entry| match &entry.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(entry),
+    });
+    entries.filter_map(|entry| {
         let name = entry.get("name")?;
         let text = name.text()?;
         let alone = Entry { name: text, value: None, span: name.span };

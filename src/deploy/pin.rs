@@ -1,5 +1,5 @@
-//! Which version of the collector a file fetches: the address of a download, the image that another one is built from, the
-//! chart that installs it.
+//! Which version of the collector a file fetches: the address of a download, the image that another one is built from or
+//! that a script runs, the chart that installs it.
 
 use super::known;
 use crate::paths::file_name;
@@ -22,7 +22,25 @@ pub(super) fn read(path: Ustr, text: &str) -> Vec<Pin> {
     if file_name(&path).to_ascii_lowercase().contains("dockerfile") {
         out.extend(bases(text).map(pin));
     }
+    if crate::services::is_script(&path) {
+        out.extend(runs(text).map(pin));
+    }
     out
+}
+
+/// The tags of the collector's images in a script that runs containers.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let is_meant = ["docker", "podman", "nerdctl"].iter().any(|program| text.contains(&format!("{program} run")));
+    let lines = text.lines().filter(move |line| is_meant && !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'`;".contains(c)));
+    words.filter_map(tag)
+}
+
+/// The tag of an image of the collector.
+fn tag(image: &str) -> Option<&str> {
+    let name = image.split('@').next()?.rsplit('/').next()?;
+    let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
+    known().versioned_images.iter().any(|known| known == name).then_some(tag)
 }
 
 /// The versions of the collector that charts install which a document names: as a dependency of a chart, as the source of a
@@ -56,11 +74,7 @@ fn bases(text: &str) -> impl Iterator<Item = &str> {
         let rest = line.strip_prefix("FROM ").or_else(|| line.strip_prefix("from "))?;
         rest.split_whitespace().find(|word| !word.starts_with("--"))
     });
-    images.filter_map(|image| {
-        let name = image.split('@').next()?.rsplit('/').next()?;
-        let (name, tag) = name.split_once(':').unwrap_or((name, "latest"));
-        known().versioned_images.iter().any(|known| known == name).then_some(tag)
-    })
+    images.filter_map(tag)
 }
 
 #[cfg(test)]
@@ -97,5 +111,8 @@ mod tests {
         let from = "FROM --platform=linux/amd64 otel/opentelemetry-collector-contrib:0.90.1 AS base\nFROM redis:7";
         assert_eq!(versions("otel/Dockerfile", from), ["0.90.1"]);
         assert!(versions("notes.txt", from).is_empty());
+        let run = "tmux split \"docker run -v $PWD/a.yaml:/a.yaml otel/opentelemetry-collector-contrib:0.50.0\"\n# docker run otel/opentelemetry-collector:0.1.0\n";
+        assert_eq!(versions("start.sh", run), ["0.50.0"]);
+        assert!(versions("start.sh", "docker pull otel/opentelemetry-collector:0.1.0").is_empty());
     }
 }

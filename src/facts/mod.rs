@@ -13,7 +13,7 @@ pub(crate) use formats::{may_set_others, names_others};
 pub(crate) use peers::elements;
 pub use text::{Named, Piece, Text};
 
-use crate::analysis::{ServiceReport, Skipped};
+use crate::analysis::{ServiceReport, Skipped, StackReport};
 use crate::finding::{Confidence, Severity};
 use crate::knowledge::HopKind;
 use crate::report::Diagnostic;
@@ -341,6 +341,7 @@ impl Facts {
         }
         for workload in &mut self.workloads {
             change(&mut workload.path);
+            workload.stacks.iter_mut().for_each(|stack| change(&mut stack.path));
             for copied in &mut workload.copies {
                 change(copied);
                 copied.truncate(copied.trim_end_matches('/').len());
@@ -378,11 +379,17 @@ pub struct Workload {
     pub hosts: Vec<String>,
     /// The image that it runs, where one is named.
     pub image: String,
+    /// The image that this one is built on, where its Dockerfile was read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base: String,
     /// The roots of the services whose code it runs.
     pub runs: Vec<String>,
     /// Files and folders beside that code which its image holds too, relative to the repository.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<String>,
+    /// What traces it, where none of the code that it runs was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stacks: Vec<StackReport>,
     /// Addresses to which it passes requests on, as its proxy's configuration says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<String>,

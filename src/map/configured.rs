@@ -15,6 +15,7 @@ impl<'f> Joiner<'f> {
     pub(super) fn configured(&mut self) {
         let known: BTreeSet<(usize, usize)> = self.edges.keys().map(|(from, to, _, _)| (*from, *to)).collect();
         let mut found: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+        let mut stores: BTreeSet<usize> = BTreeSet::new();
         for (from, workloads) in self.workloads.iter().filter(|(_, all)| !all.iter().any(|one| looks_on(one))) {
             let is_read = self.nodes[*from].kind == NodeKind::Service;
             for variable in workloads.iter().flat_map(|workload| &workload.environment) {
@@ -24,6 +25,9 @@ impl<'f> Joiner<'f> {
                 }
                 let Some(address) = given(&variable.name, &variable.value) else { continue };
                 for to in self.host_from(*from, address.short()).unwrap_or_default() {
+                    if is_of_store(&variable.value) {
+                        stores.insert(to);
+                    }
                     if to != *from && !known.contains(&(*from, to)) && !self.takes_spans(to, &address) {
                         found.entry((*from, to)).or_default().insert(format!("{}={address}", variable.name));
                     }
@@ -32,11 +36,12 @@ impl<'f> Joiner<'f> {
         }
         for (from, address) in self.passed() {
             for to in self.host_from(from, address.short()).unwrap_or_default() {
-                if to != from && !known.contains(&(from, to)) {
+                if to != from && !known.contains(&(from, to)) && !self.takes_spans(to, &address) {
                     found.entry((from, to)).or_default().insert(address.to_string());
                 }
             }
         }
+        self.stores = stores;
         for ((from, to), by) in found {
             let by: Vec<String> = by.into_iter().take(MAX_VARIABLES).collect();
             self.edges.entry((from, to, Via::Configured, by.join(", "))).or_default();
@@ -79,6 +84,14 @@ impl<'f> Joiner<'f> {
     }
 }
 
+/// Whether an address is written for the driver of a database or broker: `postgresql://db`, `jdbc:mysql://db`.
+fn is_of_store(value: &str) -> bool {
+    let Some((scheme, _)) = value.trim().split_once("://") else { return false };
+    let own = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
+    let own = own.split(['+', ':']).next().unwrap_or(own).to_ascii_lowercase();
+    scheme.starts_with("jdbc:") || crate::deploy::known().store_schemes.contains(&own)
+}
+
 /// Whether a process is a collector or a backend: it asks others how they are, and no request of a user goes on there.
 fn looks_on(workload: &Workload) -> bool {
     let known = crate::deploy::known();
@@ -95,7 +108,13 @@ pub(crate) fn given(name: &str, value: &str) -> Option<Address> {
 
 #[cfg(test)]
 mod tests {
-    use super::given;
+    use super::{given, is_of_store};
+
+    #[test]
+    fn drivers_are_told_from_services() {
+        assert!(is_of_store("postgresql+asyncpg://db/x") && is_of_store("jdbc:mysql://db:3306/x"));
+        assert!(!is_of_store("http://db:80") && !is_of_store("db:5432") && !is_of_store("redis"));
+    }
 
     #[test]
     fn hosts_alone_are_addresses_where_the_variable_is_called_so() {

@@ -3,9 +3,10 @@
 use super::address::Address;
 use super::elsewhere::Elsewhere;
 use super::formats::{self, Sure};
+use super::stand::Judged;
 use super::{Edge, Map, Node, NodeKind, Via, house, names};
 use crate::analysis::HopCounts;
-use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Standing, Text, Workload, plain};
+use crate::facts::{Crossing, Facts, HopFacts, Piece, ServiceFacts, Text, Workload, plain};
 use crate::paths::is_below;
 use crate::yaml::is_template;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,8 @@ pub(super) struct Joiner<'f> {
     pub(super) edges: BTreeMap<(usize, usize, Via, String), Vec<&'f HopFacts>>,
     /// The nodes that facts tell of only as the other end of something.
     extras: BTreeMap<(NodeKind, String), usize>,
+    /// Nodes that are asked in the language of a database or broker.
+    pub(super) stores: BTreeSet<usize>,
     /// The formats that services are surely known to write and read.
     pub(super) formats: BTreeMap<usize, Sure>,
 }
@@ -61,6 +64,7 @@ impl<'f> Joiner<'f> {
             by_remote: BTreeMap::new(),
             edges: BTreeMap::new(),
             extras: BTreeMap::new(),
+            stores: BTreeSet::new(),
             formats: BTreeMap::new(),
         };
         let elsewhere = Elsewhere::new(all);
@@ -141,7 +145,12 @@ impl<'f> Joiner<'f> {
                 repository: facts.repository.clone(),
                 root: String::new(),
                 language: None,
-                stacks: Vec::new(),
+                stacks: workloads
+                    .iter()
+                    .map(|workload| &workload.stacks)
+                    .find(|all| !all.is_empty())
+                    .cloned()
+                    .unwrap_or_default(),
                 hops: HopCounts::default(),
                 hosts: workloads.iter().flat_map(|workload| workload.hosts.iter().cloned()).collect(),
             });
@@ -344,67 +353,12 @@ impl<'f> Joiner<'f> {
             far.sort();
             let mut near: Vec<HopFacts> = near.iter().take(MAX_HOPS).map(|hop| (*hop).clone()).collect();
             near.sort();
-            let (standing, because) = self.standing((*from, *to), *via, &near, &far);
-            edges.push(Edge { from: *from, to: *to, via: *via, by: by.clone(), standing, because, near, far });
+            let Judged { standing, because, leaves, arrives } = self.judged((*from, *to), *via, &near, &far);
+            let (from, to, via, by) = (*from, *to, *via, by.clone());
+            edges.push(Edge { from, to, via, by, standing, because, leaves, arrives, near, far });
         }
         let skipped = self.all.iter().flat_map(|facts| facts.skipped.iter().cloned()).collect();
         Map { nodes: self.nodes, edges, skipped }
-    }
-
-    /// Why the two ends do not understand each other.
-    fn mismatch(&self, from: usize, to: usize) -> Option<String> {
-        let (writes, reads) = (&self.formats.get(&from)?.formats, &self.formats.get(&to)?.formats);
-        if !writes.is_disjoint(reads) {
-            return None;
-        }
-        let words = |formats: &BTreeSet<String>| formats.iter().cloned().collect::<Vec<_>>().join(" and ");
-        let (one, other) = (&self.nodes[from].name, &self.nodes[to].name);
-        Some(format!("{one} writes {}, and {other} reads {}", words(writes), words(reads)))
-    }
-
-    /// How a way stands by the hops at its ends.
-    fn standing(
-        &self,
-        (from, to): (usize, usize),
-        via: Via,
-        near: &[HopFacts],
-        far: &[HopFacts],
-    ) -> (Standing, String) {
-        if let Some(broken) = near.iter().chain(far).find(|hop| hop.standing == Standing::Broken) {
-            return (Standing::Broken, broken.because.clone());
-        }
-        if via == Via::Configured {
-            let code = match self.nodes[from].kind {
-                NodeKind::Service => "no request there was seen in the code of the caller",
-                _ => "the code of the caller was not read",
-            };
-            return (Standing::Unknown, format!("only the deployment tells of it: {code}"));
-        }
-        if let Some(because) = self.mismatch(from, to) {
-            return (Standing::Broken, because);
-        }
-        if near.is_empty() {
-            return (Standing::Unknown, "the code of the sender was not found".to_owned());
-        }
-        if let Some(unknown) = near.iter().find(|hop| hop.standing == Standing::Unknown) {
-            return (Standing::Unknown, unknown.because.clone());
-        }
-        let node = &self.nodes[to];
-        if node.kind != NodeKind::Service {
-            let what = match node.kind {
-                NodeKind::Channel => "nobody is seen to take the messages",
-                NodeKind::Stranger => "it is a service of somebody else",
-                _ => "the code at the other end was not read",
-            };
-            return (Standing::Unknown, what.to_owned());
-        }
-        if let Some(unknown) = far.iter().find(|hop| hop.standing == Standing::Unknown) {
-            return (Standing::Unknown, unknown.because.clone());
-        }
-        if far.is_empty() && !node.stacks.iter().any(|stack| stack.active) {
-            return (Standing::Unknown, "nothing is seen to take the trace at the other end".to_owned());
-        }
-        (Standing::Carried, "both ends hand the trace on".to_owned())
     }
 }
 

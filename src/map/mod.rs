@@ -9,6 +9,7 @@ mod join;
 mod messages;
 mod mismatch;
 mod names;
+mod stand;
 
 pub use address::Address;
 pub(crate) use address::in_connection;
@@ -18,6 +19,7 @@ pub use join::join;
 pub(crate) use join::value as setting_in;
 pub(crate) use mismatch::{Mismatch, mismatches};
 pub(crate) use names::plain;
+pub use stand::End;
 
 use crate::analysis::{HopCounts, Skipped, StackReport};
 use crate::facts::{Crossing, HopFacts, Standing};
@@ -100,6 +102,10 @@ pub struct Edge {
     pub standing: Standing,
     /// Why: a clause that goes on after "because".
     pub because: String,
+    /// How the end stands at which the trace leaves.
+    pub leaves: End,
+    /// How the end stands at which it arrives.
+    pub arrives: End,
     /// The hops at the near end.
     pub near: Vec<HopFacts>,
     /// The hops at the far end.

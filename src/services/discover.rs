@@ -451,13 +451,30 @@ fn platform(dependencies: &[Dependency], group: &str) -> Option<(u32, u32)> {
     found.all(|other| other == Some(first)).then_some(first)
 }
 
+/// The dependency that brings a stack with the version of the framework that a unit is built with.
+fn brought<'d>(
+    stack: &Compiled,
+    running: &[(&'d Dependency, Candidate<'_>)],
+    platform: &dyn Fn(&str) -> Option<(u32, u32)>,
+) -> Option<&'d Dependency> {
+    let is_it = |found: &&Dependency| {
+        let mut named = stack.page.brought_by.iter().filter(|brought| brought.name == found.name);
+        named.any(|brought| platform(&brought.platform).is_some_and(|version| brought.is_with(version)))
+    };
+    running.iter().map(|(found, _)| *found).find(is_it)
+}
+
 fn of_stack(
     stack: &Compiled,
     running: &[(&Dependency, Candidate<'_>)],
     platform: &dyn Fn(&str) -> Option<(u32, u32)>,
 ) -> Option<StackUse> {
-    let (found, _) = running.iter().find(|(_, name)| stack.dependencies.is_match_candidate(name))?;
-    let missing = stack.page.missing(|name| running.iter().any(|(d, _)| d.name == name), platform);
+    let declared =
+        running.iter().find(|(_, name)| stack.dependencies.is_match_candidate(name)).map(|(found, _)| *found);
+    let found = declared.or_else(|| brought(stack, running, platform))?;
+    // What brings the stack brings all that it needs.
+    let is_short = declared.is_some() && brought(stack, running, platform).is_none();
+    let missing = stack.page.missing(|name| running.iter().any(|(d, _)| d.name == name), platform).filter(|_| is_short);
     let active = stack.page.auto_configuration && missing.is_none();
     let mode = if stack.page.auto_configuration { Mode::AutoConfiguration } else { Mode::Code };
     let evidence = match missing {

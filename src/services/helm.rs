@@ -1,10 +1,11 @@
 //! The defaults of a Helm chart, put into its templates.
 //!
 //! Source: <https://helm.sh/docs/chart_template_guide/values_files/>. Only plain places are filled: `{{ .Values.a.b }}` with
-//! or without quotes around it, and `{{ toYaml .Values.a.b | nindent 8 }}` under a key, as YAML in one line, so that no line
-//! moves. What else a template does stays open.
+//! or without quotes around it, `{{ toYaml .Values.a.b | nindent 8 }}` under a key, as YAML in one line, and loops that make
+//! variables (`helm_range.rs`); no line moves. What else a template does stays open.
 
 use super::ManifestFile;
+use super::helm_range::unrolled;
 use crate::paths::join;
 use crate::yaml::{Node, Value};
 use std::borrow::Cow;
@@ -60,6 +61,13 @@ impl Charts {
                 rest = after;
                 continue;
             };
+            let dot = around.last().and_then(Option::as_deref);
+            if let Some(found) = unrolled(inside, behind, dot, values).filter(|found| found.text.len() <= left) {
+                left -= found.text.len();
+                out.push_str(&found.text);
+                rest = found.behind;
+                continue;
+            }
             step(&mut around, inside);
             let dot = around.last().and_then(Option::as_deref);
             let found = value(values, inside).or_else(|| under_key(&out, values, inside, dot));
@@ -172,6 +180,22 @@ mod tests {
             Some("name: till\nport: 80\na: {{ .Release.Name }}\nb: {{ .Values.odd }}\nc: {{")
         );
         assert_eq!(charts.fill("other/templates/till.yaml", template), None);
+    }
+
+    #[test]
+    fn loops_that_make_variables_are_unrolled() {
+        let template = "env:\n  - name: X\n    value: y\n  {{- range $key, $value := .Values.env }}\n  - name: {{ $key }}\n    value: {{ $value | quote }}\n  {{- end }}\n  {{- with .Values.more }}\n  {{- range . }}\n  - name: \"{{ .name }}\"\n    value: {{ tpl (.value | toString) $ }}\n  {{- end }}\n  {{- end }}\nodd:\n  {{- range $key, $value := .Values.env }}\n  - name: A_{{ $key }}\n    value: {{ $value }}\n  {{- end }}\nlast: 1\n";
+        let file = ManifestFile::new("chart/templates/till.yaml", template);
+        let values = ManifestFile::new(
+            "chart/values.yaml",
+            "env:\n  A: b\n  C: '1'\nmore:\n  - {name: D, value: e}\n  - {name: F}\n",
+        );
+        let filled = Charts::new(&[&file, &values]).filled(&file).into_owned();
+        assert_eq!(filled.text.lines().count(), template.lines().count());
+        let found = &filled.documents().expect("reads")[0];
+        let names: Vec<&str> = crate::deploy::kubernetes::environment(found).map(|(entry, _)| entry.name).collect();
+        assert_eq!(names, ["X", "A", "C", "D"]);
+        assert!(filled.text.contains("A_{{ $key }}"));
     }
 
     #[test]

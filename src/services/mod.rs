@@ -13,6 +13,7 @@ mod golang;
 mod gopath;
 mod gradle;
 mod helm;
+mod helm_range;
 mod kubernetes;
 mod launch;
 mod logging;
@@ -32,6 +33,7 @@ mod workloads;
 pub(crate) use docker::{Image, is_dockerfile, split};
 pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back, image_name};
+pub(crate) use shell::is_script;
 
 pub use declared::declare;
 pub use discover::{discover, is_deployment, is_manifest};

@@ -1,11 +1,13 @@
 //! Where a proxy passes requests on, as its configuration says.
 //!
-//! Source: <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass>.
+//! Sources: <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass>,
+//! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto>.
 
-use super::ManifestFile;
+use super::{ManifestFile, expand};
 use crate::deploy::Deployment;
 use crate::facts::Workload;
 use crate::paths::is_below;
+use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many addresses one proxy may pass requests to.
@@ -15,8 +17,13 @@ const MAX_TARGETS: usize = 64;
 pub(crate) fn attach(workloads: &mut [Workload], files: &[ManifestFile], deployment: &Deployment) {
     let proxies: Vec<(&str, BTreeSet<String>)> = files
         .iter()
-        .filter(|file| crate::deploy::is_proxy(&file.path))
-        .map(|file| (file.path.as_str(), targets(&file.text)))
+        .filter_map(|file| {
+            let found = match crate::deploy::is_proxy(&file.path) {
+                true => targets(&file.text),
+                false => clusters(file)?,
+            };
+            Some((file.path.as_str(), found))
+        })
         .filter(|(_, targets)| !targets.is_empty())
         .collect();
     if proxies.is_empty() {
@@ -29,8 +36,30 @@ pub(crate) fn attach(workloads: &mut [Workload], files: &[ManifestFile], deploym
         let held: Vec<&String> = workload.copies.iter().chain(mounts).filter(|held| !held.is_empty()).collect();
         let own = proxies.iter().filter(|(path, _)| held.iter().any(|held| is_below(path, held)));
         let all: BTreeSet<&String> = own.flat_map(|(_, targets)| targets).take(MAX_TARGETS).collect();
-        workload.passes = all.into_iter().cloned().collect();
+        let environment: Vec<(String, String)> =
+            workload.environment.iter().map(|variable| (variable.name.clone(), variable.value.clone())).collect();
+        // Templates of configurations are filled from the environment before the proxy starts.
+        let filled: BTreeSet<String> = all.into_iter().map(|address| expand(address, &environment)).collect();
+        workload.passes = filled.into_iter().filter(|address| !address.contains('$')).collect();
     }
+}
+
+/// The addresses of the clusters in a configuration of Envoy; `None` for any other file.
+fn clusters(file: &ManifestFile) -> Option<BTreeSet<String>> {
+    let is_meant = file.is_yaml() && file.text.contains("clusters:") && file.text.contains("socket_address");
+    let documents = file.documents().ok().filter(|_| is_meant)?;
+    let mut out = BTreeSet::new();
+    for document in documents {
+        let clusters = document.at(&["static_resources", "clusters"]).map(Node::items).unwrap_or_default();
+        for cluster in clusters {
+            cluster.walk(&mut |node| {
+                let Some(address) = node.at(&["socket_address", "address"]).and_then(Node::text) else { return };
+                let port = node.at(&["socket_address", "port_value"]).and_then(Node::text);
+                out.insert(port.map_or_else(|| address.to_owned(), |port| format!("{address}:{port}")));
+            });
+        }
+    }
+    Some(out)
 }
 
 /// The addresses in a text in nginx's language, those of groups of servers by the servers.

@@ -7,7 +7,7 @@ use super::launch::{FactKind, Launch, expand};
 use crate::paths::file_name;
 
 /// Whether this is a script or Makefile that may start a service.
-pub(super) fn is_script(path: &str) -> bool {
+pub(crate) fn is_script(path: &str) -> bool {
     let name = file_name(path);
     matches!(name, "Makefile" | "makefile" | "GNUmakefile") || name.ends_with(".mk") || is_start_script(name)
 }

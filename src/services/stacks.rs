@@ -24,6 +24,9 @@ pub struct StackDescription {
     /// Glob patterns; a dependency that matches one makes the stack available.
     #[serde(default)]
     pub dependencies: Vec<String>,
+    /// Dependencies that make it available with some versions of a framework, and bring all that it needs.
+    #[serde(default)]
+    pub brought_by: Vec<Brought>,
     /// Dependencies that must all be there besides, for the auto-configuration to happen.
     #[serde(default)]
     pub requires: Vec<String>,
@@ -85,6 +88,9 @@ pub struct StackDescription {
     /// Ids of the libraries it instruments with no code; `*` for all but `except`.
     #[serde(default)]
     pub covers: Vec<String>,
+    /// Which of these it instruments only with newer versions of a framework.
+    #[serde(default)]
+    pub covers_since: Vec<CoversSince>,
     /// How a client of a covered library must be made to be instrumented, by the library's id; without an entry, in
     /// whatever way.
     #[serde(default)]
@@ -233,6 +239,34 @@ pub struct NewerNeed {
     pub name: String,
 }
 
+/// A dependency that makes a stack available with some versions of a framework.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brought {
+    /// The dependency.
+    pub name: String,
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first of those versions; empty for all before `until`.
+    #[serde(default)]
+    pub from: String,
+    /// The first version after them; empty for none.
+    #[serde(default)]
+    pub until: String,
+}
+
+/// A library that a stack instruments with newer versions of a framework alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoversSince {
+    /// The library's id.
+    pub library: String,
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first version with which it does: `2.0`.
+    pub from: String,
+}
+
 /// The versions of a framework from one on.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -264,9 +298,21 @@ pub struct AddressSetting {
 impl AddressSetting {
     /// Whether a version of the framework reads it.
     pub fn is_read(&self, version: (u32, u32)) -> bool {
-        let minor = crate::study::minor;
-        minor(&self.from).is_none_or(|from| version >= from) && minor(&self.until).is_none_or(|until| version < until)
+        is_between(version, &self.from, &self.until)
     }
+}
+
+impl Brought {
+    /// Whether it brings the stack with a version of the framework.
+    pub fn is_with(&self, version: (u32, u32)) -> bool {
+        is_between(version, &self.from, &self.until)
+    }
+}
+
+/// Whether a version is one from the first on and before the second; empty ones bound nothing.
+fn is_between(version: (u32, u32), from: &str, until: &str) -> bool {
+    let minor = crate::study::minor;
+    minor(from).is_none_or(|from| version >= from) && minor(until).is_none_or(|until| version < until)
 }
 
 /// What a resource of a platform must say so that the platform starts the service under a stack.
@@ -290,6 +336,15 @@ pub struct Switch {
 }
 
 impl StackDescription {
+    /// Whether it instruments a library that it covers with the versions of the frameworks that a program is built with;
+    /// `version` tells that of the dependencies of a group, where it is known.
+    pub fn covers_with(&self, library: &str, version: impl Fn(&str) -> Option<(u32, u32)>) -> bool {
+        self.covers_since.iter().filter(|since| since.library == library).all(|since| {
+            let known = version(&since.platform).zip(crate::study::minor(&since.from));
+            known.is_none_or(|(version, from)| version >= from)
+        })
+    }
+
     /// The first dependency that it requires and that is not among these, by `has`. `version` tells the version of the
     /// dependencies of a group, where it is known.
     pub fn missing(&self, has: impl Fn(&str) -> bool, version: impl Fn(&str) -> Option<(u32, u32)>) -> Option<&str> {
@@ -422,6 +477,9 @@ mod tests {
             };
             for id in page.covers.iter().chain(&page.except).chain(&page.on_any_thread) {
                 assert!(known(id), "{}: there is no library {id}", page.id);
+            }
+            for since in &page.covers_since {
+                assert!(page.covers.contains(&since.library), "{}: {} is not covered", page.id, since.library);
             }
             for id in page.reach.keys() {
                 assert!(page.covers.contains(id), "{}: `reach` of {id}, which it does not cover", page.id);

@@ -65,10 +65,12 @@ pub(super) fn workloads(units: &[Unit], gathering: &[String], launches: &[Launch
             path: launch.path.clone(),
             line: launch.line,
             copies: copies(image.unwrap_or(launch), launch, runs.first().map(String::as_str)),
+            stacks: Vec::new(),
             passes: Vec::new(),
             name: name.clone(),
             hosts,
             image: launch.image.clone(),
+            base: image.and_then(base).unwrap_or_default(),
             runs,
             environment: environment.into_values().collect(),
         });
@@ -103,6 +105,14 @@ fn is_inside(unit: &Unit, launch: &Launch) -> bool {
 fn runs_elsewhere(all: &[Workload], at: usize) -> bool {
     let Some(own) = all.get(at).filter(|own| !own.image.is_empty()) else { return false };
     all.iter().any(|other| other.path != own.path && other.image == own.image && other.runs != own.runs)
+}
+
+/// The image that the last stage of another is built on.
+fn base(image: &Launch) -> Option<String> {
+    image.facts.iter().rev().find_map(|fact| match &fact.kind {
+        FactKind::Base(name) => Some(name.clone()),
+        _ => None,
+    })
 }
 
 /// What an image takes from beside the folder of the code that it runs.

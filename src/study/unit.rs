@@ -141,6 +141,9 @@ impl UnitView {
             in_workers: false,
         };
         for library in &page.covers {
+            if !page.covers_with(library, |group| self.platform(group)) {
+                continue;
+            }
             if library == "*" {
                 self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
             } else {

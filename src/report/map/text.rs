@@ -35,7 +35,15 @@ pub fn text(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let ways = map.counts();
     let total = count(map.edges.len(), "way");
-    writeln!(out, "{total} between them: {} carried, {} broken, {} unknown", ways.carried, ways.broken, ways.unknown)
+    write!(out, "{total} between them: {} carried, {} broken, {} unknown", ways.carried, ways.broken, ways.unknown)?;
+    let is_half = |edge: &&Edge| {
+        edge.standing == Standing::Unknown
+            && [&edge.leaves, &edge.arrives].iter().any(|end| end.standing == Standing::Carried)
+    };
+    match map.edges.iter().filter(is_half).count() {
+        0 => writeln!(out),
+        half => writeln!(out, "; of the unknown, {half} with one end that hands the trace on"),
+    }
 }
 
 fn one(map: &Map, at: usize, node: &Node, out: &mut dyn Write) -> io::Result<()> {
@@ -45,8 +53,10 @@ fn one(map: &Map, at: usize, node: &Node, out: &mut dyn Write) -> io::Result<()>
         _ => "its code was not read".to_owned(),
     };
     writeln!(out, "{} ({what})", clean(&node.name))?;
-    if node.kind == NodeKind::Service {
+    if node.kind == NodeKind::Service || !node.stacks.is_empty() {
         traced(&node.stacks, out)?;
+    }
+    if node.kind == NodeKind::Service {
         let hops = node.hops;
         writeln!(out, "  hops: {} carried, {} broken, {} unknown", hops.carried, hops.broken, hops.unknown)?;
     }

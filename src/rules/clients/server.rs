@@ -228,6 +228,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if starts_in_front(study, &later) {
         return Err("what the service puts in front of its handlers starts their spans, which another rule judges");
     }
+    if life == Life::Plain && all_read(lives, &later) {
+        return Ok((Ruling::carried("all that is mounted on it reads the trace"), Vec::new()));
+    }
     let mounted = mounted(lives, &later);
     let mut handlers = mounted.ok_or("something that is mounted on it reads the trace, or may")?;
     let decorated = mounts::decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
@@ -274,6 +277,18 @@ fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
         }
     }
     Some(out)
+}
+
+/// Whether each handler that is mounted on a server comes with what reads the trace: an option or a wrapper of a library.
+fn all_read(lives: &Lives<'_, '_>, later: &Later) -> bool {
+    let study = lives.study;
+    let mounting = later.uses.iter().chain(&later.given).chain(&later.mounts).filter(|call| !is_aside(study, **call));
+    let mut handlers = mounting.filter_map(|call| {
+        let registers = study.fact(*call)?.effect.registers.filter(|found| !found.root)?;
+        study.slot(*call, registers.handler).into_iter().next()
+    });
+    let reads = |handler| lives.traces_handler(handler, MAX_WRAPPERS);
+    handlers.next().is_some_and(reads) && handlers.all(reads)
 }
 
 /// Whether something of the service's own that is put in front of a server's handlers starts a span and runs them under it.

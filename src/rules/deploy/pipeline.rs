@@ -216,7 +216,12 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
     if collector.running.iter().flatten().any(shows) {
         return;
     }
-    if !all || is_development(&collector.path) || matches!(collector.kind, Kind::Values { .. }) || is_trial() {
+    if !all
+        || collector.has_choices
+        || is_development(&collector.path)
+        || matches!(collector.kind, Kind::Values { .. })
+        || is_trial()
+    {
         return;
     }
     let (id, place) = &exporters[0];

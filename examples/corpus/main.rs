@@ -4,8 +4,11 @@
 //!
 //! Fetches the repositories of `tests/corpus/repositories.toml` at their commits, without history, into the cache;
 //! runs the programs over each; prints the findings that come and go, by rule and repository, and the verdicts of
-//! `tests/corpus/reviewed.toml` on them. See `docs/corpus.md`.
+//! `tests/corpus/reviewed.toml` on them. With `--maps`, compares the ways of whole systems with those of
+//! `tests/corpus/maps.toml` instead. See `docs/corpus.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod maps;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +81,7 @@ struct Options {
     after: String,
     from: String,
     record: Option<Verdict>,
+    maps: bool,
     only: Vec<String>,
 }
 
@@ -104,6 +108,9 @@ fn main() -> ExitCode {
 
 fn run() -> Outcome<u8> {
     let options = options(std::env::args().skip(1))?;
+    if options.maps {
+        return maps::check(&options);
+    }
     let repositories: Repositories = toml::from_str(&fs::read_to_string(data("repositories.toml"))?)?;
     let mut reviewed: Reviewed = toml::from_str(&fs::read_to_string(data("reviewed.toml"))?)?;
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str()));
@@ -135,6 +142,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Outcome<Options> {
             "--before" => out.before = Some(program(&value()?)?),
             "--after" => out.after = program(&value()?)?,
             "--from" => out.from = value()?,
+            "--maps" => out.maps = true,
             "--record" => {
                 out.record = Some(match value()?.as_str() {
                     "right" => Verdict::Right,
@@ -286,10 +294,15 @@ fn git(tree: &Path, arguments: &[&str]) -> Outcome<()> {
 
 /// The findings of a program in a tree.
 fn findings(program: &str, tree: &Path) -> Outcome<Vec<Found>> {
-    let out = tempfile::NamedTempFile::new()?;
     let arguments = ["check", "--no-config", "--exit-zero", "--no-suppressions", "--quiet", "--format", "json", "."];
+    parse(&output(program, tree, &arguments)?)
+}
+
+/// What a program prints in a folder.
+fn output(program: &str, folder: &Path, arguments: &[&str]) -> Outcome<String> {
+    let out = tempfile::NamedTempFile::new()?;
     let mut child = Command::new(program)
-        .current_dir(tree)
+        .current_dir(folder)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(out.reopen()?)
@@ -310,7 +323,7 @@ fn findings(program: &str, tree: &Path) -> Outcome<Vec<Found>> {
     if !matches!(status.code(), Some(0 | 3)) {
         return Err(format!("{program} ended with {status}").into());
     }
-    parse(&fs::read_to_string(out.path())?)
+    Ok(fs::read_to_string(out.path())?)
 }
 
 fn parse(text: &str) -> Outcome<Vec<Found>> {
