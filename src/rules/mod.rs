@@ -148,6 +148,7 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     async_work::check(&lives, &mut out);
     labels::check(study, &mut out);
     out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path) && !study.is_in_unused(finding.place));
+    out.findings.retain(|finding| !study.is_run_untraced(finding.place) && !study.starts_unrecorded(finding.place));
     without_repeats(&mut out.findings);
     out
 }

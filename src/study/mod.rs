@@ -2,6 +2,7 @@
 
 mod binary;
 mod by_name;
+mod command_line;
 mod context;
 mod evidence;
 mod kept;
@@ -10,6 +11,7 @@ mod near;
 mod part_of;
 mod programs;
 mod reach;
+mod recorded;
 mod remote;
 mod stubs;
 mod summary;

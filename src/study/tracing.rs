@@ -1,7 +1,9 @@
 //! What in a Go program sets tracing up, and by what a trace becomes current in it.
 
 use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
-use crate::knowledge::{FunctionDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing};
+use crate::knowledge::{
+    FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing,
+};
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -162,7 +164,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
     fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool, stacks: &[&str]) {
         // What a package of the program's own does is in its code.
         let is_foreign = is_unseen && !package_of(name).is_some_and(|package| self.files.contains_key(&package));
-        if is_foreign && may_set_up(name) {
+        if is_foreign && may_set_up(self.program, name) {
             self.set_ups.push(act);
         }
         if stacks.iter().any(|stack| is_named_in(name, stack)) {
@@ -327,7 +329,7 @@ pub(super) fn reaches(file: &FileUnit<'_>, package: Ustr) -> bool {
     file.module == package || file.source.facts.imports.iter().any(|import| import.target == package)
 }
 
-fn sets_up(effect: &FunctionDescription) -> bool {
+pub(super) fn sets_up(effect: &FunctionDescription) -> bool {
     matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
         || effect.makes == Some(TypeRole::Provider)
         || !effect.switches_on.is_empty()
@@ -375,15 +377,20 @@ fn package_of(name: &str) -> Option<Ustr> {
 }
 
 /// Whether a function that no description has may set tracing up, by its package and its own name.
-fn may_set_up(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+fn may_set_up(program: &Program<'_>, full: &str) -> bool {
+    let lower = full.to_ascii_lowercase();
     let Some((package, name)) = lower.rsplit_once('.') else { return false };
     // What starts or fills a span sets nothing up, nor do messages and flags.
     let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
+    // Nor what turns log records into those of a tracing library (`contrib/bridges/otelslog`).
+    let is_other = is_other || package.contains("/bridges/");
     // Nor does what is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
     let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
     let is_other = is_other || package.split(['/', '.']).any(is_of_metrics);
-    names_tracer(package) && !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start))
+    let is_setter = !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start));
+    // Of a library that is described, what sets it up is, too.
+    let is_of_helper = || package_of(full).is_some_and(|package| is_of_helper(program, &package));
+    is_setter && names_tracer(package) && !is_of_helper()
 }
 
 /// Whether a function that no description has may start spans or instrument a server: it is of a package about tracing, and
@@ -407,13 +414,30 @@ fn may_begin(program: &Program<'_>, name: &str) -> bool {
             || describing.any(|library| library.functions.iter().any(|function| function.instruments.is_some())))
 }
 
-/// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, are not meant.
-fn names_tracer(path: &str) -> bool {
-    let is_foreign = path.split('/').next().is_some_and(|start| start.contains('.'));
-    is_foreign && speaks_of_tracing(path, NameOf::GoPackage)
+/// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, are not meant,
+/// nor does the name of whoever a repository belongs to say what is in it (`github.com/uptrace/bun`).
+pub(super) fn names_tracer(path: &str) -> bool {
+    let Some((host, rest)) = path.split_once('/').filter(|(host, _)| host.contains('.')) else { return false };
+    let rest = match HOSTS.contains(&host.to_ascii_lowercase().as_str()) {
+        true => rest.split_once('/').map_or("", |(_, repository)| repository),
+        false => path,
+    };
+    speaks_of_tracing(rest, NameOf::GoPackage)
 }
 
-fn is_described(program: &Program<'_>, package: &str) -> bool {
+/// Where everybody keeps repositories, under the name of whoever they belong to.
+const HOSTS: &[&str] = &["github.com", "gitlab.com", "bitbucket.org"];
+
+/// Whether a package is of a library that is described, and that sets no tracing up: it is instrumented, or makes logs or
+/// measurements.
+fn is_of_helper(program: &Program<'_>, package: &str) -> bool {
+    let libraries = program.knowledge.libraries().iter();
+    let of_package = |library: &&LibraryDescription| library.modules.iter().any(|module| lies_in(package, module));
+    let mut describing = libraries.filter(of_package).peekable();
+    describing.peek().is_some() && !describing.any(|library| library.functions.iter().any(sets_up))
+}
+
+pub(super) fn is_described(program: &Program<'_>, package: &str) -> bool {
     let mut modules = program.knowledge.libraries().iter().flat_map(|library| &library.modules);
     modules.any(|module| lies_in(package, module))
 }
@@ -424,6 +448,6 @@ pub(super) fn lies_in(package: &str, module: &str) -> bool {
 }
 
 /// Whether a qualified name is one of a package or of those below it.
-fn is_named_in(name: &str, package: &str) -> bool {
+pub(super) fn is_named_in(name: &str, package: &str) -> bool {
     name.strip_prefix(package).is_some_and(|rest| rest.starts_with(['.', '/']))
 }

@@ -152,15 +152,13 @@ impl Study<'_> {
             && !self.is_written(function)
     }
 
-    /// Whether a function is there for programs that are not seen: one of a library, or of a program that others may build
-    /// upon.
+    /// Whether a function is there for programs that are not seen: one of a library, or of a package that no program of the
+    /// tree is built with.
     fn is_for_others(&self, function: FuncRef) -> bool {
         let Some(file) = self.program.files.get(function.file as usize) else { return true };
         file.source.facts.package != "main"
             && !self.program.function(function).flags.is_private
-            && (!self.built.contains(&file.module)
-                || file.module.split('/').any(|part| part == "pkg")
-                || !self.programs.contains(&file.source.unit))
+            && !(self.built.contains(&file.module) && self.programs.contains(&file.source.unit))
     }
 
     /// Whether a function hands back a function literal.

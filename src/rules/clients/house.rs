@@ -212,7 +212,10 @@ impl Search<'_, '_> {
         let inside = file.source.facts.exprs.iter().filter(|expr| function.span.contains(expr.span));
         inside.for_each(|expr| match &expr.kind {
             ExprKind::Name(name) | ExprKind::Member { name, .. } => self.note(name),
-            ExprKind::Str(text) => self.read(text),
+            ExprKind::Str(text) => {
+                self.is_strange |= names_identity_document(text);
+                self.read(text);
+            }
             _ => {}
         });
     }

@@ -29,6 +29,7 @@ mod stored;
 mod stores;
 mod streams;
 mod switches;
+mod taken_up;
 mod told;
 mod untrusting;
 mod words;

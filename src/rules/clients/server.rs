@@ -2,6 +2,7 @@
 
 use super::super::{Ruling, Verdict, Verdicts};
 use super::life::{Later, Life, Lives, is_registration};
+use super::taken_up::takes_request_up;
 use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, TypeKind};
@@ -272,7 +273,8 @@ fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
         if functions.iter().any(|function| lives.works_on_traces(*function)) {
             return None;
         }
-        if functions.iter().any(|function| calls_out(study.summary(*function))) {
+        let goes_on = |function: &FuncRef| calls_out(study.summary(*function)) && takes_request_up(study, *function);
+        if functions.iter().any(goes_on) {
             out.push(*call);
         }
     }

@@ -17,6 +17,7 @@ mod passed_over;
 mod replaced;
 mod stale;
 mod stored;
+mod told;
 mod unbound;
 mod unread;
 mod unseen;

@@ -3,13 +3,14 @@
 use super::ambient::parts_on_purpose;
 use super::forward::{Journey, journey};
 use super::of_process::is_given_by_process;
+use super::told::is_told_of;
 use super::vain::{asks_plain_store, is_of_store_apart};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Lives, checks_health, is_traced_client, traces_stores};
+use crate::rules::clients::{Lives, checks_health, traces_stores};
 use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
 use rustc_hash::FxHashSet;
 
@@ -143,6 +144,8 @@ fn of_callers(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
             for caller in callers.iter().map(|call| program.function_at(*call)).filter(|at| seen.insert(*at)) {
                 match study.context_param(caller) {
                     Some(_) if is_dark(study, caller) || study.outlives_request(caller) => others = true,
+                    // The context of a worker is nobody's request.
+                    Some(_) if loops_for_ever(study, caller) => others = true,
                     Some(param) => {
                         found = found.or(Some(param));
                         sure = sure.or(Some(param).filter(|_| is_surely_lit(study, caller)));
@@ -174,21 +177,6 @@ fn asks_untraced_kind(study: &Study<'_>, call: ValueRef) -> bool {
         && !fact.library.over.is_empty()
         && is_of_store_apart(study, call)
         && !traces_stores(study, study.unit_of(call.file))
-}
-
-/// Whether what a call does is surely seen in traces: no store is asked, which may be anybody's, no client that nothing
-/// instruments, and nothing is only looked after.
-fn is_told_of(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
-    let study = lives.study;
-    let looks_after = || study.program.callee(call).functions.iter().any(|function| checks_health(study, *function));
-    let Some(fact) = study.fact(call) else { return !looks_after() };
-    match fact.effect.hop.map(|hop| hop.kind) {
-        Some(HopKind::Store) => false,
-        Some(HopKind::HttpCall) => {
-            study.unit(call.file).coverage(fact.library).is_some() || is_traced_client(lives, fact)
-        }
-        _ => true,
-    }
 }
 
 /// Whether a call runs the variant with a context of the function that it stands in (`Find` runs `FindContext`): that one is

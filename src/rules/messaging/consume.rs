@@ -67,7 +67,7 @@ pub(in crate::rules) fn untraced_handlers(study: &Study<'_>) -> FxHashSet<FuncRe
         return out;
     }
     let plugged = Plugged::default();
-    let traces = Summary::EXTRACTS | Summary::STARTS | Summary::INSTRUMENTS;
+    let reads = Summary::EXTRACTS | Summary::INSTRUMENTS;
     for fact in &hop_calls(study, &[HopKind::Consume]) {
         let is_open = fact.effect.registers.is_none()
             || study.unit(fact.call.file).coverage(fact.library).is_some()
@@ -76,10 +76,21 @@ pub(in crate::rules) fn untraced_handlers(study: &Study<'_>) -> FxHashSet<FuncRe
         if is_open {
             continue;
         }
-        let handlers = handlers(study, fact).into_iter().filter(|handler| !handled(study, handler).has(traces));
+        // A span further down stands for what is below it alone.
+        let is_dark = |handler: &Handler| !handled(study, handler).has(reads) && !starts_here(study, handler.function);
+        let handlers = handlers(study, fact).into_iter().filter(is_dark);
         out.extend(handlers.map(|handler| handler.function));
     }
     out
+}
+
+/// Whether a function starts a span itself, or is handed one by a helper.
+fn starts_here(study: &Study<'_>, function: FuncRef) -> bool {
+    study.with_nested(function).into_iter().any(|inner| {
+        let Some(file) = study.program.files.get(inner.file as usize) else { return true };
+        let mut calls = file.flow.calls_of(inner.id).map(|site| ValueRef { file: inner.file, expr: site.expr });
+        calls.any(|call| hands_out_span(study, call) || study.own_effect(call).has(Summary::STARTS))
+    })
 }
 
 /// The functions that a library gives messages to, by annotation or by the type that they belong to.
@@ -368,12 +379,15 @@ fn is_work(study: &Study<'_>, work: &CallFact<'_>, fact: Option<&CallFact<'_>>, 
     together && (work.effect.span.is_some() || (leaves(study, work) && after))
 }
 
+/// Whether a call leaves the process with a trace, or should. A message that goes out by a plain client, without a span
+/// around it, shows in no trace whatever is read from the one that came in.
 fn leaves(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     !reply::is_answer(study, fact)
-        && fact
-            .effect
-            .hop
-            .is_some_and(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce))
+        && fact.effect.hop.is_some_and(|hop| match hop.kind {
+            HopKind::HttpCall | HopKind::RpcCall => true,
+            HopKind::Produce => instance(study, fact) != Instance::Plain,
+            _ => false,
+        })
 }
 
 /// The calls of own functions that start a span further down, or (for a relayed message) work under a context; in a

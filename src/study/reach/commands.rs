@@ -15,7 +15,8 @@ pub(super) fn without_set_up(study: &Study<'_>, ways: &Ways<'_, '_>) -> FxHashSe
     let starts: FxHashSet<FuncRef> =
         study.program.all_functions().filter(|function| takes_command(study, *function)).collect();
     let hooks = OnceCell::new();
-    let runs_before = |start: &FuncRef| hooks.get_or_init(|| early(study)).contains(start);
+    let runs_before =
+        |start: &FuncRef| hooks.get_or_init(|| early(study)).contains(start) || is_handed_back(study, *start);
     let makes = OnceCell::new();
     let mut out = FxHashSet::default();
     for (main, set_ups) in study.untraced.set_ups.iter().filter(|_| !starts.is_empty()) {
@@ -38,6 +39,14 @@ pub(super) fn without_set_up(study: &Study<'_>, ways: &Ways<'_, '_>) -> FxHashSe
         out.retain(|function| !traced.contains(function));
     }
     out
+}
+
+/// Whether a function literal is what another function hands back (`return func(cmd *Command) error {…}`): whoever asks for
+/// it may have it run before any command.
+fn is_handed_back(study: &Study<'_>, function: FuncRef) -> bool {
+    let Some(flow) = study.program.files.get(function.file as usize).map(|file| &file.flow) else { return true };
+    let made = flow.closures.get(&function.id);
+    made.is_some_and(|made| flow.returns.iter().any(|found| found.values.contains(made)))
 }
 
 /// The types of the program's own of which each function makes a value.
