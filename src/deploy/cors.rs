@@ -65,7 +65,7 @@ pub(super) fn of_text(path: Ustr, text: &str, start: usize) -> Vec<AllowList> {
     let mut out = Vec::new();
     let mut at = start;
     for server in servers(text) {
-        if !serves_pages(server) {
+        if !serves_pages(server) && !passes_spans(server) {
             of_server(path, server, at, &mut out);
         }
         at += server.len();
@@ -95,6 +95,17 @@ fn serves_pages(server: &str) -> bool {
         let is_of_files = ["index ", "try_files "].iter().any(|word| line.starts_with(word));
         is_of_files && line.contains(".html")
     })
+}
+
+/// Whether a server passes on nothing but spans to a collector: what the browser sends them with is part of no trace.
+fn passes_spans(server: &str) -> bool {
+    let is_of_spans = |target: &str| {
+        let ports = known().span_ports.iter().map(|port| format!(":{port}"));
+        let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+        ports.into_iter().any(|port| target.split_once(&port).is_some_and(|(_, rest)| is_end(rest)))
+    };
+    let mut targets = server.lines().filter_map(|line| line.trim().strip_prefix("proxy_pass "));
+    targets.next().is_some_and(is_of_spans) && targets.all(is_of_spans)
 }
 
 fn of_server(path: Ustr, text: &str, start: usize, out: &mut Vec<AllowList>) {
