@@ -3,7 +3,7 @@
 use super::forward::{MAX_HANDED, asks_traced_store, is_function_value, takes_another_context};
 use super::replaced::is_cleanup;
 use super::stale::{Start, first_end, is_of_start, leaves, request_of, starts_below, starts_by_itself};
-use super::stale::{takes_span, uses_under_old};
+use super::stale::{only_ends, takes_span, uses_under_old};
 use super::unseen;
 use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
@@ -110,7 +110,7 @@ fn is_ended_here(study: &Study<'_>, start: &Start) -> bool {
         let call = ValueRef { expr: site.expr, ..start.call };
         let ends = match study.fact(call) {
             Some(fact) => fact.effect.ends.is_some(),
-            None => study.effect_of(call).has(Summary::ENDS),
+            None => only_ends(study, call),
         };
         let given = || study.slot(call, Slot::AnyArg).into_iter().chain(program.receiver(call));
         ends && given().any(|value| is_of_start(study, start, value))

@@ -369,13 +369,19 @@ pub(super) fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
         .iter()
         .filter(|site| site.function == start.function.id && !site.deferred)
         .map(|site| ValueRef { expr: site.expr, ..start.call })
-        .filter(|call| study.fact(*call).is_none() && study.effect_of(*call).has(Summary::ENDS))
+        .filter(|call| study.fact(*call).is_none() && only_ends(study, *call))
         .filter(|call| {
             let given = study.slot(*call, Slot::AnyArg).into_iter().chain(program.receiver(*call));
             given.into_iter().any(|value| is_of_start(study, start, value))
         });
     let ends = by_library.map(|other| other.call).chain(by_helper);
     ends.map(|call| program.expr(call).span.start).filter(|at| *at > after).min()
+}
+
+/// Whether a call runs an own function that ends a span and starts none: what makes a span of its own ends that one.
+pub(super) fn only_ends(study: &Study<'_>, call: ValueRef) -> bool {
+    let effect = study.effect_of(call);
+    effect.has(Summary::ENDS) && !effect.has(Summary::STARTS)
 }
 
 /// Whether a variable holds what a start handed out.

@@ -217,8 +217,7 @@ fn handed_out_at(study: &Study<'_>, function: FuncRef, flush: ValueRef) -> Optio
     let flow = &program.files.get(flush.file as usize)?.flow;
     let within = program.function_covering(flush);
     let value = if within == function { flush.expr } else { *flow.closures.get(&within.id)? };
-    let found = flow.returns_of(function.id).find_map(|found| found.values.iter().position(|at| *at == value));
-    found
+    flow.returns_of(function.id).find_map(|found| found.values.iter().position(|at| *at == value))
 }
 
 /// Whether who calls a function throws one of its results away.

@@ -152,13 +152,12 @@ fn makes_propagator(study: &Study<'_>) -> Made {
                         return Made::HandedOn;
                     }
                 }
+                // What another's type is given one for is not seen.
                 ExprKind::Composite { fields, .. }
-                    if fields.iter().any(|field| is_propagator(ValueRef { expr: field.value, ..call })) =>
+                    if fields.iter().any(|field| is_propagator(value(field.value)))
+                        && program.type_of(call).is_none_or(|ty| program.own_type(ty).is_none()) =>
                 {
-                    // What another's type is given one for is not seen.
-                    if program.type_of(call).is_none_or(|ty| program.own_type(ty).is_none()) {
-                        return Made::HandedOn;
-                    }
+                    return Made::HandedOn;
                 }
                 ExprKind::Call { .. } if study.slot(call, Slot::AnyArg).into_iter().any(is_propagator) => {
                     if !is_part_of_option(study, call) {
