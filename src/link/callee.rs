@@ -55,7 +55,7 @@ impl Program<'_> {
             ExprKind::Call { callee, args } => match self.allocated(at(*callee), args) {
                 Some(name) => Rc::new(Callee { name: Some(name), constructs: Some(name), functions: SmallVec::new() }),
                 None => {
-                    let found = self.fitting(self.called(at(*callee)), args.len());
+                    let found = self.fitting(self.called(self.bound(at(*callee))), args.len());
                     match self.likeness(call, &found) {
                         Some(name) => Rc::new(Callee { name: Some(name), ..Callee::default() }),
                         None => found,
@@ -101,6 +101,17 @@ impl Program<'_> {
             self.functions.get(&Ustr::from(&format!("{name}.{init}"))).cloned()
         });
         Callee { functions: constructor.unwrap_or_default(), name: Some(described), constructs: Some(name) }
+    }
+
+    /// The method that a Python variable holds, with what it is of: `send = session.post`; anything else as it is.
+    pub(super) fn bound(&self, callee: ValueRef) -> ValueRef {
+        if self.language != Language::Python || !matches!(self.expr_kind(callee), ExprKind::Name(_)) {
+            return callee;
+        }
+        let [def] = self.reaching(callee) else { return callee };
+        let DefKind::Value { value, index: None } = self.def(callee.file, *def).kind else { return callee };
+        let value = ValueRef { file: callee.file, expr: value };
+        if matches!(self.expr_kind(value), ExprKind::Member { .. }) { value } else { callee }
     }
 
     fn called(&self, callee: ValueRef) -> Rc<Callee> {

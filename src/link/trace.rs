@@ -421,7 +421,7 @@ impl Program<'_> {
         while let ExprKind::Index { base, .. } = self.expr_kind(callee) {
             callee = ValueRef { file: call.file, expr: *base };
         }
-        match self.expr_kind(callee) {
+        match self.expr_kind(self.bound(callee)) {
             ExprKind::Member { base, .. } => Some(ValueRef { file: call.file, expr: *base }),
             _ => None,
         }

@@ -11,7 +11,7 @@ use crate::ir::{Language, LineIndex, Span};
 use crate::paths::{file_name, is_below};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use ustr::Ustr;
 
 /// The largest file that is looked at.
@@ -36,6 +36,8 @@ pub struct LogPattern {
     pub line: u32,
     /// What it prints of an id.
     pub ids: Ids,
+    /// All keys of the logging context whose values it prints.
+    pub printed: Vec<String>,
 }
 
 /// What a pattern prints of the ids of a trace.
@@ -52,8 +54,14 @@ pub enum Ids {
 /// Whether a file says how records are written, by its name.
 pub(super) fn is_logging(path: &str) -> bool {
     let name = file_name(path);
-    let of_program = (name.starts_with("logback") || name.starts_with("log4j2")) && name.ends_with(".xml");
-    of_program && !name.contains("test")
+    let is_named = ["logback.xml", "log4j2.xml"].iter().any(|end| name.ends_with(end));
+    (is_named || (is_found(path) && name.ends_with(".xml"))) && !name.contains("test")
+}
+
+/// Whether a program finds the file by its name alone; one of another name, its settings must name.
+fn is_found(path: &str) -> bool {
+    let name = file_name(path);
+    name.starts_with("logback") || name.starts_with("log4j2")
 }
 
 /// Tells each Java unit how it writes its records.
@@ -64,19 +72,23 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
             && !crate::walk::is_test_path(&file.path, Language::Java)
     };
     let mut found: BTreeMap<usize, (Logging, Framework)> = BTreeMap::new();
-    for file in files.iter().filter(wanted) {
+    let (forms, told): (Vec<&ManifestFile>, Vec<&ManifestFile>) =
+        files.iter().copied().filter(|file| wanted(&file)).partition(|file| is_logging(&file.path));
+    let mut named: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    for file in told {
         let Some(unit) = settings::owner(units, &file.path) else { continue };
         let (logging, framework) = found.entry(unit).or_default();
-        if is_logging(&file.path) {
-            match parse(file) {
-                Some((patterns, uses_framework)) => {
-                    logging.patterns.extend(patterns);
-                    framework.is_used |= uses_framework;
-                }
-                None => logging.open = true,
+        of_settings(file, logging, framework, named.entry(unit).or_default());
+    }
+    named.retain(|_, names| !names.is_empty());
+    for (unit, file) in forms_of(units, &forms, &named) {
+        let (logging, framework) = found.entry(unit).or_default();
+        match file.and_then(parse) {
+            Some((patterns, uses_framework)) => {
+                logging.patterns.extend(patterns);
+                framework.is_used |= uses_framework;
             }
-        } else {
-            of_settings(file, logging, framework);
+            None => logging.open = true,
         }
     }
     for (unit, (mut logging, framework)) in found {
@@ -98,6 +110,29 @@ pub(super) fn attach(units: &mut [Unit], files: &[&ManifestFile]) {
     }
 }
 
+/// The files that say how the records of each unit are written, as far as the tree has them: those that its settings name,
+/// wherever they lie, or else those beside it that it finds by their names.
+fn forms_of<'f>(
+    units: &[Unit],
+    forms: &[&'f ManifestFile],
+    named: &BTreeMap<usize, BTreeSet<String>>,
+) -> Vec<(usize, Option<&'f ManifestFile>)> {
+    let owned = |file: &ManifestFile| settings::owner(units, &file.path);
+    let found = forms.iter().filter(|file| is_found(&file.path)).filter_map(|file| Some((owned(file)?, Some(*file))));
+    let mut out: Vec<_> = found.filter(|(unit, _)| !named.contains_key(unit)).collect();
+    for (unit, name) in named.iter().flat_map(|(unit, names)| names.iter().map(move |name| (*unit, name))) {
+        let called: Vec<_> = forms.iter().copied().filter(|file| file_name(&file.path) == name).collect();
+        let own = called.iter().copied().find(|file| owned(file) == Some(unit));
+        // One of several of that name elsewhere may be meant, or none.
+        let alone = match called.as_slice() {
+            [file] if owned(file).is_none() => Some(*file),
+            _ => None,
+        };
+        out.push((unit, own.or(alone)));
+    }
+    out
+}
+
 /// What a unit writes by the patterns of its framework.
 #[derive(Debug, Default)]
 struct Framework {
@@ -117,8 +152,8 @@ fn uses_open(units: &[Unit], at: usize) -> bool {
     used.any(|unit| unit.language == Language::Java && (unit.logging.open || !unit.logging.patterns.iter().all(is_own)))
 }
 
-/// The patterns in a file of settings.
-fn of_settings(file: &ManifestFile, logging: &mut Logging, framework: &mut Framework) {
+/// The patterns in a file of settings, and the names of the files that it says hold others.
+fn of_settings(file: &ManifestFile, logging: &mut Logging, framework: &mut Framework, named: &mut BTreeSet<String>) {
     let Some(found) = settings::read(file) else {
         logging.open = true;
         return;
@@ -128,10 +163,14 @@ fn of_settings(file: &ManifestFile, logging: &mut Logging, framework: &mut Frame
         if stacks().iter().any(|page| has(&page.structured_logs, &name)) && !matches!(value.trim(), "" | "false") {
             logging.open = true;
         }
+        if stacks().iter().any(|page| has(&page.log_files, &name)) {
+            named.insert(file_name(value.trim()).to_owned());
+        }
         let pattern = |ids| {
+            let printed = keys(&value);
             let place = Place { path: Ustr::from(&file.path), span: line_at(&file.text, span) };
             let line = LineIndex::new(file.text.as_bytes()).line(place.span.start);
-            LogPattern { place, line, ids }
+            LogPattern { place, line, ids, printed }
         };
         if stacks().iter().any(|page| has(&page.log_patterns, &name)) {
             logging.patterns.push(pattern(ids(&value, &BTreeMap::new())));
@@ -200,6 +239,7 @@ fn parse(file: &ManifestFile) -> Option<(Vec<LogPattern>, bool)> {
         place: Place { path, span },
         line: lines.line(span.start),
         ids: ids(&text, &properties),
+        printed: filled(&text, &properties).map(|text| keys(&text)).unwrap_or_default(),
     };
     Some((found.into_iter().map(pattern).collect(), uses_framework))
 }
@@ -324,7 +364,7 @@ fn ids(pattern: &str, properties: &BTreeMap<String, String>) -> Ids {
     }
     let keys = keys(&text);
     let rest = keys.iter().fold(text.clone(), |text, key| text.replace(key.as_str(), ""));
-    let rest = rest.to_ascii_lowercase();
+    let rest = words(&rest).to_ascii_lowercase();
     let tells =
         ["trace", "span", "tid", "correlation", "ctx:", "kvp", "baggage"].iter().any(|word| rest.contains(word));
     let whole = ["%X}", "%X ", "%X]", "%X)", "%mdc ", "%MDC ", "%mdc]", "%X,", "%X|"];
@@ -333,6 +373,29 @@ fn ids(pattern: &str, properties: &BTreeMap<String, String>) -> Ids {
     }
     let traces: Vec<String> = keys.into_iter().filter(|key| is_called_trace(key)).collect();
     if traces.is_empty() { Ids::None } else { Ids::Keys(traces) }
+}
+
+/// What a pattern says in conversion words and their options, without the text that it prints as it is: `%tid` prints an id,
+/// `trace id:` does not.
+fn words(pattern: &str) -> String {
+    let mut out = String::new();
+    let (mut depth, mut in_word) = (0usize, false);
+    for letter in pattern.chars() {
+        match letter {
+            '{' | '%' => {
+                in_word = letter == '%';
+                depth += usize::from(letter == '{');
+                out.push(' ');
+            }
+            '}' => depth = depth.saturating_sub(1),
+            _ if depth > 0 || in_word => {
+                in_word &= letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '+');
+                out.push(letter);
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 fn is_called_trace(key: &str) -> bool {

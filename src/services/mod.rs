@@ -42,7 +42,7 @@ pub use gopath::module_by_imports;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
-pub use stacks::{AddressSetting, Reach, StackDescription, Switch, stacks};
+pub use stacks::{AddressSetting, Reach, StackDescription, Switch, Until, stacks};
 
 use crate::finding::Place;
 use crate::ir::{Language, Span};

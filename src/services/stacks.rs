@@ -122,12 +122,18 @@ pub struct StackDescription {
     /// The keys under which the id of the current trace stands in the logging context.
     #[serde(default)]
     pub log_keys: Vec<String>,
+    /// The keys under which only former versions put it there.
+    #[serde(default)]
+    pub former_log_keys: Vec<Until>,
     /// Whether its backend knows traces by decimal numbers.
     #[serde(default)]
     pub decimal_ids: bool,
     /// Whether it sends log records to its backend itself, with the ids, whatever a pattern prints.
     #[serde(default)]
     pub sends_logs: bool,
+    /// Settings of the application that name the file which says how log records are written.
+    #[serde(default)]
+    pub log_files: Vec<String>,
     /// Settings of the application that hold a pattern by which log records are written.
     #[serde(default)]
     pub log_patterns: Vec<String>,
@@ -275,6 +281,18 @@ pub struct Since {
     pub platform: String,
     /// The first of them: `3.2`.
     pub from: String,
+}
+
+/// A name that a framework gave up with one of its versions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The name.
+    pub name: String,
+    /// The group of the framework's dependencies, whose version decides: `org.springframework.boot`.
+    pub platform: String,
+    /// The first version without it: `2.4`.
+    pub until: String,
 }
 
 /// A setting that says where spans are sent to, as some versions of a framework read it.

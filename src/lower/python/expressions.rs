@@ -106,6 +106,9 @@ impl<'t> Lowering<'t> {
     }
 
     fn call(&mut self, node: Node<'t>, depth: usize) -> ExprId {
+        if let Some(member) = self.member_by_name(node, depth) {
+            return member;
+        }
         let callee = self.in_field(node, In::Function, depth);
         let args = field(node, In::Arguments).map_or_else(Vec::new, |list| self.arguments(list, depth));
         self.facts.add_expr(span(node), ExprKind::Call { callee, args: args.into() })

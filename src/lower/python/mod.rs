@@ -2,6 +2,7 @@
 //!
 //! One walk over the tree. Definitions are recognised by the queries in `queries/python`, bodies by node kind.
 
+mod by_name;
 mod comments;
 mod declarations;
 mod expressions;

@@ -23,7 +23,11 @@ fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
     // A filter is asked for in the module that has it: one of another is no part of this way.
     let in_filter = |at: usize| {
         let filtered = |above: &FuncRef| unit_of(above) == Some(at) && is_filter(study, *above);
-        let puts = || putting(study, at).any(|found| callers(study, found).iter().any(filtered));
+        let puts = || {
+            putting(study, at).any(|found| callers(study, found).iter().any(filtered))
+                || calls_putting(study, at).any(|put| hands_back_filter(study, put) && is_printed(study, put))
+                || extends_unseen_filter(study, at)
+        };
         study.of_unit("puts ids in a filter", at, puts)
     };
     // A name alone says less: far above, in other modules and in those for all sorts of use, it says too little.
@@ -32,7 +36,9 @@ fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
         let calls = study.program.callers(found).iter().map(|call| outermost_at(study, *call)).filter(is_near);
         std::iter::once(found).chain(calls).any(|above| stands_before(study, above))
     };
-    let near = || putting(study, unit).any(by_name) || study.with_imported(unit).into_iter().any(in_filter);
+    let handed_back = || calls_putting(study, unit).any(|put| hands_back_filter(study, put));
+    let near =
+        || putting(study, unit).any(by_name) || handed_back() || study.with_imported(unit).into_iter().any(in_filter);
     study.language() == Language::Java && study.of_unit("ids before handlers", unit, near)
 }
 
@@ -82,9 +88,60 @@ fn is_in_task(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 
 /// The functions of a unit that put ids into the logging context.
 fn putting<'s>(study: &'s Study<'_>, unit: usize) -> impl Iterator<Item = FuncRef> + 's {
+    calls_putting(study, unit).map(|fact| study.program.outermost(fact.function))
+}
+
+/// The calls of a unit that put ids into the logging context.
+fn calls_putting<'s, 'a>(study: &'s Study<'a>, unit: usize) -> impl Iterator<Item = &'s CallFact<'a>> {
     let puts = move || study.calls_of_unit(unit).filter(|fact| is_putting(study, fact));
     let any = study.of_unit("puts ids", unit, || puts().next().is_some());
-    any.then(puts).into_iter().flatten().map(|fact| study.program.outermost(fact.function))
+    any.then(puts).into_iter().flatten()
+}
+
+/// Whether a call stands in a function literal that a function of something called a filter hands back: start-up calls
+/// the function, and requests run the literal.
+fn hands_back_filter(study: &Study<'_>, put: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let outermost = program.outermost(put.function);
+    let owner = program.function(outermost).owner_name.to_ascii_lowercase();
+    let flow = &program.files[put.call.file as usize].flow;
+    let mut at = put.function;
+    while at != outermost {
+        let Some(outer) = program.function(at).parent else { return false };
+        let literal = flow.closures.get(&at.id);
+        if !flow.returns_of(outer).any(|found| found.values.iter().any(|value| Some(value) == literal)) {
+            return false;
+        }
+        at = FuncRef { id: outer, ..at };
+    }
+    put.function != outermost && has_part(&owner, &vocabulary().filter_types)
+}
+
+/// Whether a program of the tree prints what a call puts into the logging context on its records.
+fn is_printed(study: &Study<'_>, put: &CallFact<'_>) -> bool {
+    let given = study.slot(put.call, Slot::Arg(0)).into_iter().flat_map(|value| study.texts(value));
+    let printed = |key: &String| {
+        let mut patterns = study.units.iter().flat_map(|unit| &unit.logging.patterns);
+        patterns.any(|pattern| pattern.printed.contains(key))
+    };
+    given.into_iter().any(|text| matches!(text.0.as_slice(), [Piece::Literal(name)] if printed(name)))
+}
+
+/// Whether a unit has a filter whose work is done by a type that is not seen, and which is about the logging context by
+/// its name.
+fn extends_unseen_filter(study: &Study<'_>, unit: usize) -> bool {
+    let program = study.program;
+    let is_unseen = |name: &ustr::Ustr| program.own_type(*name).is_none() && program.knowledge.ty(*name).is_none();
+    let is_about = |name: &ustr::Ustr| {
+        let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+        name.contains("mdc") && has_part(&name, &vocabulary().filter_types)
+    };
+    let files = (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit);
+    let mut supers = files.flat_map(|(at, file)| {
+        let types = file.source.facts.types.iter().filter(|ty| !ty.annotations.is_empty());
+        types.flat_map(|ty| &ty.supers).map(move |ty| program.type_ref(at, ty))
+    });
+    supers.any(|name| is_about(&name) && is_unseen(&name))
 }
 
 /// Whether a call puts ids into the logging context, and is not the one by which a wrapped task sets a copy of it.

@@ -26,10 +26,13 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
     let program = study.program;
     let mut by_unit: BTreeMap<usize, Vec<Bare>> = BTreeMap::new();
-    let traced: Vec<bool> = study.units.iter().map(is_traced_by_code).collect();
+    let is_traced = |at: usize| {
+        let by_others = || study.of_unit("part of traced services", at, || is_part_of_traced(study, at));
+        study.units.get(at).is_some_and(is_traced_by_code) || by_others()
+    };
     let is_judged = |file: u32| {
         let source = &program.files[file as usize].source;
-        traced.get(source.unit) == Some(&true)
+        is_traced(source.unit)
             && !is_aside(&source.path)
             && !study.is_beside_services(file)
             && !study.is_out_of_traces(source.path)
@@ -70,6 +73,16 @@ fn is_traced_by_code(unit: &UnitView) -> bool {
             let page = stacks().iter().find(|page| page.id == found.stack);
             found.mode == Mode::Code && page.is_some_and(|page| !page.sends_logs)
         })
+}
+
+/// Whether a unit is no service, and every service that it is a part of is traced by its code.
+fn is_part_of_traced(study: &Study<'_>, unit: usize) -> bool {
+    if study.units.get(unit).is_none_or(|unit| !unit.stacks.is_empty()) || study.serves(unit) {
+        return false;
+    }
+    let has = |at: &usize| *at != unit && study.with_imported(*at).contains(&unit) && study.serves(*at);
+    let mut services = (0..study.units.len()).filter(has).peekable();
+    services.peek().is_some() && services.all(|at| is_traced_by_code(&study.units[at]))
 }
 
 fn writes_records(fact: &CallFact<'_>) -> bool {

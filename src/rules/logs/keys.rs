@@ -49,7 +49,11 @@ impl Written {
 
     /// The name under which the same id is written, where nothing writes it under the name by which it is read.
     fn in_other_form(&self, study: &Study<'_>, file: u32, read: &str) -> Option<(String, Option<ValueRef>)> {
-        let by_stack = || patterns::pages(study.unit(file)).into_iter().flatten().flat_map(|page| &page.log_keys);
+        let unit = study.unit(file);
+        let by_stack = || {
+            let pages = patterns::pages(unit).into_iter().flatten();
+            pages.flat_map(|page| patterns::log_keys(unit, page))
+        };
         if self.open || self.names.contains_key(read) || by_stack().any(|name| name == read) {
             return None;
         }
@@ -58,7 +62,7 @@ impl Written {
         let mut own: Vec<_> = self.names.iter().filter(|(name, _)| is_it(name)).collect();
         own.sort();
         let own = own.first().map(|(name, place)| ((*name).clone(), Some(**place)));
-        own.or_else(|| by_stack().find(|name| is_it(name)).map(|name| (name.clone(), None)))
+        own.or_else(|| by_stack().find(|name| is_it(name)).map(|name| (name.to_owned(), None)))
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::clients::dark;
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, Language};
 use crate::link::SourceFile;
-use crate::services::{Ids, LogPattern, StackDescription, stacks};
+use crate::services::{Ids, LogPattern, StackDescription, Until, stacks};
 use crate::study::{UnitView, is_aside, minor};
 use rustc_hash::FxHashSet;
 
@@ -16,7 +16,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
             continue;
         }
         let Some(pages) = pages(unit) else { continue };
-        let keys: Vec<&str> = pages.iter().flat_map(|page| &page.log_keys).map(String::as_str).collect();
+        let keys: Vec<&str> = pages.iter().flat_map(|page| log_keys(unit, page)).collect();
         let Some(key) = keys.first().copied() else { continue };
         let mut files = sources.iter().filter(|file| file.unit == at);
         if !files.any(dark::is_program) {
@@ -34,7 +34,7 @@ pub(crate) fn printed(unit: &UnitView) -> Option<&LogPattern> {
         return None;
     }
     let pages = pages(unit)?;
-    let is_key = |key: &String| pages.iter().all(|page| page.log_keys.contains(key));
+    let is_key = |key: &String| pages.iter().all(|page| log_keys(unit, page).any(|known| known == key));
     let prints = |pattern: &LogPattern| matches!(&pattern.ids, Ids::Keys(read) if read.iter().any(is_key));
     unit.logging.patterns.first().filter(|_| unit.logging.patterns.iter().all(prints))
 }
@@ -47,6 +47,16 @@ pub(crate) fn prints_ids(unit: &UnitView) -> bool {
     };
     let is_plain = !unit.logging.open && unit.logging.patterns.is_empty();
     printed(unit).is_some() || (is_plain && pages(unit).is_some_and(|pages| pages.iter().all(by_itself)))
+}
+
+/// The keys under which a stack puts the id into the logging context of a unit, whose version may not be known.
+pub(super) fn log_keys<'a>(unit: &UnitView, page: &'a StackDescription) -> impl Iterator<Item = &'a str> {
+    let is_kept = |key: &&Until| {
+        let first_without = minor(&key.until);
+        unit.platform(&key.platform).is_none_or(|version| first_without.is_none_or(|end| version < end))
+    };
+    let former: Vec<&str> = page.former_log_keys.iter().filter(is_kept).map(|key| key.name.as_str()).collect();
+    page.log_keys.iter().map(String::as_str).chain(former)
 }
 
 /// The stacks that trace a unit, where all of them put ids into the logging context, and none is switched off by a setting

@@ -2,6 +2,7 @@
 //!
 //! Source: <https://docs.gradle.org/current/userguide/version_catalogs.html>.
 
+use super::plugins;
 use std::collections::BTreeMap;
 
 /// Entries of a version catalog by accessor (`a.b.c`); a bundle has several.
@@ -23,10 +24,14 @@ pub(super) fn read(table: &toml::Table) -> Catalog {
             entry.as_array().into_iter().flatten().filter_map(|name| by_alias.get(name.as_str()?).cloned()).collect();
         out.insert(format!("bundles.{}", accessor(alias)), all);
     }
+    for (alias, entry) in table.get("plugins").and_then(toml::Value::as_table).into_iter().flatten() {
+        out.extend(plugins::entry(entry, versions).map(|found| (plugins::key(alias), vec![found])));
+    }
     out
 }
 
-fn accessor(alias: &str) -> String {
+/// The words by which build files name an entry.
+pub(super) fn accessor(alias: &str) -> String {
     alias.replace(['-', '_'], ".")
 }
 
@@ -40,9 +45,13 @@ fn library(entry: &toml::Value, versions: Option<&toml::Table>) -> Option<(Strin
         Some(module) => module.to_owned(),
         None => format!("{}:{}", text("group")?, text("name")?),
     };
+    Some((name, version(entry, versions)))
+}
+
+/// The version of an entry of a catalog, empty where none is told.
+pub(super) fn version(entry: &toml::Value, versions: Option<&toml::Table>) -> String {
     let version = entry.get("version");
     let referred =
         version.and_then(|version| version.get("ref")?.as_str()).and_then(|name| versions?.get(name)?.as_str());
-    let version = version.and_then(toml::Value::as_str).or(referred).unwrap_or("");
-    Some((name, version.to_owned()))
+    version.and_then(toml::Value::as_str).or(referred).unwrap_or("").to_owned()
 }

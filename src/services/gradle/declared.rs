@@ -1,9 +1,9 @@
-//! Dependencies and plugins, line by line.
+//! Dependencies, line by line.
 
 use super::super::{Dependency, Scope};
 use super::catalog::Catalog;
 use super::named::{self, Lists};
-use super::{PLUGIN, PROJECT, Part, regex};
+use super::{PROJECT, Part, regex};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -94,24 +94,8 @@ pub(super) fn read(
 }
 
 /// A version with its variable replaced, where it is known.
-fn known(version: &str, versions: &BTreeMap<String, String>) -> String {
+pub(super) fn known(version: &str, versions: &BTreeMap<String, String>) -> String {
     let Some((_, name)) = version.split_once('$') else { return version.to_owned() };
     let name = name.trim_matches(['{', '}']);
     versions.get(name).or_else(|| versions.get(name.rsplit('.').next()?)).cloned().unwrap_or_default()
-}
-
-/// Adds the plugins that a stretch of a build file applies, under the names of their marker artifacts.
-pub(super) fn plugins(part: &mut Part, path: &str, text: &str) {
-    for (at, line) in text.lines().enumerate() {
-        for found in PLUGIN.captures_iter(line).filter(|found| found[1].contains('.')) {
-            let version = found.get(2).map_or("", |version| version.as_str()).to_owned();
-            part.dependencies.push(Dependency {
-                name: format!("{0}:{0}.gradle.plugin", &found[1]),
-                version,
-                path: path.to_owned(),
-                line: at as u32 + 1,
-                scope: Scope::Build,
-            });
-        }
-    }
 }

@@ -7,6 +7,8 @@ mod blocks;
 mod catalog;
 mod declared;
 mod named;
+mod plugins;
+mod versions;
 
 use super::launch::{FactKind, Launch};
 use super::{Dependency, ManifestFile, Unit};
@@ -24,25 +26,20 @@ pub(super) fn regex(pattern: &str) -> Regex {
 }
 
 static PROJECT: LazyLock<Regex> = LazyLock::new(|| regex(r#"project\([ ]*(?:path[ ]*[:=][ ]*)?["']:?([^"']+)["']"#));
-static PLUGIN: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r#"(?:^|[ {])(?:id[ (]*|apply plugin:[ ]*|apply\(plugin[ ]*=[ ]*)["']([^"']+)["'][ )]*(?:version[ (]*["']([^"']+)["'])?"#,
-    )
-});
 static SCRIPT: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"apply[ (]*from[ ]*[:=][ (]*(?:(?:rootProject\.|project\.)?file[ (]*)?["']([^"']+)["']"#));
 static MOVED: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"project\([ ]*["']:?([^"']+)["'][ ]*\)\.projectDir[ ]*=[^"'\n]*["']([^"'\n]+)["']"#));
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"["']:?([^"'\n]+)["']"#));
-static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r#"(?:(?:def|val|var|String|ext\.|set\()[ ]*["']?)?([A-Za-z_][A-Za-z0-9_.]*)["']?[ ]*[=:,][ ]*["']([0-9][^"'\n]*)["']"#,
-    )
-});
+/// The file that gives values to names for a build and those below it.
+const PROPERTIES: &str = "gradle.properties";
 
-/// Whether this is a build file or a version catalog.
+/// Whether this is a build file, a version catalog or a file of the build's properties.
 pub(super) fn is_manifest(path: &str) -> bool {
-    path.ends_with(".gradle") || path.ends_with(".gradle.kts") || path.ends_with(".versions.toml")
+    path.ends_with(".gradle")
+        || path.ends_with(".gradle.kts")
+        || path.ends_with(".versions.toml")
+        || file_name(path) == PROPERTIES
 }
 
 /// What one stretch of a build file declares.
@@ -220,7 +217,7 @@ fn value_of(text: &str, name: &str) -> Option<String> {
 
 /// Adds what a stretch of a build file, and the scripts and convention plugins that it applies, declare.
 fn add(workspace: &Workspace<'_>, part: &mut Part, path: &str, text: &str, depth: usize) {
-    let versions = versions(workspace, path);
+    let versions = versions::read(workspace, path);
     let catalog = workspace
         .catalogs
         .iter()
@@ -228,7 +225,8 @@ fn add(workspace: &Workspace<'_>, part: &mut Part, path: &str, text: &str, depth
         .max_by_key(|(home, _)| home.len())
         .map(|(_, catalog)| catalog);
     declared::read(part, path, text, &versions, catalog, &workspace.lists);
-    declared::plugins(part, path, text);
+    let above: Vec<&str> = versions::files_above(workspace, path).map(|(_, text)| text).collect();
+    part.dependencies.extend(plugins::applied(path, text, &above, &versions, catalog));
     if depth > 4 {
         return;
     }
@@ -245,7 +243,7 @@ fn applied<'a>(workspace: &Workspace<'a>, path: &str, text: &str) -> Vec<&'a str
         let other = || join("", &tail).and_then(|far| workspace.files.get_key_value(far.as_str()));
         out.extend(near.or_else(other).map(|(path, _)| *path));
     }
-    for found in PLUGIN.captures_iter(text) {
+    for found in plugins::PLUGIN.captures_iter(text) {
         let names = [format!("{}.gradle", &found[1]), format!("{}.gradle.kts", &found[1])];
         out.extend(
             workspace
@@ -255,16 +253,6 @@ fn applied<'a>(workspace: &Workspace<'a>, path: &str, text: &str) -> Vec<&'a str
         );
     }
     out.retain(|script| *script != path);
-    out
-}
-
-/// Simple variables that hold versions, from the file itself and the build files above it.
-fn versions(workspace: &Workspace<'_>, path: &str) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    let above = |other: &str| is_below(folder(path), folder(other)) && !other.ends_with(".toml");
-    for (_, text) in workspace.files.iter().filter(|(other, _)| above(other)) {
-        out.extend(ASSIGNED.captures_iter(text).map(|found| (found[1].to_owned(), found[2].to_owned())));
-    }
     out
 }
 
