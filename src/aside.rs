@@ -1,7 +1,22 @@
 //! Code beside the services: examples, tools, tests.
 
+/// Folders that are parts of the program inside a Python package: `agent/tools` holds what an agent calls.
+const PARTS: &[&str] = &["tools", "integration", "testing", "script", "canary"];
+
+/// Folders whose names say nothing of a Go package that services are built with: `tools` of a server of tools.
+const BUILT_PARTS: &[&str] = &["tools", "integration", "canary", "script", "ci"];
+
 /// Whether a path lies in a folder of examples, tools or tests.
 pub fn is_aside(path: &str) -> bool {
+    lies_aside(path, |at, folder| at > 0 && path.ends_with(".py") && PARTS.contains(&folder))
+}
+
+/// Whether a Go file lies aside by the name of a folder that services have parts in, too: what is built with it decides.
+pub(crate) fn is_aside_unless_built(path: &str) -> bool {
+    path.ends_with(".go") && is_aside(path) && !lies_aside(path, |_, folder| BUILT_PARTS.contains(&folder))
+}
+
+fn lies_aside(path: &str, is_part: impl Fn(usize, &str) -> bool) -> bool {
     let asides = [
         "example",
         "examples",
@@ -30,9 +45,6 @@ pub fn is_aside(path: &str) -> bool {
         "pytest",
         "locust",
     ];
-    // Inside a Python package these are parts of the program: `agent/tools` holds what an agent calls.
-    const PARTS: &[&str] = &["tools", "integration", "testing", "script", "canary"];
-    let is_part = |at: usize, folder: &str| at > 0 && path.ends_with(".py") && PARTS.contains(&folder);
     let folders: Vec<&str> = folders(path).split('/').collect();
     // `tillctl` deep inside a service is one of its packages.
     let is_apart = |at: usize| at == 0 || matches!(folders.get(at - 1), Some(&("cmd" | "cmds" | "apps")));
@@ -128,7 +140,7 @@ fn folders(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_aside, is_stand_in, is_support};
+    use super::{is_aside, is_aside_unless_built, is_stand_in, is_support};
 
     #[test]
     fn folders_of_examples_are_aside_and_packages_are_not() {
@@ -141,6 +153,7 @@ mod tests {
         assert!(!is_aside("till/missionctl/pay.go") && is_aside("tillctl/main.go"));
         assert!(is_aside("cmd/tillctl/get.go") && is_aside("pkg/till-cli/get.go"));
         assert!(!is_aside("pkg/ctl/get.go") && !is_aside("pkg/client/get.go"));
+        assert!(is_aside_unless_built("till/tools/search.go") && !is_aside_unless_built("till/mocks/tools/search.go"));
         assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));
     }
 

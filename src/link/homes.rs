@@ -58,3 +58,10 @@ pub fn plain(module: &str) -> &str {
 fn root(module: &str) -> &str {
     module.split('.').next().unwrap_or_default()
 }
+
+/// Who a Go module belongs to, by its path: `github.com/shop` of `github.com/shop/orders`.
+pub fn owner_of(module: &str) -> Option<&str> {
+    let host = module.find('/')?;
+    let end = module.get(host + 1..)?.find('/').map_or(module.len(), |end| host + 1 + end);
+    module.get(..end).filter(|_| module[..host].contains('.'))
+}

@@ -21,6 +21,6 @@ mod types;
 
 pub use along::Calls;
 pub use callee::Callee;
-pub use homes::plain;
+pub use homes::{owner_of, plain};
 pub use program::{DescribedCall, FileUnit, FuncRef, Owner, Program, SourceFile, TypeIndex, ValueRef};
 pub use trace::{MAX_ARGUMENTS, MAX_ORIGINS, Origin, Step};

@@ -164,6 +164,10 @@ pub struct StackDescription {
     /// Regular expressions on the whole names of functions of modules from elsewhere that, by what they are called, set it up.
     #[serde(default)]
     pub set_up_names: Vec<String>,
+    /// Go modules that a program holds by way of others where a package of its organisation's own sets it up: exporters of
+    /// spans.
+    #[serde(default)]
+    pub brought: Vec<String>,
     /// Modules that make spans through its API, whoever sets it up.
     #[serde(default)]
     pub used_through: Vec<String>,

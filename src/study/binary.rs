@@ -2,7 +2,7 @@
 
 use super::tracing::{Tracing, lies_in};
 use super::unit::UnitView;
-use crate::aside::{is_aside, is_stand_in, is_support};
+use crate::aside::{is_aside, is_aside_unless_built, is_stand_in, is_support};
 use crate::ir::{FunctionId, Language};
 use crate::link::{FuncRef, Program};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -66,6 +66,12 @@ fn reached(imports: &FxHashMap<Ustr, FxHashSet<Ustr>>, from: Ustr) -> FxHashSet<
         }
     }
     out
+}
+
+/// The files that lie aside by the name of a folder, of packages that services are built with.
+pub(super) fn parts(program: &Program<'_>, built: &FxHashSet<Ustr>) -> FxHashSet<Ustr> {
+    let files = program.files.iter().filter(|file| file.source.facts.package != "main" && built.contains(&file.module));
+    files.map(|file| file.source.path).filter(|path| is_aside_unless_built(path)).collect()
 }
 
 /// The files of a program that traces stay out of, by their paths.

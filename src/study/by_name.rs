@@ -4,7 +4,8 @@
 use super::unit::UnitView;
 use crate::aside::is_aside;
 use crate::ir::Language;
-use crate::link::{FileUnit, Program, ValueRef};
+use crate::knowledge::{NameOf, speaks_of_tracing};
+use crate::link::{FileUnit, Program, ValueRef, owner_of};
 use crate::services::{Mode, StackDescription, StackUse, stacks};
 use regex::RegexSet;
 
@@ -25,8 +26,10 @@ pub(super) fn note(program: &Program<'_>, units: &mut [UnitView]) {
             }
             // Code that starts spans or instruments something, in a program that calls what sets tracing up.
             if unit.has_family(&page.family) {
-                if !unit.stacks.iter().any(|found| found.active)
+                let is_brought = page.brought.iter().any(|module| unit.indirect.contains(module));
+                if !unit.has_active(&page.family)
                     && let Some((line, evidence)) = called(program, at, file, &names, true)
+                        .or_else(|| called_of_house(program, at, file).filter(|_| is_brought))
                 {
                     let place = file.source.path.to_string();
                     unit.stacks.push(StackUse {
@@ -75,6 +78,34 @@ fn called(
         (strange(package) && program.described(name).is_none()).then(|| {
             let line = facts.lines.line(facts.expr(site.expr).span.start);
             (line, format!("calls {name}, which sets it up by its name"))
+        })
+    })
+}
+
+/// The line of the first call of what starts, makes or provides something, in a package about tracing of the organisation that
+/// the program is of: `otlptraces.ModuleFromFlags`. That it sets the stack up is told by what the program holds by way of it.
+fn called_of_house(program: &Program<'_>, at: u32, file: &FileUnit<'_>) -> Option<(u32, String)> {
+    const WORDS: &[&str] = &["init", "setup", "start", "new", "configure", "register", "install", "enable", "module"];
+    let facts = &file.source.facts;
+    let house = owner_of(&file.module)?;
+    let is_ours = |package: &str| {
+        owner_of(package) == Some(house)
+            && program.module_unit(package).is_none()
+            && speaks_of_tracing(package, NameOf::GoPackage)
+            && !package.contains("metric")
+    };
+    if !facts.imports.iter().any(|import| is_ours(&import.target)) {
+        return None;
+    }
+    file.flow.calls.iter().find_map(|site| {
+        let callee = program.callee(ValueRef { file: at, expr: site.expr });
+        let name = callee.name.filter(|_| callee.functions.is_empty())?;
+        let (package, own) = name.rsplit_once('.')?;
+        let own = own.to_ascii_lowercase();
+        let sets_up = WORDS.iter().any(|word| own.contains(word)) && !own.contains("span");
+        (sets_up && is_ours(package) && program.described(name).is_none()).then(|| {
+            let line = facts.lines.line(facts.expr(site.expr).span.start);
+            (line, format!("calls {name}, of the organisation's own package about tracing"))
         })
     })
 }

@@ -81,6 +81,8 @@ pub struct Study<'a> {
     untraced: binary::Untraced,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
+    /// The Go files that lie aside by the name of a folder alone: services are built with them.
+    parts: FxHashSet<Ustr>,
     commands: binary::Commands,
     /// The files that only what is run by hand leads to.
     beside: FxHashSet<u32>,
@@ -117,6 +119,7 @@ impl<'a> Study<'a> {
             untraced: binary::Untraced::default(),
             operators: reach::operators(program),
             built: FxHashSet::default(),
+            parts: FxHashSet::default(),
             commands: binary::Commands::new(program),
             beside: FxHashSet::default(),
             links: OnceCell::new(),
@@ -125,9 +128,10 @@ impl<'a> Study<'a> {
             served: OnceCell::new(),
             source,
         };
+        study.built = study.commands.packages(program);
+        study.parts = binary::parts(program, &study.built);
         study.untraced = binary::untraced(program, units, &study.commands, source);
         study.untraced.files.extend(unused::unimported_files(program, units));
-        study.built = study.commands.packages(program);
         study.index();
         study.namers = remote::namers(&study);
         study.summaries = summary::summaries(&study);

@@ -1,6 +1,7 @@
 //! What the files are part of: commands, services, packages for other programs.
 
 use super::{Study, binary, tracing};
+use crate::aside;
 use crate::link::FuncRef;
 use ustr::Ustr;
 
@@ -15,6 +16,11 @@ impl Study<'_> {
     /// nor takes up the traces of those who ask it.
     pub fn is_idle(&self, file: u32) -> bool {
         self.program.files.get(file as usize).is_some_and(|file| self.untraced.idle.contains(&file.source.path))
+    }
+
+    /// Whether a path lies in a folder of examples, tools or tests, and is no part of what services are built with.
+    pub fn is_aside(&self, path: &str) -> bool {
+        aside::is_aside(path) && !Ustr::from_existing(path).is_some_and(|path| self.parts.contains(&path))
     }
 
     /// Whether only examples, benchmarks, scripts and commands lead to a Python file: no request runs what is in it.

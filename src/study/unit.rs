@@ -43,6 +43,8 @@ pub struct UnitView {
     pub stacks: Vec<StackUse>,
     /// Names of the declared dependencies that the program runs with.
     pub dependencies: FxHashSet<String>,
+    /// Names of the dependencies that others bring along, where the manifest lists them (Go).
+    pub indirect: FxHashSet<String>,
     /// What its own manifest and those that it inherits from declare for the running program.
     pub declared: Vec<Dependency>,
     /// Names and versions of what its manifests declare with one, parents, plugins and lists of versions included.
@@ -96,6 +98,12 @@ impl UnitView {
                 .dependencies
                 .iter()
                 .filter(|found| found.is_running())
+                .map(|found| found.name.clone())
+                .collect(),
+            indirect: unit
+                .dependencies
+                .iter()
+                .filter(|found| found.scope == Scope::Indirect)
                 .map(|found| found.name.clone())
                 .collect(),
             declared: unit.dependencies.iter().filter(|found| found.scope == Scope::Direct).cloned().collect(),
@@ -276,8 +284,15 @@ impl UnitView {
 
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) is there.
     pub fn has_family(&self, family: &str) -> bool {
-        self.stacks
-            .iter()
-            .any(|found| crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family))
+        self.stacks.iter().any(|found| is_of_family(found, family))
     }
+
+    /// Whether a stack that makes a family's spans is seen to be switched on.
+    pub(super) fn has_active(&self, family: &str) -> bool {
+        self.stacks.iter().any(|found| found.active && is_of_family(found, family))
+    }
+}
+
+fn is_of_family(found: &StackUse, family: &str) -> bool {
+    crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family)
 }

@@ -105,6 +105,9 @@ pub struct StubNames {
     /// The types of generated code that an implementation embeds (Go).
     #[serde(default)]
     pub embedded: Vec<String>,
+    /// What registers a generated gateway to it that opens a channel of its own, with the options in its last argument (Go).
+    #[serde(default)]
+    pub gateways: Vec<String>,
     /// The type that an implementation extends, whose methods take a request and the call's own context (Python).
     #[serde(default)]
     pub servicers: Vec<String>,

@@ -4,6 +4,7 @@ use super::super::{Ruling, Verdict, Verdicts};
 use super::broken::{Broken, finding, rule_of};
 use super::channels::{channels, is_meant_to_be_traced};
 use super::life::{Life, Lives};
+use super::makers::{is_construction, judge_client};
 use super::sites::{OUTSIDE, is_generated, is_in_trace, outside, reports_here, sites};
 use super::switches::by_switch;
 use super::{beans, body, choice, fallback, forgotten, gate};
@@ -16,21 +17,21 @@ use crate::study::{CallFact, Inbound, Study, functions_of};
 use std::collections::BTreeMap;
 
 /// How an outbound call stands, and the places of the causes where it breaks the trace.
-struct Judged {
-    ruling: Ruling,
-    at: Vec<ValueRef>,
+pub(super) struct Judged {
+    pub(super) ruling: Ruling,
+    pub(super) at: Vec<ValueRef>,
 }
 
 impl Judged {
-    fn carried(because: &'static str) -> Self {
+    pub(super) fn carried(because: &'static str) -> Self {
         Self { ruling: Ruling::carried(because), at: Vec::new() }
     }
 
-    fn unknown(because: &'static str) -> Self {
+    pub(super) fn unknown(because: &'static str) -> Self {
         Self { ruling: Ruling::unknown(because), at: Vec::new() }
     }
 
-    fn broken(because: &'static str, at: Vec<ValueRef>) -> Self {
+    pub(super) fn broken(because: &'static str, at: Vec<ValueRef>) -> Self {
         Self { ruling: Ruling::broken(because), at }
     }
 }
@@ -75,7 +76,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     channels(lives, &mut broken);
     // What is generated takes its options from who calls it; nobody mends it there.
     broken.retain(|at, _| !is_generated(study, *at));
-    broken.retain(|at, _| !gate::is_aside(&study.program.place(*at).path) && !fallback::is_never_needed(study, *at));
+    broken.retain(|at, _| !study.is_aside(&study.program.place(*at).path) && !fallback::is_never_needed(study, *at));
     broken.retain(|at, _| !choice::is_made_where_off(lives, *at));
     broken.retain(|at, found| found.kind != HopKind::RpcCall || is_meant_to_be_traced(lives, *at, found));
     let forgotten = forgotten::clients(lives);
@@ -236,51 +237,6 @@ fn may_be_link(study: &Study<'_>, function: FuncRef) -> bool {
     }
     let owner = program.enclosing_type(function).map(|owner| program.type_name(owner));
     owner.is_some_and(|owner| program.supertypes(owner).iter().any(|ty| program.knowledge.ty(*ty).is_some()))
-}
-
-fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Judged {
-    let study = lives.study;
-    let mut causes = Vec::new();
-    let mut life = Life::Plain;
-    let mut because = "where the client is made is not seen";
-    for origin in study.program.origins(client, true) {
-        match origin {
-            Origin::Call(made, _) | Origin::Literal(made) if is_construction(study, made) => {
-                if covered(study, made) {
-                    return Judged::carried("what traces the service that makes the client covers its library");
-                }
-                match lives.of_construction(made) {
-                    Life::Plain if gate::goes_to_third_party(study, made) => {
-                        life = Life::Unknown;
-                        because = "the client is made for a stranger's service";
-                    }
-                    Life::Plain => causes.push(made),
-                    other => {
-                        life = other;
-                        because = "what the client is made of, or what becomes of it, is not wholly seen";
-                    }
-                }
-            }
-            Origin::Field(owner, name) if lives.named(owner, name) == Life::Plain => causes.push(call),
-            Origin::Literal(nil) if matches!(study.program.expr_kind(nil), ExprKind::Lit(_)) => {}
-            _ => life = Life::Unknown,
-        }
-    }
-    match life {
-        Life::Plain if !causes.is_empty() => Judged::broken("its client is made plain and stays so", causes),
-        Life::Instrumented if causes.is_empty() => Judged::carried("its client is instrumented"),
-        Life::Instrumented => Judged::unknown("one of the clients that it may use is instrumented, another is not"),
-        _ => Judged::unknown(because),
-    }
-}
-
-fn is_construction(study: &Study<'_>, call: ValueRef) -> bool {
-    let role = study.fact(call).and_then(|fact| fact.effect.makes);
-    matches!(role, Some(TypeRole::HttpClient | TypeRole::RpcChannel))
-}
-
-fn covered(study: &Study<'_>, call: ValueRef) -> bool {
-    study.fact(call).is_some_and(|fact| study.unit(call.file).covers_every_client(fact.library))
 }
 
 /// Whether the very client of a call is instrumented, whatever the others of its library are.

@@ -1,7 +1,7 @@
 //! dark-service.
 
 use super::super::Verdicts;
-use super::gate;
+use crate::aside::is_aside;
 use crate::finding::{Confidence, Finding, Place};
 use crate::ir::{ExprKind, Import, Language};
 use crate::knowledge::{HopKind, Knowledge, TypeRole};
@@ -30,7 +30,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     let is_one_of_many = lit > dark.len();
     let lit: Vec<usize> = serving.iter().map(|(unit, _)| *unit).filter(|unit| is_lit(*unit)).collect();
     for (at, place) in dark {
-        let Some(unit) = units.get(*at).filter(|unit| !gate::is_aside(&format!("{}/x", unit.root))) else { continue };
+        let Some(unit) = units.get(*at).filter(|unit| !is_aside(&format!("{}/x", unit.root))) else { continue };
         let neighbours = || lit.iter().filter_map(|other| units.get(*other).map(|unit| (*other, unit)));
         // A module of another language around the traced ones is a product of its own, or tools for them.
         let is_around = || {
@@ -83,7 +83,7 @@ fn served_at(sources: &[SourceFile], unit: usize, is_lit: bool) -> Option<Place>
     if !files().any(is_program) {
         return None;
     }
-    files().filter(|file| !gate::is_aside(&file.path)).find_map(|file| {
+    files().filter(|file| !is_aside(&file.path)).find_map(|file| {
         let import = file.facts.imports.iter().find(|import| match file.facts.language {
             Language::Python => makes_server(file, import),
             Language::Go => {

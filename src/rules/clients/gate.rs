@@ -7,7 +7,6 @@ use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::async_work::is_cut_off;
 use crate::services::Mode;
-pub(super) use crate::study::is_aside;
 use crate::study::{Inbound, Study, Summary, UnitView};
 
 /// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
@@ -175,7 +174,7 @@ fn is_start_up(study: &Study<'_>, function: FuncRef) -> bool {
 pub(super) fn is_apart(study: &Study<'_>, function: FuncRef, call: ValueRef) -> bool {
     let path = study.program.place(call).path;
     let name = study.function_name(function);
-    if words::is_apart(&name) || words::is_apart(&path) || is_aside(&path) || is_test_agent(study, function) {
+    if words::is_apart(&name) || words::is_apart(&path) || study.is_aside(&path) || is_test_agent(study, function) {
         return true;
     }
     // The client's own name says it too: `s.collectorClient.Do(request)`.

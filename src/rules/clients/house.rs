@@ -14,7 +14,7 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{
     Slot, TypeRole, ends_inside, is_address_word, is_common_word, is_house_word, names_identity_document,
 };
-use crate::link::{FileUnit, FuncRef, Step, ValueRef};
+use crate::link::{FileUnit, FuncRef, Step, ValueRef, owner_of};
 use crate::study::{Study, stub_named};
 use rustc_hash::FxHashSet;
 
@@ -64,17 +64,10 @@ pub(super) fn is_called(study: &Study<'_>, call: ValueRef) -> bool {
     let mut letters = name.chars();
     let maker = letters.next().map(|first| format!("New{}{}", first.to_uppercase(), letters.as_str()));
     let service = maker.and_then(|maker| stub_named(study, &maker, |names| &names.clients));
-    let is_ours = |file: &FileUnit<'_>| owner(&file.module).is_some_and(|own| owner(package) == Some(own));
+    let is_ours = |file: &FileUnit<'_>| owner_of(&file.module).is_some_and(|own| owner_of(package) == Some(own));
     let is_own = program.own_type(ty).is_some();
     service.is_some_and(|service| study.serves_calls_of(&service))
         || !is_own && program.files.get(call.file as usize).is_some_and(is_ours)
-}
-
-/// Who a Go module belongs to, by its path: `github.com/shop` of `github.com/shop/orders`.
-fn owner(module: &str) -> Option<&str> {
-    let host = module.find('/')?;
-    let end = module.get(host + 1..)?.find('/').map_or(module.len(), |end| host + 1 + end);
-    module.get(..end).filter(|_| module[..host].contains('.'))
 }
 
 /// Whether some words name a service of the tree that the file is no part of.

@@ -1,7 +1,8 @@
 //! instrumentation-not-loaded.
 
 use super::super::Verdicts;
-use super::{dark, gate};
+use super::dark;
+use crate::aside::is_aside;
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::Language;
 use crate::knowledge::{Knowledge, LibraryDescription, TypeRole};
@@ -29,7 +30,7 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], lines: &CitedLin
         }
         let Some(idle) = idle(unit, lines) else { continue };
         let Some(place) = lines.place(&idle.dependency.path, idle.dependency.line) else { continue };
-        if seen.contains(&place) || gate::is_aside(&format!("{}/x", unit.root)) || !runs_untraced(at, units, sources) {
+        if seen.contains(&place) || is_aside(&format!("{}/x", unit.root)) || !runs_untraced(at, units, sources) {
             continue;
         }
         seen.insert(place);

@@ -2,7 +2,6 @@
 //! have, next to another that does the same and that nothing instruments (Python).
 
 use super::super::Verdicts;
-use super::gate;
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::LibraryDescription;
@@ -14,7 +13,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         return;
     }
     for fact in study.calls().iter().filter(|fact| !fact.effect.switches_on.is_empty()) {
-        if !gate::is_aside(&study.program.place(fact.call).path) {
+        if !study.is_aside(&study.program.place(fact.call).path) {
             out.findings.extend(mistaken(study, fact));
         }
     }

@@ -2,7 +2,6 @@
 //! each call but the first is ignored (Python).
 
 use super::super::Verdicts;
-use super::gate;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Language, Span, StmtKind};
 use crate::knowledge::Slot;
@@ -28,7 +27,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut by_function: FxHashMap<FuncRef, Vec<Site<'_>>> = FxHashMap::default();
     for fact in study.calls() {
         let Some(slot) = fact.effect.first_alone else { continue };
-        if gate::is_aside(&study.program.place(fact.call).path) || takes_back(study, fact) {
+        if study.is_aside(&study.program.place(fact.call).path) || takes_back(study, fact) {
             continue;
         }
         for call in choosing(study, fact, slot) {

@@ -10,7 +10,7 @@ use crate::knowledge::TypeRole;
 use crate::link::ValueRef;
 use crate::link::flow::DefKind;
 use crate::rules::clients::can_be_inside;
-use crate::study::{CallFact, Study, is_aside};
+use crate::study::{CallFact, Study};
 
 /// Finds the channels whose calls that stay open carry no trace, while the others do.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -25,7 +25,9 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             continue;
         }
         let place = study.program.place(fact.call);
-        if gate::is_apart(study, fact.function, fact.call) || is_aside(&place.path) || !traces_unary_alone(lives, fact)
+        if gate::is_apart(study, fact.function, fact.call)
+            || study.is_aside(&place.path)
+            || !traces_unary_alone(lives, fact)
         {
             continue;
         }

@@ -17,7 +17,9 @@ pub(super) fn sites(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
     if study.language() == Language::Java {
         return std::iter::once(call).chain(through_proxy(study, call)).collect();
     }
-    if !is_generated(study, call) || study.language() != Language::Go {
+    // A generated gateway calls methods of a stub, which send.
+    let sends = study.fact(call).is_some_and(|fact| fact.effect.hop.is_some());
+    if !is_generated(study, call) || study.language() != Language::Go || !sends {
         return vec![call];
     }
     let stub = program.outermost(program.function_at(call));

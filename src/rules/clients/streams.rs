@@ -7,7 +7,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{CallShape, TypeRole};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study, Summary, is_aside, stub_named, stub_of};
+use crate::study::{CallFact, Study, Summary, stub_named, stub_of};
 
 /// Finds the servers whose calls that stay open are not traced, while the others are.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -64,7 +64,7 @@ fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
             && decl.params.last().and_then(|param| param.ty.as_ref()).is_some_and(|ty| is_stream(&ty.name))
             && study.summary(*function).has(Summary::STARTS)
             && !file.source.facts.generated
-            && !is_aside(&file.source.path)
+            && !study.is_aside(&file.source.path)
             && !words::is_apart(&decl.name)
             && study.can_meet(server.file, function.file)
     })

@@ -3,6 +3,7 @@
 //! A value says more than a name: a `MAIL_SERVICE_URL` that is set to a host of the public net is no service of the house.
 
 use super::gate::is_named_after_unit;
+use super::words;
 use crate::facts::{Named, Piece, Text};
 use crate::knowledge::ends_inside;
 use crate::map::{Address, setting_in};
@@ -69,7 +70,9 @@ fn names(text: &Text) -> Vec<&str> {
 /// Whose a written address is.
 fn of_address(study: &Study<'_>, file: u32, written: &str) -> Option<Whose> {
     let found = Address::parse(written).filter(|found| !found.is_local())?;
-    if is_strangers(study, file, &found) {
+    // What the repository puts a stand-in up for is not run by it.
+    let is_stand_in = words::split_words(&found.host).any(|word| words::names_stand_in(&word));
+    if is_stand_in || is_strangers(study, file, &found) {
         return Some(Whose::Stranger);
     }
     let is_known = study.environments.runs_code(found.short()) || study.environments.runs_code(&found.host);

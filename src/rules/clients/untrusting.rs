@@ -6,7 +6,7 @@ use super::{gate, options};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
 use crate::link::ValueRef;
-use crate::study::{CallFact, Study, is_aside, stub_named};
+use crate::study::{CallFact, Study, stub_named};
 
 /// Finds instrumentation that is told, or not told otherwise, to make a root of every call that comes in.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -66,7 +66,7 @@ fn served(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Served> {
 /// A place of the tree that calls a remote service: where its client is made, outside of tests.
 fn caller(study: &Study<'_>, service: &str) -> Option<ValueRef> {
     let files = (0u32..).zip(&study.program.files);
-    let run = files.filter(|(_, file)| !file.source.facts.generated && !is_aside(&file.source.path));
+    let run = files.filter(|(_, file)| !file.source.facts.generated && !study.is_aside(&file.source.path));
     let calls =
         run.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| ValueRef { file: at, expr: site.expr }));
     let calls_it = |call: &ValueRef| {

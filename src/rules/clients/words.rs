@@ -74,6 +74,11 @@ pub(super) fn names_test(text: &str) -> bool {
     split_words(text).any(|word| matches!(word.as_str(), "test" | "tests" | "testing"))
 }
 
+/// Whether a part of a host's name says that it stands in for another service.
+pub(super) fn names_stand_in(word: &str) -> bool {
+    ["mock", "fake", "stub"].iter().any(|stand_in| word.starts_with(stand_in)) || word == "wiremock"
+}
+
 /// Whether a name is that of an address.
 pub(super) fn names_address(text: &str) -> bool {
     split_words(text).any(|word| ["url", "uri", "link", "address"].iter().any(|end| word.ends_with(end)))

@@ -11,7 +11,7 @@ use crate::link::flow::RECEIVER;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{Lives, checks_health};
-use crate::study::{ContextParam, Inbound, Study, is_aside};
+use crate::study::{ContextParam, Inbound, Study};
 
 /// Finds methods that hold a context and go on under that of their object.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -57,7 +57,7 @@ fn judge(lives: &Lives<'_, '_>, call: ValueRef) -> Option<Finding> {
         || study.outlives_request(method)
         || checks_health(study, outer)
         || parts_on_purpose(study, outer)
-        || is_aside(&program.place(call).path)
+        || study.is_aside(&program.place(call).path)
     {
         return None;
     }

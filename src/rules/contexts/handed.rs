@@ -13,7 +13,7 @@ use crate::rules::clients::{
     Lives, can_be_inside, checks_health, goes_to_third_party, helps_tests, is_broken, is_plain_client,
     is_traced_client, keeps_records,
 };
-use crate::study::{CallFact, ContextParam, Study, is_aside};
+use crate::study::{CallFact, ContextParam, Study};
 
 /// How many functions a request is followed into.
 const MAX_DEPTH: u8 = 3;
@@ -92,7 +92,7 @@ fn belongs_to_trace(study: &Study<'_>, call: ValueRef) -> bool {
         && may_hold_trace(study, function)
         && can_be_inside(study, function)
         && !study.outlives_request(function)
-        && !is_aside(&study.program.place(call).path)
+        && !study.is_aside(&study.program.place(call).path)
         && !checks_health(study, outer)
         && !helps_tests(study, outer)
         && !keeps_records(study, call)

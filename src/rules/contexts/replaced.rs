@@ -11,7 +11,7 @@ use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{Lives, checks_health, traces_stores};
-use crate::study::{CallFact, ContextParam, Inbound, Study, is_aside};
+use crate::study::{CallFact, ContextParam, Inbound, Study};
 use rustc_hash::FxHashSet;
 
 /// Finds fresh contexts that cut a trace.
@@ -44,7 +44,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     if checks_health(study, study.program.outermost(fact.function)) {
         return None;
     }
-    if parts_on_purpose(study, study.program.outermost(fact.function)) || is_aside(&study.program.place(fact.call).path)
+    if parts_on_purpose(study, study.program.outermost(fact.function))
+        || study.is_aside(&study.program.place(fact.call).path)
     {
         return None;
     }

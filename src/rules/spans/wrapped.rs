@@ -8,7 +8,7 @@ use crate::ir::{Annotation, ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{AnnotationRole, NameOf, speaks_of_tracing};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{Study, Summary, described_annotation, is_aside};
+use crate::study::{Study, Summary, described_annotation};
 use rustc_hash::FxHashMap;
 
 /// Most decorated functions that a finding lists.
@@ -65,7 +65,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 /// How sure a finding about a decorated function can be; `None` where it is an example's or nothing traces it.
 fn confidence(study: &Study<'_>, function: FuncRef) -> Option<Confidence> {
     let path = study.program.files.get(function.file as usize)?.source.path;
-    (study.unit(function.file).is_traced() && !is_aside(&path)).then_some(Confidence::Certain)
+    (study.unit(function.file).is_traced() && !study.is_aside(&path)).then_some(Confidence::Certain)
 }
 
 /// Why the work of a function is not inside the span.

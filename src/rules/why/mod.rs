@@ -110,7 +110,7 @@ impl Asker<'_, '_> {
                     .to_owned(),
             );
         }
-        if crate::study::is_aside(&file.source.path) {
+        if self.study.is_aside(&file.source.path) {
             out.push("by its path this file is an example, a tool or the like, which most rules leave out".to_owned());
         }
         if file.source.facts.generated {

@@ -1,12 +1,12 @@
 //! What later becomes of a value: where it goes, what is called on it, what is put into it.
 
 use super::{Life, Lives, MAX_DEPTH};
-use crate::ir::{ExprKind, Language};
+use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{Calls, FuncRef, ValueRef};
 use crate::rules::clients::{beans, words};
-use crate::study::{Summary, stub_of};
+use crate::study::Summary;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -40,8 +40,16 @@ pub(in crate::rules::clients) struct Later {
 impl<'s, 'a> Lives<'s, 'a> {
     /// Follows a made value to what becomes of it.
     pub(in crate::rules::clients) fn later(&self, call: ValueRef) -> Later {
+        self.later_through(call, &Calls::new())
+    }
+
+    /// The same for those who come by it through certain calls.
+    pub(super) fn later_through(&self, call: ValueRef, calls: &Calls) -> Later {
+        let made = self.study.fact(call).and_then(|fact| fact.effect.makes);
         let mut walk = Walk {
             lives: self,
+            calls: calls.clone(),
+            is_client: matches!(made, Some(TypeRole::HttpClient | TypeRole::RpcChannel)),
             seen: FxHashSet::default(),
             fields: FxHashSet::default(),
             out: Later::default(),
@@ -62,14 +70,18 @@ impl<'s, 'a> Lives<'s, 'a> {
 
 pub(super) struct Walk<'w, 's, 'a> {
     pub(super) lives: &'w Lives<'s, 'a>,
+    /// The calls by which it is handed out; none where all callers count.
+    pub(super) calls: Calls,
+    /// What is followed is a client, or a channel of remote calls.
+    pub(super) is_client: bool,
     seen: FxHashSet<ValueRef>,
     fields: FxHashSet<(Ustr, Ustr)>,
-    out: Later,
+    pub(super) out: Later,
     pub(super) work: Vec<ValueRef>,
 }
 
 impl Walk<'_, '_, '_> {
-    fn mark(&mut self, life: Life, at: ValueRef) {
+    pub(super) fn mark(&mut self, life: Life, at: ValueRef) {
         self.out.life = Some(self.out.life.unwrap_or(Life::Plain).and(life));
         if life != Life::Plain {
             self.out.marks.push((at, life));
@@ -77,13 +89,17 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Notes that a call mounts a handler which reads traces for itself.
-    fn mark_route(&mut self, at: ValueRef) {
+    pub(super) fn mark_route(&mut self, at: ValueRef) {
         self.out.has_traced_route = true;
         self.out.marks.push((at, Life::Instrumented));
     }
 
     /// One place at which the value stands.
     fn place(&mut self, value: ValueRef) {
+        // A server that was made with the client is another thing.
+        if self.is_client && self.lives.study.program.role_of(value) == Some(TypeRole::Server) {
+            return;
+        }
         self.assigned(value);
         self.returned(value);
         let Some(parent) = self.lives.study.program.parent(value) else { return };
@@ -229,7 +245,9 @@ impl Walk<'_, '_, '_> {
             if beans::is_bean(self.lives.study, function) && !self.hides(function) {
                 self.out.beans.push(function);
             }
-            self.work.extend(program.callers(function).iter().copied());
+            let callers = program.callers(function);
+            let ours: Vec<ValueRef> = callers.iter().copied().filter(|call| self.calls.contains(call)).collect();
+            self.work.extend(if ours.is_empty() { callers.to_vec() } else { ours });
             if program.is_property(function)
                 && let Some(owner) = program.enclosing_type(function)
             {
@@ -285,13 +303,17 @@ impl Walk<'_, '_, '_> {
             }
             return derives;
         }
-        if study.fact(call).is_some_and(|fact| fact.effect.hop.is_some()) {
-            for value in study.slot(call, Slot::AnyArg) {
+        if let Some(hop) = study.fact(call).and_then(|fact| fact.effect.hop) {
+            for value in self.bearers(call, hop.context, hop.carrier) {
                 if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
                     self.mark(Life::Instrumented, call);
                 }
             }
             return derives;
+        }
+        if self.answers(call) {
+            self.sent_along(call);
+            return false;
         }
         let given = study.slot(call, Slot::AnyArg);
         // A class that is named with what its objects are made with: `app.add_middleware(Limits, store=store)`.
@@ -320,104 +342,12 @@ impl Walk<'_, '_, '_> {
         let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
         let flow = &program.files[member.file as usize].flow;
         for write in flow.writes_to(member.expr) {
-            let life = self.lives.part(ValueRef { expr: write.value, ..member }, name, MAX_DEPTH - 6);
-            self.mark(life, member);
-        }
-    }
-
-    /// The value is handed to a call.
-    fn argument(&mut self, value: ValueRef, call: ValueRef) {
-        let study = self.lives.study;
-        let program = study.program;
-        self.out.given.push(call);
-        let callee = program.callee(call);
-        let is_server = program.role_of(value) == Some(TypeRole::Server);
-        let wraps = |lives: &Lives<'_, '_>| {
-            // What a method that is seen does with its object is in its body.
-            let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none());
-            let receiver = receiver.filter(|_| callee.functions.is_empty());
-            lives.callee_part(call, MAX_DEPTH - 6) == Life::Instrumented
-                || receiver.is_some_and(|value| lives.part(value, "", MAX_DEPTH - 6) == Life::Instrumented)
-        };
-        // What such a helper does to the server is in its body; what the handlers do that it mounts is nothing of that.
-        let mounts = is_server && self.only_mounts(&callee.functions);
-        let is_instrumented = self.lives.is_instrumented_call(call) || wraps(self.lives);
-        let is_traced_helper = is_instrumented && mounts;
-        if is_traced_helper {
-            self.mark_route(call);
-        } else if is_instrumented {
-            self.mark(Life::Instrumented, call);
-            return;
-        }
-        if let Some(life) = self.by_helper(call) {
-            self.mark(life, call);
-        }
-        // What a remote service asks others with says nothing of the server that it is mounted on.
-        if is_server && stub_of(study, call, |names| &names.servers).is_some() {
-            return;
-        }
-        let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
-        let others = study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value && !is_traced_helper);
-        for other in others {
-            let traced = match registers {
-                true => self.lives.traces_handler(other, 4),
-                // A traced server that a client is given along with does nothing to the client.
-                false if program.role_of(other) == Some(TypeRole::Server) => false,
-                false => self.lives.part(other, "header", MAX_DEPTH - 6) == Life::Instrumented,
-            };
-            if traced {
-                self.mark(Life::Instrumented, call);
-            }
-        }
-        if callee.functions.is_empty() {
-            let name = study.callee_text(call);
-            if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
-                self.mark(Life::Unknown, call);
-            }
-            // A stub, an adapter or an option made of it.
-            self.work.push(call);
-            return;
-        }
-        for function in &callee.functions {
-            self.follow_into(value, call, *function);
-        }
-    }
-
-    /// Whether helpers of the service's own that are given a Go server hand nothing back that could be the server in a
-    /// wrapper: all that they do is done to the server itself.
-    fn only_mounts(&self, helpers: &[FuncRef]) -> bool {
-        let program = self.lives.study.program;
-        let is_plain = |name: &str| matches!(name, "error" | "bool" | "string" | "int");
-        let hands_nothing_back = |helper: &FuncRef| {
-            let decl = program.function(*helper);
-            !decl.flags.is_abstract && decl.results.iter().all(|result| is_plain(&result.name))
-        };
-        program.language == Language::Go && !helpers.is_empty() && helpers.iter().all(hands_nothing_back)
-    }
-
-    /// What a builder or customizer does to a client that it is given: `builder.configure(client)`.
-    fn by_helper(&self, call: ValueRef) -> Option<Life> {
-        let study = self.lives.study;
-        let program = study.program;
-        let receiver = program.receiver(call).filter(|value| program.qualify(*value).is_none())?;
-        let configures = match program.role_of(receiver)? {
-            TypeRole::Middleware => true,
-            TypeRole::HttpClient => study.fact(call).is_some_and(|fact| fact.effect.derives == Some(Slot::Arg(0))),
-            _ => false,
-        };
-        configures.then(|| self.lives.part(receiver, "", MAX_DEPTH - 6))
-    }
-
-    fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
-        let program = self.lives.study.program;
-        let flow = &program.files[function.file as usize].flow;
-        for n in 0..program.function(function).params.len() {
-            if program.argument(call, function, n as u16) != Some(value) {
+            if !self.matters(member, name) {
                 continue;
             }
-            if let Some(var) = flow.param_var(function.id, n as u16) {
-                self.work.extend(var.uses.iter().map(|expr| ValueRef { file: function.file, expr: *expr }));
-            }
+            let value = ValueRef { expr: write.value, ..member };
+            let life = self.lives.framed(self.frame_at(member), || self.lives.part(value, name, MAX_DEPTH - 6));
+            self.mark(life, member);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The whole life of a client or server: what it is made of, and what is done to it later.
 
 mod channels;
+mod factory;
+mod given;
 mod kept;
 mod later;
 mod parts;
@@ -10,10 +12,10 @@ pub(in crate::rules::clients) use later::{Later, is_registration};
 use super::{gate, words};
 use crate::ir::ExprKind;
 use crate::knowledge::is_sent_on_by_hand;
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{Calls, FuncRef, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use ustr::Ustr;
 
 /// How far a value's parts are followed.
@@ -70,6 +72,11 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     naming: FxHashSet<FuncRef>,
     global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
     globals: RefCell<FxHashMap<Ustr, Life>>,
+    /// The calls through which the function was entered whose values are being looked at, if only what these give counts.
+    frame: RefCell<Calls>,
+    /// How many more parts may be looked at for such calls.
+    left: Cell<u32>,
+    through: RefCell<FxHashMap<(ValueRef, Calls), Life>>,
     /// By unit: whether its spans belong to traces that come in.
     joining: Vec<bool>,
 }
@@ -113,6 +120,9 @@ impl<'s, 'a> Lives<'s, 'a> {
             naming,
             global_writes: global_writes(study),
             globals: RefCell::default(),
+            frame: RefCell::default(),
+            left: Cell::default(),
+            through: RefCell::default(),
             joining: (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect(),
         }
     }
@@ -152,8 +162,14 @@ impl<'s, 'a> Lives<'s, 'a> {
             return *known;
         }
         self.made.borrow_mut().insert(call, (Life::Unknown, false));
+        let found = self.framed(Calls::new(), || self.find_made(call));
+        self.made.borrow_mut().insert(call, found);
+        found
+    }
+
+    fn find_made(&self, call: ValueRef) -> (Life, bool) {
         let parts = self.construction(call, MAX_DEPTH);
-        let found = match parts {
+        match parts {
             Life::Instrumented => (parts, false),
             _ => {
                 let later = self.later(call);
@@ -161,9 +177,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                 let kept = if is_kept { Life::Unknown } else { Life::Plain };
                 (parts.and(later.life.unwrap_or(Life::Plain)).and(kept), later.has_traced_route)
             }
-        };
-        self.made.borrow_mut().insert(call, found);
-        found
+        }
     }
 
     /// What the verdict on a made value rests on.
@@ -189,7 +203,8 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.globals.borrow_mut().insert(name, Life::Plain);
         let knowledge = self.study.program.knowledge;
         let written = self.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
-        let mut life = written.iter().fold(Life::Plain, |life, value| life.and(self.part(*value, "", MAX_DEPTH)));
+        let part = |value| self.framed(Calls::new(), || self.part(value, "", MAX_DEPTH));
+        let mut life = written.iter().fold(Life::Plain, |life, value| life.and(part(*value)));
         let ty = name.rsplit_once('.').and_then(|(owner, field)| {
             let (_, owner) = knowledge.ty(Ustr::from(owner))?;
             knowledge.ty(*owner.fields.get(&Ustr::from(field))?)

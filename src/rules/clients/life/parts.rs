@@ -144,8 +144,8 @@ impl<'s, 'a> Lives<'s, 'a> {
             return if has_headers { Life::Instrumented } else { Life::Plain };
         }
         let mut life = Life::Plain;
-        for origin in program.origins(value, true) {
-            life = life.and(self.origin(origin, depth - 1));
+        for (origin, calls) in self.origins(value) {
+            life = life.and(self.framed(calls, || self.origin(origin, depth - 1)));
         }
         if life == Life::Unknown && self.is_innocent(value, name) { Life::Plain } else { life }
     }
@@ -158,11 +158,15 @@ impl<'s, 'a> Lives<'s, 'a> {
         program.origins(context, true).into_iter().any(|origin| {
             let Origin::Call(call, _) = origin else { return false };
             let mut given = self.study.slot(call, Slot::AnyArg).into_iter();
+            // The headers may be copied by hand from what a propagator wrote beside.
+            let of_calls = self.study.fact(call).is_some_and(|fact| fact.library.stubs.is_some());
+            let around = program.outermost(program.function_at(call));
+            let injects = || of_calls && self.study.summary(around).has(Summary::INJECTS);
             self.study.effect_of(call).has(Summary::INJECTS)
                 || given.any(|value| match program.role_of(value) {
                     Some(TypeRole::Context) => self.holds_headers(value, rest),
-                    Some(TypeRole::Carrier) => self.part(value, "header", rest) == Life::Instrumented,
-                    _ => false,
+                    Some(TypeRole::Carrier) => self.part(value, "header", rest) == Life::Instrumented || injects(),
+                    _ => injects(),
                 })
         })
     }
@@ -215,6 +219,9 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     fn composite(&self, value: ValueRef, depth: u32) -> Life {
+        if !self.is_for_all() {
+            return self.find_composite(value, depth);
+        }
         if let Some(known) = self.composites.borrow().get(&(value, depth)) {
             return *known;
         }
@@ -294,6 +301,9 @@ impl<'s, 'a> Lives<'s, 'a> {
 
     /// How the result of a call stands; what is asked again while it is being found out is unknown.
     pub(super) fn result(&self, call: ValueRef, depth: u32) -> Life {
+        if !self.is_for_all() {
+            return self.find_result(call, depth);
+        }
         if let Some(known) = self.results.borrow().get(&call) {
             return *known;
         }
