@@ -1,9 +1,11 @@
 //! Environments that a template of a Helm chart makes of a map or list in the chart's values:
 //!
-//!     {{- range $name, $value := .Values.env }}
-//!     - name: {{ $name }}
-//!       value: {{ $value | quote }}
-//!     {{- end }}
+//! ```text
+//! {{- range $name, $value := .Values.env }}
+//! - name: {{ $name }}
+//!   value: {{ $value | quote }}
+//! {{- end }}
+//! ```
 //!
 //! Source: <https://helm.sh/docs/chart_template_guide/control_structures/#looping-with-the-range-action>.
 
