@@ -144,7 +144,7 @@ pub fn check(study: &Study<'_>, notes: bool) -> Verdicts {
     messaging::check(&lives, &mut out);
     settings::check(study, &mut out);
     logs::check(study, &mut out);
-    spans::check(study, &mut out);
+    spans::check(&lives, &mut out);
     async_work::check(&lives, &mut out);
     labels::check(study, &mut out);
     out.findings.retain(|finding| !study.is_out_of_traces(finding.place.path) && !study.is_in_unused(finding.place));

@@ -40,6 +40,15 @@ impl Study<'_> {
         }
     }
 
+    /// The last part of the name that a call's callee is written with; `None` of what has no name.
+    pub fn callee_name(&self, call: ValueRef) -> Option<Ustr> {
+        let ExprKind::Call { callee, .. } = self.program.expr_kind(call) else { return None };
+        match self.program.expr_kind(ValueRef { file: call.file, expr: *callee }) {
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => Some(*name),
+            _ => None,
+        }
+    }
+
     /// The name of the function for people: `Server.Checkout`, `checkout`, or `a function literal in …`.
     pub fn function_name(&self, function: FuncRef) -> String {
         let outer = self.program.outermost(function);

@@ -103,6 +103,6 @@ fn gives_away(study: &Study<'_>, call: ValueRef, owner: Ustr) -> bool {
     let program = study.program;
     matches!(program.expr_kind(call), ExprKind::Call { .. })
         && program.callee(call).functions.is_empty()
-        && !is_registration(&study.callee_text(call))
+        && !is_registration(study, call)
         && study.slot(call, Slot::AnyArg).into_iter().any(|value| program.type_of(value) == Some(owner))
 }

@@ -46,7 +46,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
 
 /// The gateway that a call registers, if it does.
 fn gateway<'a>(study: &Study<'a>, call: ValueRef) -> Option<Gateway<'a>> {
-    let name = study.callee_text(call);
+    let name = study.callee_name(call)?;
     let libraries = study.program.knowledge.libraries().iter();
     let library = libraries.filter(|library| library.stubs.is_some()).find(|library| {
         let patterns = library.stubs.iter().flat_map(|stubs| &stubs.gateways);
@@ -63,14 +63,23 @@ fn breaks(lives: &Lives<'_, '_>, found: &Gateway<'_>) -> bool {
     let study = lives.study;
     let unit = study.unit(found.call.file);
     let function = study.program.function_at(found.call);
-    let router = study.slot(found.call, Slot::AnyArg).into_iter();
-    let mut router = router.filter(|value| study.program.role_of(*value) == Some(TypeRole::Server));
     gate::is_traced_by_code(unit)
         && unit.coverage(found.library).is_none()
         && !study.is_out_of_traces(study.program.place(found.call).path)
         && !gate::is_apart(study, function, found.call)
-        && router.next().is_some_and(|router| is_traced(lives, router))
+        && is_given_traced_router(lives, found.call)
         && lives.of_shared(found.options) == Life::Plain
+}
+
+/// Whether a registration is given a router that is seen to take up traces.
+fn is_given_traced_router(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    router_of(lives.study, call).is_some_and(|router| is_traced(lives, router))
+}
+
+/// The router that a registration is given.
+fn router_of(study: &Study<'_>, call: ValueRef) -> Option<ValueRef> {
+    let mut given = study.slot(call, Slot::AnyArg).into_iter();
+    given.find(|value| study.program.role_of(*value) == Some(TypeRole::Server))
 }
 
 /// Whether all that a router may be is seen to be instrumented.

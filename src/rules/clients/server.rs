@@ -315,7 +315,7 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
         let Some(registers) = fact.effect.registers.filter(|found| !found.root) else { return Vec::new() };
         return study.slot(call, registers.handler).into_iter().flat_map(|value| served_by(study, value)).collect();
     }
-    if !is_registration(&study.callee_text(call)) {
+    if !is_registration(study, call) {
         return Vec::new();
     }
     let owners = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));

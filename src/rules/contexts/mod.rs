@@ -24,6 +24,7 @@ mod unseen;
 mod vain;
 
 pub(in crate::rules) use forward::is_function_value;
+pub(in crate::rules) use told::is_told_of;
 
 use super::Verdicts;
 use super::clients::Lives;

@@ -15,7 +15,7 @@ const MAX_FUNCTIONS: usize = 24;
 /// Whether what a call does is surely seen in traces: no store is asked, which may be anybody's, no client that nothing
 /// instruments, and nothing is only looked after. Own functions are followed with the context that they are given; of more
 /// than are looked into, it is taken for granted.
-pub(super) fn is_told_of(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+pub(in crate::rules) fn is_told_of(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
     let study = lives.study;
     let functions = &study.program.callee(call).functions;
     let Some(fact) = study.fact(call) else {
@@ -34,6 +34,8 @@ fn tells(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
             lives.study.unit(call.file).coverage(fact.library).is_some() || is_traced_client(lives, fact)
         }
         Some(HopKind::RpcCall) => !lives.sends_plainly(call),
+        // A message goes on with a trace where something covers the library, or somebody injects, who is a hop himself.
+        Some(HopKind::Produce) => lives.study.unit(call.file).coverage(fact.library).is_some(),
         _ => true,
     }
 }

@@ -1,22 +1,23 @@
 //! Spans that work runs under without belonging to them.
 
 use super::beneath;
-use super::life::{Fate, Life};
+use super::life::Fate;
 use super::starts::{Start, Starts, assumption, judged};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::flow::{Def, DefKind};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::rules::contexts::is_function_value;
+use crate::rules::clients::Lives;
+use crate::rules::contexts::{is_function_value, is_told_of};
 use crate::rules::{Ruling, Verdicts};
 use crate::study::{CallFact, Study, Summary};
 
 const RULE: &str = "span-not-current";
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
-pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
-    let study = life.study;
+pub(super) fn check(lives: &Lives<'_, '_>, starts: &Starts, out: &mut Verdicts) {
+    let study = lives.study;
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let Some(inside) = open_range(study, *start, fate) else {
@@ -29,7 +30,11 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         }
         let within = match study.language() {
             Language::Python => unseen_by(study, *start, inside, fate.yielded),
-            _ => escaping(study, *start, inside),
+            Language::Java => escaping(study, *start, inside),
+            // What makes neither span nor header of its context loses nothing by the old one.
+            Language::Go => {
+                escaping(study, *start, inside).into_iter().filter(|call| is_told_of(lives, *call)).collect()
+            }
         };
         if within.is_empty() {
             out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");

@@ -27,10 +27,11 @@ mod wrong_id;
 pub(in crate::rules) use current::exclude;
 
 use super::Verdicts;
-use crate::study::Study;
+use super::clients::Lives;
 
 /// Runs the rules of this group.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let study = lives.study;
     let uses = uses::Uses::new(study.program);
     let life = life::Life::new(study, &uses, life::Finish::End);
     let starts = starts::Starts::new(&life);
@@ -43,7 +44,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     foreign::check(&life, &starts, out);
     streamed::check(study, out);
     wrapped::check(study, out);
-    current::check(&life, &starts, out);
+    current::check(lives, &starts, out);
     onward::check(&life, &starts, out);
     nested::check(&life, &starts, out);
     wrong_id::check(study, out);

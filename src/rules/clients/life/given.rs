@@ -50,7 +50,7 @@ impl Walk<'_, '_, '_> {
         if is_server && stub_of(study, call, |names| &names.servers).is_some() {
             return;
         }
-        let registers = callee.functions.is_empty() && is_registration(&study.callee_text(call));
+        let registers = callee.functions.is_empty() && is_registration(study, call);
         let others = study.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value && !is_traced_helper);
         for other in others {
             let traced = match registers {

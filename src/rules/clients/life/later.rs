@@ -357,7 +357,8 @@ fn is_setter(name: &str) -> bool {
     ["set", "with", "add", "use", "mount", "intercept", "append", "on"].iter().any(|start| name.starts_with(start))
 }
 
-/// Whether a generated function of this name mounts a service on a server: `pb.RegisterOrdersServer`.
-pub(in crate::rules::clients) fn is_registration(callee: &str) -> bool {
-    callee.rsplit('.').next().is_some_and(|last| last.starts_with("Register"))
+/// Whether a call is by its name one of a generated function that mounts a service on a server:
+/// `pb.RegisterOrdersServer(server, orders)`.
+pub(in crate::rules::clients) fn is_registration(study: &crate::study::Study<'_>, call: ValueRef) -> bool {
+    study.callee_name(call).is_some_and(|name| name.starts_with("Register"))
 }
