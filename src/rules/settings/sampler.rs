@@ -38,13 +38,14 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 }
 
 /// Whether no propagator is set in a command, which another rule tells: no caller's decision ever arrives. Who uses a
-/// package that Go lets others import may well set one.
+/// package that Go lets others import may well set one, unless the service's own commands use it.
 fn reads_nothing(study: &Study<'_>, user: &CallFact<'_>, out: &Verdicts) -> bool {
     let service = &study.unit(user.call.file).name;
     let tells = |found: &Finding| found.rule == "no-propagator" && found.language == Some(study.language());
     let Some(file) = study.program.files.get(user.call.file as usize) else { return false };
     let is_closed = file.source.facts.package == "main" || file.module.split('/').any(|part| part == "internal");
-    is_closed && out.findings.iter().any(|found| tells(found) && found.service == *service)
+    let is_own = || !study.program.callers(study.program.outermost(user.function)).is_empty();
+    (is_closed || is_own()) && out.findings.iter().any(|found| tells(found) && found.service == *service)
 }
 
 /// Whether the function that uses a sampler also uses a parent-based one: in another branch, so that whoever runs the
