@@ -44,6 +44,8 @@ pub struct Vocabulary {
     pub log_records: Vec<String>,
     /// Parameters by which Python middleware takes what comes behind it.
     pub next_handlers: Vec<String>,
+    /// Hosts where everybody keeps repositories, under the name of whoever they belong to.
+    pub code_hosts: Vec<String>,
 }
 
 /// What names give away, read once.

@@ -2,7 +2,7 @@
 
 use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
 use crate::knowledge::{
-    FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing,
+    FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing, vocabulary,
 };
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
@@ -418,15 +418,13 @@ fn may_begin(program: &Program<'_>, name: &str) -> bool {
 /// nor does the name of whoever a repository belongs to say what is in it (`github.com/uptrace/bun`).
 pub(super) fn names_tracer(path: &str) -> bool {
     let Some((host, rest)) = path.split_once('/').filter(|(host, _)| host.contains('.')) else { return false };
-    let rest = match HOSTS.contains(&host.to_ascii_lowercase().as_str()) {
+    let host = host.to_ascii_lowercase();
+    let rest = match vocabulary().code_hosts.contains(&host) {
         true => rest.split_once('/').map_or("", |(_, repository)| repository),
         false => path,
     };
     speaks_of_tracing(rest, NameOf::GoPackage)
 }
-
-/// Where everybody keeps repositories, under the name of whoever they belong to.
-const HOSTS: &[&str] = &["github.com", "gitlab.com", "bitbucket.org"];
 
 /// Whether a package is of a library that is described, and that sets no tracing up: it is instrumented, or makes logs or
 /// measurements.
