@@ -32,6 +32,8 @@ pub struct Vocabulary {
     pub sending_methods: Vec<String>,
     /// Parts of the names of Go types whose methods stay in the process.
     pub staying_types: Vec<String>,
+    /// Parts of the names of Go packages in which an organisation's own libraries make servers.
+    pub serving_packages: Vec<String>,
     /// Starts of the names of Go methods that clean up behind a piece of work, or say that it is done.
     pub cleaning_up: Vec<String>,
     /// Starts of the names of functions that begin or end what lives longer than a request.

@@ -1,5 +1,6 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
+use super::run_by::Standings;
 use super::tracing::{Tracing, lies_in};
 use super::unit::UnitView;
 use crate::aside::{is_aside, is_aside_unless_built, is_stand_in, is_support};
@@ -41,6 +42,16 @@ impl Commands {
     /// The main packages of the commands that a package is no part of.
     pub(super) fn without(&self, package: Ustr) -> impl Iterator<Item = Ustr> {
         self.0.iter().filter(move |(_, packages)| !packages.contains(&package)).map(|(main, _)| *main)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The packages of each.
+    pub(super) fn all(&self) -> impl Iterator<Item = &FxHashSet<Ustr>> {
+        self.0.iter().map(|(_, packages)| packages)
     }
 
     /// The packages of the command that a package is the main one of.
@@ -86,6 +97,8 @@ pub(super) struct Untraced {
     pub alone: FxHashSet<Ustr>,
     /// The files of which all commands that they are built into take up the traces of no HTTP request.
     pub without_requests: FxHashSet<Ustr>,
+    /// How the commands stand, for what is asked of single functions.
+    pub standings: Standings,
     /// What sets tracing up in each command, by its main package, where all of that is seen.
     pub set_ups: FxHashMap<Ustr, Vec<FuncRef>>,
 }
@@ -146,6 +159,9 @@ fn of_commands(
     let mut out = Untraced::default();
     let helping = imported_by_helpers(program);
     let libraries = libraries(program, &standings);
+    for (at, found) in standings.iter().enumerate() {
+        out.standings.note(at, [found.is_traced, found.begins, found.joins, found.joins_requests]);
+    }
     for (at, file) in (0u32..).zip(&program.files) {
         let built_into: Vec<&Standing<'_>> =
             standings.iter().filter(|found| found.packages.contains(&file.module)).collect();
@@ -167,6 +183,7 @@ fn of_commands(
             out.without_requests.insert(file.source.path);
         }
     }
+    out.standings.libraries = libraries;
     out.set_ups =
         commands.0.iter().filter_map(|(main, packages)| Some((*main, tracing.set_up_in(packages)?))).collect();
     out

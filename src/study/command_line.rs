@@ -7,12 +7,12 @@ use crate::link::FuncRef;
 
 impl Study<'_> {
     /// Whether a place lies in a function that nothing but untraced commands runs: those of a command line that never set
-    /// tracing up while their siblings do.
+    /// tracing up while their siblings do, and programs of their own that do without it.
     pub fn is_run_untraced(&self, place: Place) -> bool {
         self.language() == Language::Go
-            && self
-                .functions_around(place)
-                .is_some_and(|(inner, outer)| self.is_in_untraced_command(inner) || self.is_in_untraced_command(outer))
+            && self.functions_around(place).is_some_and(|(inner, outer)| {
+                [inner, outer].into_iter().any(|at| self.is_in_untraced_command(at) || self.is_run_by_untraced(at))
+            })
     }
 
     /// The innermost function around a place, and the outermost.

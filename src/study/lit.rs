@@ -33,7 +33,7 @@ impl Study<'_> {
         // What comes in at another command, which nothing traces, brings none either.
         let is_traced = |function: &FuncRef| {
             let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
-            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(function.file)
+            path.is_some_and(|path| !self.is_out_of_traces(path)) && !self.is_idle(*function)
         };
         let is_lit =
             |function: &FuncRef| bright.contains(function) || (!dark.contains(function) && self.may_join(*function));
@@ -134,7 +134,7 @@ impl Study<'_> {
     /// Whether whoever calls a Go function that takes a context may bring a trace in it: it, or what leads to it, takes one
     /// from somebody who is not seen, in a command that takes up traces.
     pub fn may_be_given_trace(&self, function: FuncRef) -> bool {
-        self.reach.given.contains(&function) && !self.is_alone(function.file)
+        self.reach.given.contains(&function) && !self.is_alone(function.file) && !self.is_run_alone(function, false)
     }
 
     /// Whether a command that a function is built into may take up the traces of those who ask for it: of HTTP requests, if
@@ -142,7 +142,9 @@ impl Study<'_> {
     fn may_join(&self, function: FuncRef) -> bool {
         let path = self.program.files.get(function.file as usize).map(|file| file.source.path);
         let is_without = || path.is_some_and(|path| self.untraced.without_requests.contains(&path));
-        !(self.is_alone(function.file) || self.takes_http(function) && is_without())
+        !(self.is_alone(function.file)
+            || self.is_run_alone(function, false)
+            || self.takes_http(function) && (is_without() || self.is_run_alone(function, true)))
     }
 
     /// Whether a function takes an HTTP request: a library's request that is none of a library with stubs.

@@ -13,6 +13,7 @@ mod programs;
 mod reach;
 mod recorded;
 mod remote;
+mod run_by;
 mod stubs;
 mod summary;
 mod tasks;
@@ -79,6 +80,9 @@ pub struct Study<'a> {
     /// The functions that work leads to which may bring a trace, once it is known which does not (Go).
     lit: OnceCell<FxHashSet<FuncRef>>,
     untraced: binary::Untraced,
+    /// The commands that each Go file is built into, and that run each function; found where it is asked for.
+    built_into: OnceCell<Vec<u64>>,
+    run_by: OnceCell<FxHashMap<FuncRef, u64>>,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
     /// The Go files that lie aside by the name of a folder alone: services are built with them.
@@ -117,6 +121,8 @@ impl<'a> Study<'a> {
             reach: reach::Reach::default(),
             lit: OnceCell::new(),
             untraced: binary::Untraced::default(),
+            built_into: OnceCell::new(),
+            run_by: OnceCell::new(),
             operators: reach::operators(program),
             built: FxHashSet::default(),
             parts: FxHashSet::default(),

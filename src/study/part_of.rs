@@ -12,12 +12,6 @@ impl Study<'_> {
         self.untraced.files.contains(&path)
     }
 
-    /// Whether no trace is ever current in a file, by its number: what it is built into only asks others, and starts no span
-    /// nor takes up the traces of those who ask it.
-    pub fn is_idle(&self, file: u32) -> bool {
-        self.program.files.get(file as usize).is_some_and(|file| self.untraced.idle.contains(&file.source.path))
-    }
-
     /// Whether a path lies in a folder of examples, tools or tests, and is no part of what services are built with.
     pub fn is_aside(&self, path: &str) -> bool {
         aside::is_aside(path) && !Ustr::from_existing(path).is_some_and(|path| self.parts.contains(&path))

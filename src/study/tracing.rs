@@ -2,7 +2,8 @@
 
 use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
 use crate::knowledge::{
-    FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, speaks_of_tracing, vocabulary,
+    FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, has_part, speaks_of_tracing,
+    vocabulary,
 };
 use crate::link::{FileUnit, FuncRef, Program, ValueRef};
 use crate::services::stacks;
@@ -50,6 +51,8 @@ pub(super) struct Tracing<'p, 'a> {
     beginnings: Vec<Act>,
     /// That by which the traces of those who ask are taken up, or may be, as no description tells.
     joinings: Vec<Act>,
+    /// By package: whether its functions of which no description tells may begin a trace.
+    holding: FxHashMap<Ustr, bool>,
     /// By what names the packages call or hand around anything; found where it is asked for.
     names: RefCell<FxHashMap<Ustr, FxHashSet<Ustr>>>,
     /// The files of each package.
@@ -69,6 +72,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
             acts: Vec::new(),
             beginnings: Vec::new(),
             joinings: Vec::new(),
+            holding: FxHashMap::default(),
             names: RefCell::default(),
             files: FxHashMap::default(),
             source,
@@ -170,7 +174,10 @@ impl<'p, 'a> Tracing<'p, 'a> {
         if stacks.iter().any(|stack| is_named_in(name, stack)) {
             self.acts.push(act);
         }
-        if is_foreign && may_begin(self.program, name) {
+        let Some(package) = package_of(name).filter(|_| is_foreign) else { return };
+        let holds = *self.holding.entry(package).or_insert_with(|| may_hold_beginnings(self.program, &package));
+        let is_open = || is_of_owner(&package, &act.package) && makes_servers(&package);
+        if (holds || is_open()) && may_begin(self.program, package, name) {
             self.beginnings.push(act);
             self.joinings.push(act);
         }
@@ -241,7 +248,11 @@ impl<'p, 'a> Tracing<'p, 'a> {
             let inside = callers.filter(|caller| package(*caller).is_some_and(|package| packages.contains(&package)));
             let before = work.len();
             work.extend(inside);
-            let is_open = methods == Methods::Open && is_method && !decl.flags.is_private;
+            // A method that is called elsewhere in the tree is none that only a library calls, by an interface of its own.
+            let is_open = methods == Methods::Open
+                && is_method
+                && !decl.flags.is_private
+                && program.callers(at).iter().all(|call| program.outermost(program.function_at(*call)) == at);
             if work.len() == before && (is_open || self.is_named(packages, at)) {
                 return true;
             }
@@ -361,8 +372,10 @@ fn is_inbound(role: TypeRole) -> bool {
     matches!(role, TypeRole::Middleware | TypeRole::Server | TypeRole::Other)
 }
 
+/// Whether a call puts something in front of what takes requests. What switches libraries on that trace by themselves may
+/// have them read what comes in.
 fn joins(effect: &FunctionDescription) -> bool {
-    effect.instruments.is_some() && !effect.outbound
+    effect.instruments.is_some() && !effect.outbound || !effect.switches_on.is_empty()
 }
 
 /// Starts of the names of functions that set something up.
@@ -395,23 +408,64 @@ fn may_set_up(program: &Program<'_>, full: &str) -> bool {
 
 /// Whether a function that no description has may start spans or instrument a server: it is of a package about tracing, and
 /// its library is not described, or is one that instruments.
-fn may_begin(program: &Program<'_>, name: &str) -> bool {
-    let Some(package) = package_of(name) else { return false };
+fn may_begin(program: &Program<'_>, package: Ustr, name: &str) -> bool {
     // An option does nothing by itself, nor does what belongs to a described type stand in front of a server.
     let own = name.get(package.len() + 1..).unwrap_or_default();
     let is_of_described = || {
         let owner = own.split_once('.').and_then(|(owner, _)| Ustr::from_existing(&format!("{package}.{owner}")));
         owner.is_some_and(|owner| program.knowledge.ty(owner).is_some())
     };
-    if own.starts_with("With") || own.ends_with("Options") || is_of_described() {
+    !own.starts_with("With") && !own.ends_with("Options") && !is_of_described()
+}
+
+/// Whether functions of a package that no description has may start spans or instrument a server.
+fn may_hold_beginnings(program: &Program<'_>, package: &str) -> bool {
+    if !names_tracer(package) {
         return false;
     }
+    if let Some(instruments) = describes(program, package) {
+        return instruments;
+    }
     let libraries = program.knowledge.libraries().iter();
-    let mut describing =
-        libraries.filter(|library| library.modules.iter().any(|module| lies_in(&package, module))).peekable();
-    names_tracer(&package)
-        && (describing.peek().is_none()
-            || describing.any(|library| library.functions.iter().any(|function| function.instruments.is_some())))
+    let of_package = |library: &&LibraryDescription| library.modules.iter().any(|module| lies_in(package, module));
+    let mut describing = libraries.filter(of_package).peekable();
+    let instruments =
+        |library: &LibraryDescription| library.functions.iter().any(|function| function.instruments.is_some());
+    describing.peek().is_none() || describing.any(instruments)
+}
+
+/// Whether something that is described in a package itself instruments; `None` where nothing of it is described.
+fn describes(program: &Program<'_>, package: &str) -> Option<bool> {
+    let is_here = |name: &Ustr| {
+        let rest = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| !rest.contains('/'))
+    };
+    let libraries = || program.knowledge.libraries().iter();
+    let functions = libraries().flat_map(|library| &library.functions).filter(|one| one.names.iter().any(is_here));
+    let types = libraries().flat_map(|library| &library.types).filter(|ty| ty.names.iter().any(is_here));
+    functions
+        .map(|one| one.instruments.is_some())
+        .chain(types.map(|ty| ty.instrumented))
+        .reduce(|one, other| one || other)
+}
+
+/// Whether a package of which nothing is seen makes servers, by its name.
+fn makes_servers(package: &str) -> bool {
+    let name = package.rsplit('/').next().unwrap_or(package).to_lowercase();
+    has_part(&name, &vocabulary().serving_packages)
+}
+
+/// Whether a package is of another repository of the one whose package the other is: of the same account on a host of code,
+/// or on the same host.
+fn is_of_owner(package: &str, other: &str) -> bool {
+    fn parts(path: &str) -> (&str, &str) {
+        let host = path.split('/').next().unwrap_or_default();
+        let owner = if vocabulary().code_hosts.contains(&host.to_ascii_lowercase()) { 2 } else { 1 };
+        let end = |count: usize| path.match_indices('/').nth(count - 1).map_or(path.len(), |(at, _)| at);
+        (&path[..end(owner)], &path[..end(owner + 1)])
+    }
+    let ((owner, repository), (other_owner, other_repository)) = (parts(package), parts(other));
+    owner.contains('.') && owner == other_owner && repository != other_repository
 }
 
 /// Whether a package's path speaks of tracing; those of the standard library, which begin with no domain, are not meant,

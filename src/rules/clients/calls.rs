@@ -78,6 +78,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     broken.retain(|at, _| !is_generated(study, *at));
     broken.retain(|at, _| !study.is_aside(&study.program.place(*at).path) && !fallback::is_never_needed(study, *at));
     broken.retain(|at, _| !choice::is_made_where_off(lives, *at));
+    broken.retain(|at, _| !study.is_idle(study.program.function_at(*at)));
     broken.retain(|at, found| found.kind != HopKind::RpcCall || is_meant_to_be_traced(lives, *at, found));
     let forgotten = forgotten::clients(lives);
     for client in &forgotten {

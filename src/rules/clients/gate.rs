@@ -26,7 +26,7 @@ pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
 
 /// Whether a trace that came in can be current in a function.
 pub(in crate::rules) fn can_be_inside(study: &Study<'_>, function: FuncRef) -> bool {
-    if study.is_idle(function.file) || is_cut_off(study, function) {
+    if study.is_idle(function) || is_cut_off(study, function) {
         return false;
     }
     match study.inbound(function) {

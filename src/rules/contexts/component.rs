@@ -53,7 +53,7 @@ fn judge(lives: &Lives<'_, '_>, call: ValueRef) -> Option<Finding> {
     let outer = program.outermost(method);
     if is_dark(study, method)
         || !super::not_passed::may_hold_trace(study, method)
-        || study.is_idle(call.file)
+        || study.is_idle(study.program.function_at(call))
         || study.outlives_request(method)
         || checks_health(study, outer)
         || parts_on_purpose(study, outer)

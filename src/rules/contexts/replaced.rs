@@ -35,7 +35,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let own = study.context_param(fact.function).or_else(|| study.unnamed_context_param(fact.function));
     let param = own.or_else(|| of_callers(study, fact))?;
     let holder = if own.is_some() { fact.function } else { param.function };
-    if is_dark(study, holder) || own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.call.file) {
+    if is_dark(study, holder) || own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.function) {
         return None;
     }
     if study.outlives_request(fact.function) || fact.site.deferred {

@@ -63,6 +63,7 @@ fn tells_below(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
         for next in went.sinks.into_iter().chain(went.handed) {
             let is_own = lives.study.fact(next).is_none();
             match given(lives, next).filter(|_| is_own) {
+                Some(_) if lives.sends_plainly(next) => {}
                 Some(more) => work.extend(more),
                 None if is_own || tells(lives, next) => return true,
                 None => {}

@@ -81,7 +81,32 @@ pub(in crate::rules) fn untraced_handlers(study: &Study<'_>) -> FxHashSet<FuncRe
         let handlers = handlers(study, fact).into_iter().filter(is_dark);
         out.extend(handlers.map(|handler| handler.function));
     }
+    out.extend(without_plugs(study, &plugged));
     out
+}
+
+/// The functions that are registered with what hands out work and takes up traces only by what is plugged into it, where
+/// nothing near plugs anything in (`worker.RegisterActivity(pack)`).
+fn without_plugs<'a>(study: &Study<'a>, plugged: &Plugged<'a>) -> Vec<FuncRef> {
+    let is_plugged = |unit: usize, library: &LibraryDescription| {
+        let instruments = |fact: &CallFact<'_>| fact.library.id == library.id && fact.effect.instruments.is_some();
+        plugged.in_unit(study, unit, library) || study.calls_of_unit(unit).any(instruments)
+    };
+    let is_without = |fact: &&CallFact<'_>| {
+        let library = fact.library;
+        let mut on = study.slot(fact.call, Slot::Receiver).into_iter();
+        !library.plugs.is_empty()
+            && fact.effect.hop.is_none()
+            && on.any(|on| study.program.role_of(on) == Some(TypeRole::Consumer))
+            && study.unit(fact.call.file).coverage(library).is_none()
+            && !study.units_near(study.unit_of(fact.call.file)).into_iter().any(|unit| is_plugged(unit, library))
+    };
+    let registering =
+        study.calls().iter().filter_map(|fact| Some((fact, fact.effect.registers.filter(|found| !found.root)?)));
+    let without = registering.filter(|(fact, _)| is_without(fact));
+    let handlers = without.flat_map(|(fact, registers)| study.slot(fact.call, registers.handler));
+    let functions = handlers.flat_map(|handler| functions_of(study, handler));
+    functions.filter(|function| !starts_here(study, *function)).collect()
 }
 
 /// Whether a function starts a span itself, or is handed one by a helper.

@@ -55,9 +55,24 @@ pub(crate) struct Graph {
     functions: Vec<FuncRef>,
     next: Vec<SmallVec<[u32; 4]>>,
     values: Vec<SmallVec<[u32; 2]>>,
+    begins: FxHashMap<u32, Vec<u32>>,
 }
 
 impl Graph {
+    /// The functions that each one runs or hands around, also with a fresh context or by the clock.
+    pub(crate) fn all_ways(&self) -> FxHashMap<FuncRef, Vec<FuncRef>> {
+        let mut out = FxHashMap::default();
+        for (at, function) in (0u32..).zip(&self.functions) {
+            let (next, values) = (&self.next[at as usize], &self.values[at as usize]);
+            let all = next.iter().chain(values).chain(self.begins.get(&at).into_iter().flatten());
+            let found: Vec<FuncRef> = all.map(|to| self.functions[*to as usize]).collect();
+            if !found.is_empty() {
+                out.insert(*function, found);
+            }
+        }
+        out
+    }
+
     /// The functions that some lead to, also by handing functions around as values, with themselves.
     pub(crate) fn reached(&self, from: impl IntoIterator<Item = FuncRef>) -> FxHashSet<FuncRef> {
         let number = |function: FuncRef| Some(self.starts.get(function.file as usize)? + function.id.0 as usize);
@@ -78,7 +93,13 @@ impl Graph {
 impl<'s, 'a> Ways<'s, 'a> {
     /// The ways themselves, without what they were found by.
     pub(super) fn into_graph(self) -> Graph {
-        Graph { starts: self.starts, functions: self.functions, next: self.next, values: self.values }
+        Graph {
+            starts: self.starts,
+            functions: self.functions,
+            next: self.next,
+            values: self.values,
+            begins: self.begins,
+        }
     }
 
     pub(super) fn new(study: &'s Study<'a>) -> Self {

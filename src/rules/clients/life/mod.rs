@@ -15,7 +15,7 @@ use crate::knowledge::is_sent_on_by_hand;
 use crate::link::{Calls, FuncRef, ValueRef};
 use crate::study::{Study, Summary};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use ustr::Ustr;
 
 /// How far a value's parts are followed.
@@ -77,6 +77,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     /// How many more parts may be looked at for such calls.
     left: Cell<u32>,
     through: RefCell<FxHashMap<(ValueRef, Calls), Life>>,
+    /// The channels of remote calls, by the calls that go through them; found where they are asked for.
+    channels: OnceCell<FxHashMap<ValueRef, Vec<ValueRef>>>,
     /// By unit: whether its spans belong to traces that come in.
     joining: Vec<bool>,
 }
@@ -123,6 +125,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             frame: RefCell::default(),
             left: Cell::default(),
             through: RefCell::default(),
+            channels: OnceCell::new(),
             joining: (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect(),
         }
     }
