@@ -68,6 +68,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     /// Composites with the depth that was left for their parts: what many name is looked at once.
     composites: RefCell<FxHashMap<(ValueRef, u32), Life>>,
     own_types: RefCell<FxHashMap<Ustr, Life>>,
+    /// Go contexts, and whether headers of a trace were put into them.
+    headers: RefCell<FxHashMap<ValueRef, bool>>,
     /// The functions that name a trace header.
     naming: FxHashSet<FuncRef>,
     global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
@@ -119,6 +121,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             results: RefCell::default(),
             composites: RefCell::default(),
             own_types: RefCell::default(),
+            headers: RefCell::default(),
             naming,
             global_writes: global_writes(study),
             globals: RefCell::default(),

@@ -12,8 +12,10 @@ use ustr::Ustr;
 /// How many steps are gone back from what a link sends requests with to its field.
 const MAX_LINKS: u32 = 6;
 
-/// How many contexts are gone back that one is derived from another.
-const MAX_CONTEXTS: u32 = 5;
+/// How many calls are looked at that one context after the other was made by.
+const MAX_CONTEXTS: usize = 200;
+/// How deep the parts of headers are looked at that a context is made of.
+const MAX_CONTEXT_PARTS: u32 = 4;
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// How the client that a call makes stands, by what it is made of alone.
@@ -140,7 +142,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             return Life::Instrumented;
         }
         if program.language == Language::Go && program.role_of(value) == Some(TypeRole::Context) {
-            let has_headers = self.holds_headers(value, MAX_CONTEXTS);
+            let has_headers = self.holds_headers(value);
             return if has_headers { Life::Instrumented } else { Life::Plain };
         }
         let mut life = Life::Plain;
@@ -150,25 +152,46 @@ impl<'s, 'a> Lives<'s, 'a> {
         if life == Life::Unknown && self.is_innocent(value, name) { Life::Plain } else { life }
     }
 
-    /// Whether headers of a trace were put into a Go context. Whatever else it was made beside (a router that is traced, a
-    /// client) does nothing for what is asked under it.
-    fn holds_headers(&self, context: ValueRef, depth: u32) -> bool {
+    /// Whether headers of a trace were put into a Go context, or into one that it was made of. Whatever else it was made
+    /// beside (a router that is traced, a client) does nothing for what is asked under it.
+    fn holds_headers(&self, context: ValueRef) -> bool {
+        if let Some(known) = self.headers.borrow().get(&context) {
+            return *known;
+        }
+        let (mut work, mut seen) = (vec![context], FxHashSet::default());
+        let mut found = false;
+        while let Some(value) = work.pop().filter(|_| !found && seen.len() < MAX_CONTEXTS) {
+            for origin in self.study.program.origins(value, true) {
+                if let Origin::Call(call, _) = origin
+                    && seen.insert(call)
+                {
+                    found = found || self.puts_headers(call, &mut work);
+                }
+            }
+        }
+        self.headers.borrow_mut().insert(context, found);
+        found
+    }
+
+    /// Whether a call puts the headers of a trace into what it hands back; the contexts that it is given are added to `more`.
+    fn puts_headers(&self, call: ValueRef, more: &mut Vec<ValueRef>) -> bool {
         let program = self.study.program;
-        let Some(rest) = depth.checked_sub(1) else { return false };
-        program.origins(context, true).into_iter().any(|origin| {
-            let Origin::Call(call, _) = origin else { return false };
-            let mut given = self.study.slot(call, Slot::AnyArg).into_iter();
-            // The headers may be copied by hand from what a propagator wrote beside.
-            let of_calls = self.study.fact(call).is_some_and(|fact| fact.library.stubs.is_some());
-            let around = program.outermost(program.function_at(call));
-            let injects = || of_calls && self.study.summary(around).has(Summary::INJECTS);
-            self.study.effect_of(call).has(Summary::INJECTS)
-                || given.any(|value| match program.role_of(value) {
-                    Some(TypeRole::Context) => self.holds_headers(value, rest),
-                    Some(TypeRole::Carrier) => self.part(value, "header", rest) == Life::Instrumented || injects(),
-                    _ => injects(),
-                })
-        })
+        // The headers may be copied by hand from what a propagator wrote beside.
+        let of_calls = self.study.fact(call).is_some_and(|fact| fact.library.stubs.is_some());
+        let around = program.outermost(program.function_at(call));
+        let injects = || of_calls && self.study.summary(around).has(Summary::INJECTS);
+        let mut given = self.study.slot(call, Slot::AnyArg).into_iter();
+        self.study.effect_of(call).has(Summary::INJECTS)
+            || given.any(|value| match program.role_of(value) {
+                Some(TypeRole::Context) => {
+                    more.push(value);
+                    false
+                }
+                Some(TypeRole::Carrier) => {
+                    self.part(value, "header", MAX_CONTEXT_PARTS) == Life::Instrumented || injects()
+                }
+                _ => injects(),
+            })
     }
 
     fn is_innocent(&self, value: ValueRef, name: &str) -> bool {
