@@ -49,6 +49,8 @@ impl Summary {
     pub const SPAWNS: Self = Self(1 << 17);
     /// Tells a span of an error.
     pub const RECORDS: Self = Self(1 << 18);
+    /// Instruments what takes work in: a server, its handlers, a consumer.
+    pub const TAKES_UP: Self = Self(1 << 19);
 
     /// These and others together.
     pub const fn or(self, other: Self) -> Self {
@@ -89,6 +91,8 @@ pub(super) fn of_effect(effect: &FunctionDescription) -> Summary {
     set(effect.inject.is_some(), Summary::INJECTS);
     set(effect.extract.is_some(), Summary::EXTRACTS);
     set(effect.instruments.is_some() || !effect.switches_on.is_empty(), Summary::INSTRUMENTS);
+    let takes_up = effect.instruments.is_some() && !effect.outbound;
+    set(takes_up || !effect.switches_on.is_empty(), Summary::TAKES_UP);
     set(effect.activates.is_some(), Summary::ACTIVATES);
     set(effect.closes.is_some(), Summary::CLOSES);
     set(effect.carries.is_some() || effect.spawns.is_some_and(|spawn| spawn.carries), Summary::CARRIES);

@@ -7,13 +7,14 @@ use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, TypeKind};
 use crate::knowledge::{HopKind, Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::link::{FuncRef, Origin, TypeIndex, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary, functions_of, stub_of};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
+    let lives = &lives.of_servers();
     let study = lives.study;
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
         let unit = study.unit_of(fact.call.file);
@@ -42,6 +43,7 @@ pub(super) struct Light {
 
 /// Asks of every handler that is mounted on a server what that server does.
 pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
+    let lives = &lives.of_servers();
     let study = lives.study;
     let mut out = Light::default();
     let mut grey = FxHashSet::default();
@@ -221,7 +223,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if let Some(because) = gate::not_by_code(unit) {
         return Err(because);
     }
-    if gate::is_apart(study, fact.function, fact.call) {
+    if gate::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
         return Err("by its name it serves health checks, metrics or the like, or it stands in an example");
     }
     let life = lives.of_construction(fact.call);
@@ -318,9 +320,12 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
     if !is_registration(study, call) {
         return Vec::new();
     }
-    let owners = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
-    let own: Vec<_> = owners.filter_map(|ty| program.own_type(ty)).collect();
-    let methods = own.iter().flat_map(|ty| program.methods_of(*ty));
+    let given = study.slot(call, Slot::AnyArg);
+    // What registers a gateway is given a context and options besides.
+    let is_plain = given.len() == 2;
+    let declared = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty)).into_iter().collect();
+    let owners = given.into_iter().flat_map(|value| if is_plain { types_of(study, value) } else { declared(value) });
+    let methods = owners.flat_map(|ty| program.methods_of(ty));
     // A method that streams is given its context in the stream, the last of its parameters.
     let takes_context = |function: &FuncRef| {
         let decl = program.function(*function);
@@ -328,6 +333,21 @@ fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
         !decl.flags.is_private && roles.any(|role| matches!(role, TypeRole::Context | TypeRole::Request))
     };
     methods.filter(takes_context).collect()
+}
+
+/// The own types that a value may be of: its declared one, or where that only says what it can do, those of what it is
+/// made as.
+fn types_of(study: &Study<'_>, value: ValueRef) -> Vec<TypeIndex> {
+    let program = study.program;
+    let own = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty));
+    if let Some(ty) = own(value).filter(|ty| program.type_decl(*ty).kind == TypeKind::Class) {
+        return vec![ty];
+    }
+    let made = program.origins(value, true).into_iter().filter_map(|origin| match origin {
+        Origin::Literal(made) => own(made),
+        _ => None,
+    });
+    made.collect()
 }
 
 /// The methods that take requests of an object that a function of the service makes and hands back as some handler:
@@ -389,7 +409,14 @@ fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
             .and_then(|fact| fact.effect.hop)
             .is_some_and(|hop| hop.kind == crate::knowledge::HopKind::Serve)
     });
-    seen || served_elsewhere(study, made)
+    seen || served_elsewhere(study, made) || !study.is_for_operator(made.call.file) && is_handed_on(study, later)
+}
+
+/// Whether a Go router is handed to what is not seen: who mounts work on one and gives it away lets somebody run it.
+fn is_handed_on(study: &Study<'_>, later: &Later) -> bool {
+    let is_unseen =
+        |call: &&ValueRef| study.fact(**call).is_none() && study.program.callee(**call).functions.is_empty();
+    study.language() == Language::Go && (!later.escapes.is_empty() || later.given.iter().any(|call| is_unseen(&call)))
 }
 
 /// Whether the unit starts a server of this very type, perhaps through a type that embeds it.
@@ -410,10 +437,21 @@ fn served_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
     })
 }
 
-/// Whether anything in the unit reads a context from a request itself.
+/// Whether anything in the unit that may run beside a server reads a context from a request itself.
 fn extracts(study: &Study<'_>, server: &CallFact<'_>) -> bool {
-    let unit = |file: u32| study.program.files.get(file as usize).map(|file| file.source.unit);
-    study.calls().iter().any(|fact| fact.effect.extract.is_some() && unit(fact.call.file) == unit(server.call.file))
+    let unit = study.unit_of(server.call.file);
+    study
+        .calls_of_unit(unit)
+        .any(|fact| fact.effect.extract.is_some() && study.can_meet(fact.call.file, server.call.file))
+}
+
+/// Whether a server is for those who run the process, by the names of its function, file or folder (Go): it serves metrics
+/// or profiles, whatever else is mounted beside.
+fn is_for_operators(study: &Study<'_>, server: &CallFact<'_>) -> bool {
+    let path = study.program.place(server.call).path;
+    let function = study.function_name(server.function);
+    let mut names = path.rsplit('/').take(2).chain([function.as_str()]);
+    study.language() == Language::Go && names.any(words::names_untraced)
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, handlers: &[ValueRef]) -> Finding {

@@ -63,6 +63,12 @@ pub(super) fn is_apart(text: &str) -> bool {
         || words.windows(2).any(|pair| matches!([pair[0].as_str(), pair[1].as_str()], ["wait", "for" | "until"]))
 }
 
+/// Whether a word of a name is that of what nothing traces by custom: metrics, profiles, checks of health.
+pub(super) fn names_untraced(text: &str) -> bool {
+    split_words(text)
+        .any(|word| knowledge::vocabulary().untraced_paths.iter().any(|untraced| word == untraced.as_str()))
+}
+
 /// Whether a name is that of a health check.
 pub(super) fn names_health(text: &str) -> bool {
     split_words(text)

@@ -37,18 +37,17 @@ pub(super) fn check(study: &Study<'_>, traced: &FxHashSet<usize>, out: &mut Verd
             continue;
         }
         if let Some(start) = start_of(study, function).filter(|_| !reads_by_hand(study, function)) {
-            found.push((unit, function, finding(study, start, function, request)));
+            found.push((function, finding(study, start, function, request)));
         }
     }
     if !found.is_empty() {
         // Asked last: it looks at every call and every text.
-        let reading = reading_units(study);
-        found.retain(|(unit, ..)| !reading.contains(unit));
-        let functions: Vec<FuncRef> = found.iter().map(|(_, function, _)| *function).collect();
+        let readers = readers(study);
+        found.retain(|(function, _)| !readers.read_for(study, function.file));
+        let functions: Vec<FuncRef> = found.iter().map(|(function, _)| *function).collect();
         let judged = front::foremost(study, &functions);
-        out.findings.extend(
-            found.into_iter().filter(|(_, function, _)| judged.contains(function)).map(|(.., finding)| finding),
-        );
+        out.findings
+            .extend(found.into_iter().filter(|(function, _)| judged.contains(function)).map(|(_, finding)| finding));
     }
 }
 
@@ -127,6 +126,28 @@ fn reads_by_hand(study: &Study<'_>, function: FuncRef) -> bool {
 
 /// Units in which something extracts, or instruments what may be a server.
 pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
+    let readers = readers(study);
+    readers.files.into_iter().map(|file| study.unit_of(file)).chain(readers.units).collect()
+}
+
+/// Where the traces of whoever asks are read.
+struct Readers {
+    /// The files in which something extracts, or instruments what may be a server.
+    files: FxHashSet<u32>,
+    /// The units whose servers something outside of their code instruments, or may.
+    units: FxHashSet<usize>,
+}
+
+impl Readers {
+    /// Whether something that may run in one process with a file reads what comes in.
+    fn read_for(&self, study: &Study<'_>, file: u32) -> bool {
+        let unit = study.unit_of(file);
+        let beside = |other: &u32| study.unit_of(*other) == unit && study.can_meet(*other, file);
+        self.units.contains(&unit) || self.files.iter().any(beside)
+    }
+}
+
+fn readers(study: &Study<'_>) -> Readers {
     let unit = |fact: &CallFact<'_>| study.unit_of(fact.call.file);
     let of_spans: Vec<_> = (0..study.units.len()).map(|at| span_family(study, at)).collect();
     let spans = |unit: usize| of_spans.get(unit).copied().flatten();
@@ -134,7 +155,7 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
         (fact.effect.extract.is_some() || may_serve(study, fact))
             && !is_foreign(study, &fact.library.family, spans(unit(fact)))
     };
-    let mut out: FxHashSet<usize> = study.calls().iter().filter(reads).map(unit).collect();
+    let mut files: FxHashSet<u32> = study.calls().iter().filter(reads).map(|fact| fact.call.file).collect();
     let mut helpers: Vec<FuncRef> =
         study.calls().iter().filter(reads).map(|fact| study.program.outermost(fact.function)).collect();
     // A service whose handlers are wrapped by a shared package of the workspace reads what that package reads.
@@ -143,12 +164,12 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
         helpers = calls.map(|call| study.program.outermost(study.program.function_at(*call))).collect();
         helpers.sort_unstable();
         helpers.dedup();
-        out.extend(helpers.iter().map(|helper| study.unit_of(helper.file)));
+        files.extend(helpers.iter().map(|helper| helper.file));
     }
-    out.extend(
-        made_handlers(study).filter(|(unit, family)| !is_foreign(study, family, spans(*unit))).map(|(unit, _)| unit),
-    );
-    out.extend(unseen_readers(study));
+    let is_own = |(file, family): &(u32, &str)| !is_foreign(study, family, spans(study.unit_of(*file)));
+    files.extend(made_handlers(study).filter(is_own).map(|(file, _)| file));
+    files.extend(unseen_readers(study));
+    let mut units = FxHashSet::default();
     let server = |role: TypeRole| matches!(role, TypeRole::Server | TypeRole::Request);
     for (at, view) in study.units.iter().enumerate() {
         let libraries = study.program.knowledge.libraries().iter();
@@ -159,32 +180,32 @@ pub(in crate::rules) fn reading_units(study: &Study<'_>) -> FxHashSet<usize> {
                 || library.dependencies.iter().any(|name| view.has_instrumentation_of(name))
         };
         if servers.any(|library| covers(library) && uses(study, at, library)) {
-            out.insert(at);
+            units.insert(at);
         }
     }
-    out
+    Readers { files, units }
 }
 
-/// The units that write out a handler which is instrumentation itself (`&ochttp.Handler{…}`), with its family.
-fn made_handlers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = (usize, &'a str)> {
+/// The files that write out a handler which is instrumentation itself (`&ochttp.Handler{…}`), with its family.
+fn made_handlers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = (u32, &'a str)> {
     let files = (0u32..).zip(&study.program.files);
     let sites = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, file, site)));
-    sites.filter_map(|(at, file, site)| {
+    sites.filter_map(|(at, _, site)| {
         let made = study.program.callee(ValueRef { file: at, expr: site.expr }).constructs?;
         let (library, ty) = study.program.knowledge.ty(made)?;
         let is_handler =
             ty.instrumented && matches!(ty.role, TypeRole::Other | TypeRole::Server | TypeRole::Middleware);
-        is_handler.then_some((file.source.unit, library.family.as_str()))
+        is_handler.then_some((at, library.family.as_str()))
     })
 }
 
-/// The units that call a function of another library which extracts, by its name (`ExtractHTTPContext`), and hands a context
+/// The files that call a function of another library which extracts, by its name (`ExtractHTTPContext`), and hands a context
 /// back (Go).
-fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = usize> + 'a {
+fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = u32> + 'a {
     let program = study.program;
     let files = (0u32..).zip(&program.files).filter(|_| study.language() == Language::Go);
     let sites = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, file, site)));
-    sites.filter_map(move |(at, file, site)| {
+    sites.filter_map(move |(at, _, site)| {
         let call = ValueRef { file: at, expr: site.expr };
         let callee = program.callee(call);
         let name = callee.name.filter(|name| callee.functions.is_empty() && program.described(*name).is_none())?;
@@ -193,7 +214,7 @@ fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = usize> + 'a 
             let given = program.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.role_of(value));
             given.into_iter().any(|role| matches!(role, TypeRole::Context | TypeRole::Request | TypeRole::Carrier))
         };
-        (last.starts_with("Extract") && is_given()).then_some(file.source.unit)
+        (last.starts_with("Extract") && is_given()).then_some(at)
     })
 }
 

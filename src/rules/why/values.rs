@@ -2,7 +2,7 @@
 
 use super::{Asker, WhyOrigin, WhyPlace, WhyValue};
 use crate::ir::ExprKind;
-use crate::knowledge::{FunctionDescription, Slot};
+use crate::knowledge::{FunctionDescription, Slot, TypeRole};
 use crate::link::{FuncRef, MAX_ARGUMENTS, MAX_ORIGINS, Origin, ValueRef};
 use crate::rules::clients::{Account, Life};
 
@@ -135,7 +135,8 @@ impl Asker<'_, '_> {
 
     /// What a call makes, how that stands, and why.
     fn made(&self, call: ValueRef, what: String) -> WhyOrigin {
-        let account = self.lives.account(call);
+        let is_server = self.study.fact(call).is_some_and(|fact| fact.effect.makes == Some(TypeRole::Server));
+        let account = if is_server { self.lives.of_servers().account(call) } else { self.lives.account(call) };
         let state = Some(word(account.life).to_owned());
         WhyOrigin { what, at: self.value_at(call), state, because: self.because(call, account) }
     }

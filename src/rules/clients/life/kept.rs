@@ -18,7 +18,7 @@ impl Walk<'_, '_, '_> {
         let places = match program.step(collection) {
             _ if program.language != Language::Go => return false,
             Step::Field(owner, name) => {
-                let named = self.lives.members.get(&name).map_or(&[][..], Vec::as_slice);
+                let named = self.lives.index.members.get(&name).map_or(&[][..], Vec::as_slice);
                 let is_it = |at: &&ValueRef| matches!(program.step(**at), Step::Field(found, _) if found == owner);
                 named.iter().filter(is_it).copied().collect()
             }

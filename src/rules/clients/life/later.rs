@@ -6,7 +6,6 @@ use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{Calls, FuncRef, ValueRef};
 use crate::rules::clients::{beans, words};
-use crate::study::Summary;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -195,7 +194,7 @@ impl Walk<'_, '_, '_> {
             return;
         }
         let program = self.lives.study.program;
-        let places = self.lives.members.get(&name).map_or(&[][..], Vec::as_slice);
+        let places = self.lives.index.members.get(&name).map_or(&[][..], Vec::as_slice);
         if let Some(first) = places.first().filter(|_| places.len() > MAX_FIELD_USES) {
             self.mark(Life::Unknown, *first);
             return;
@@ -289,7 +288,7 @@ impl Walk<'_, '_, '_> {
     /// Judges a method call on the value; true when its result continues the value.
     fn configures(&mut self, call: ValueRef, name: &str) -> bool {
         let study = self.lives.study;
-        if study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+        if study.effect_of(call).has(self.lives.working()) {
             self.mark(Life::Instrumented, call);
             return true;
         }

@@ -3,19 +3,20 @@
 mod channels;
 mod factory;
 mod given;
+mod index;
 mod kept;
 mod later;
 mod parts;
 
 pub(in crate::rules::clients) use later::{Later, is_registration};
 
-use super::{gate, words};
-use crate::ir::ExprKind;
-use crate::knowledge::is_sent_on_by_hand;
-use crate::link::{Calls, FuncRef, ValueRef};
+use crate::ir::Language;
+use crate::link::{Calls, FuncRef, ValueRef, owner_of};
 use crate::study::{Study, Summary};
-use rustc_hash::{FxHashMap, FxHashSet};
+use index::Index;
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 use ustr::Ustr;
 
 /// How far a value's parts are followed.
@@ -57,11 +58,21 @@ pub(in crate::rules) struct Account {
     pub(in crate::rules) is_bean: bool,
 }
 
+/// Which end of a call the things are whose lives are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Clients, channels and producers, and in all languages but Go servers as well.
+    Asking,
+    /// Servers (Go): what instruments a client that stands beside a handler does nothing for who asks the server.
+    Serving,
+}
+
 /// Answers about lives, remembered.
 pub(in crate::rules) struct Lives<'s, 'a> {
     /// The study.
     pub(in crate::rules) study: &'s Study<'a>,
-    members: FxHashMap<Ustr, Vec<ValueRef>>,
+    side: Side,
+    index: Rc<Index>,
     /// How what a call makes stands, and whether handlers that are mounted on it read traces for themselves.
     made: RefCell<FxHashMap<ValueRef, (Life, bool)>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
@@ -70,9 +81,6 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     own_types: RefCell<FxHashMap<Ustr, Life>>,
     /// Go contexts, and whether headers of a trace were put into them.
     headers: RefCell<FxHashMap<ValueRef, bool>>,
-    /// The functions that name a trace header.
-    naming: FxHashSet<FuncRef>,
-    global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
     globals: RefCell<FxHashMap<Ustr, Life>>,
     /// The calls through which the function was entered whose values are being looked at, if only what these give counts.
     frame: RefCell<Calls>,
@@ -81,75 +89,68 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     through: RefCell<FxHashMap<(ValueRef, Calls), Life>>,
     /// The channels of remote calls, by the calls that go through them; found where they are asked for.
     channels: OnceCell<FxHashMap<ValueRef, Vec<ValueRef>>>,
-    /// By unit: whether its spans belong to traces that come in.
-    joining: Vec<bool>,
 }
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// Indexes the members of a program.
     pub(in crate::rules) fn new(study: &'s Study<'a>) -> Self {
-        let mut members: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
-        let mut naming = FxHashSet::default();
-        for (file, unit) in study.program.files.iter().enumerate() {
-            for (n, expr) in unit.source.facts.exprs.iter().enumerate() {
-                let value = ValueRef { file: file as u32, expr: crate::ir::ExprId(n as u32) };
-                let names_headers = matches!(&expr.kind, ExprKind::Member { name, .. } | ExprKind::Name(name)
-                    if words::names_trace_headers(name));
-                if names_headers {
-                    naming.extend(around(study, study.program.function_covering(value)));
-                }
-                match &expr.kind {
-                    ExprKind::Member { name, .. } => members.entry(*name).or_default().push(value),
-                    ExprKind::Str(text) if is_sent_on_by_hand(text) && !words::is_variable_name(text) => {
-                        naming.extend(around(study, study.program.function_covering(value)));
-                    }
-                    ExprKind::Name(name) if !unit.flow.is_local(value.expr) => {
-                        members.entry(*name).or_default().push(value);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        // Whoever has a request made with the header in it sends it.
-        let makers: Vec<ValueRef> =
-            naming.iter().flat_map(|function| study.program.callers(*function).iter().copied()).collect();
-        naming.extend(makers.into_iter().map(|call| study.program.outermost(study.program.function_at(call))));
+        Self::with(study, Side::Asking, Rc::new(Index::of(study)))
+    }
+
+    /// The same for servers, whose lives know nothing of what is done for clients.
+    pub(in crate::rules) fn of_servers(&self) -> Self {
+        let side = if self.study.language() == Language::Go { Side::Serving } else { self.side };
+        Self::with(self.study, side, self.index.clone())
+    }
+
+    fn with(study: &'s Study<'a>, side: Side, index: Rc<Index>) -> Self {
         Self {
             study,
-            members,
+            side,
+            index,
             made: RefCell::default(),
             results: RefCell::default(),
             composites: RefCell::default(),
             own_types: RefCell::default(),
             headers: RefCell::default(),
-            naming,
-            global_writes: global_writes(study),
             globals: RefCell::default(),
             frame: RefCell::default(),
             left: Cell::default(),
             through: RefCell::default(),
             channels: OnceCell::new(),
-            joining: (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect(),
         }
     }
 
     /// Whether the spans of a file's unit belong to traces that come in.
     pub(super) fn joins_traces(&self, file: u32) -> bool {
         let unit = self.study.unit_of(file);
-        self.joining.get(unit).is_none_or(|joins| *joins)
+        self.index.joining.get(unit).is_none_or(|joins| *joins)
     }
 
-    /// Whether a function, or what it calls, injects, instruments, or writes a trace header by name.
-    pub(super) fn works_on_traces(&self, function: FuncRef) -> bool {
-        if self.study.summary(function).has(Summary::INJECTS | Summary::INSTRUMENTS) {
-            return true;
+    /// What does something for the trace on this side.
+    fn working(&self) -> Summary {
+        match self.side {
+            Side::Asking => Summary::INJECTS | Summary::INSTRUMENTS,
+            Side::Serving => Summary::EXTRACTS | Summary::TAKES_UP,
         }
-        self.naming.contains(&function)
+    }
+
+    /// Whether a function, or what it calls, injects or extracts, instruments, or writes a trace header by name.
+    pub(super) fn works_on_traces(&self, function: FuncRef) -> bool {
+        self.study.summary(function).has(self.working()) || self.names_headers(function)
     }
 
     /// Whether a function, or one around it, names a trace header.
     pub(in crate::rules::clients) fn names_headers(&self, function: FuncRef) -> bool {
-        self.naming.contains(&function)
+        match self.side {
+            Side::Asking => self.index.sending.contains(&function),
+            Side::Serving => self.index.naming.contains(&function),
+        }
+    }
+
+    /// Whether a module of the program has this owner: `github.com/shop`.
+    fn is_of_house(&self, owner: &str) -> bool {
+        self.study.program.files.iter().any(|file| owner_of(&file.module) == Some(owner))
     }
 
     /// How the client or server that a call makes stands, by what it is made of and by what becomes of it.
@@ -208,7 +209,7 @@ impl<'s, 'a> Lives<'s, 'a> {
         // What is made of its own old value adds nothing to that.
         self.globals.borrow_mut().insert(name, Life::Plain);
         let knowledge = self.study.program.knowledge;
-        let written = self.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
+        let written = self.index.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
         let part = |value| self.framed(Calls::new(), || self.part(value, "", MAX_DEPTH));
         let mut life = written.iter().fold(Life::Plain, |life, value| life.and(part(*value)));
         let ty = name.rsplit_once('.').and_then(|(owner, field)| {
@@ -221,30 +222,4 @@ impl<'s, 'a> Lives<'s, 'a> {
         self.globals.borrow_mut().insert(name, life);
         life
     }
-}
-
-/// A function and those that it is written in.
-fn around(study: &Study<'_>, function: FuncRef) -> Vec<FuncRef> {
-    let parent = |at: &FuncRef| {
-        let outer = study.program.function(*at).parent.filter(|outer| outer.0 != 0);
-        outer.map(|id| FuncRef { id, ..*at })
-    };
-    std::iter::successors(Some(function), parent).collect()
-}
-
-/// What is written to variables of packages and to their parts, by the qualified name of the variable.
-fn global_writes(study: &Study<'_>) -> FxHashMap<Ustr, Vec<ValueRef>> {
-    let program = study.program;
-    let mut out: FxHashMap<Ustr, Vec<ValueRef>> = FxHashMap::default();
-    for (file, unit) in program.files.iter().enumerate() {
-        for write in &unit.flow.writes {
-            let at = |expr| ValueRef { file: file as u32, expr };
-            let Some(name) = program.qualify(at(write.target)) else { continue };
-            out.entry(name).or_default().push(at(write.value));
-            if let Some((variable, _)) = name.rsplit_once('.') {
-                out.entry(Ustr::from(variable)).or_default().push(at(write.value));
-            }
-        }
-    }
-    out
 }

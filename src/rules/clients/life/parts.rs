@@ -1,9 +1,9 @@
 //! What a value is made of: its arguments, fields and defaults, and what its maker hands back.
 
-use super::{Life, Lives, MAX_DEPTH};
+use super::{Life, Lives, MAX_DEPTH, Side};
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{HopKind, Slot, TypeRole};
-use crate::link::{FuncRef, Origin, Step, ValueRef};
+use crate::knowledge::{FunctionDescription, HopKind, NameOf, Slot, TypeRole, speaks_of_tracing};
+use crate::link::{FuncRef, Origin, Step, ValueRef, owner_of};
 use crate::rules::clients::words;
 use crate::study::{CallFact, Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
@@ -118,7 +118,7 @@ impl<'s, 'a> Lives<'s, 'a> {
 
     /// Whether a call's description or the functions that it runs instrument something.
     pub(in crate::rules::clients) fn is_instrumented_call(&self, call: ValueRef) -> bool {
-        if self.study.effect_of(call).has(Summary::INSTRUMENTS | Summary::INJECTS) {
+        if self.study.effect_of(call).has(self.working()) {
             return true;
         }
         self.study.program.callee(call).constructs.is_some_and(|ty| self.is_instrumented_type(ty))
@@ -365,6 +365,9 @@ impl<'s, 'a> Lives<'s, 'a> {
             Life::Instrumented => Life::Instrumented,
             // What the language's own library makes carries no instrumentation that was not put in.
             _ if callee.name.is_some_and(|name| program.is_standard(name)) => Life::Plain,
+            _ if callee.functions.is_empty() && callee.name.is_some_and(|name| self.is_strangers(name)) => {
+                self.given_to_stranger(call, depth)
+            }
             _ => Life::Unknown,
         }
     }
@@ -408,10 +411,15 @@ impl<'s, 'a> Lives<'s, 'a> {
         }
         let described = program.described(Ustr::from(&format!("{owner}.{name}"))).map(|(_, effect)| effect);
         match described {
-            Some(effect) if effect.instruments.is_some() => Life::Instrumented,
+            Some(effect) if self.instruments(effect) => Life::Instrumented,
             Some(effect) if !effect.returns.is_empty() => Life::Plain,
             _ => self.library_global(owner, name),
         }
+    }
+
+    /// Whether what a library's function does instruments something of this side.
+    fn instruments(&self, effect: &FunctionDescription) -> bool {
+        effect.instruments.is_some() && !(effect.outbound && self.side == Side::Serving)
     }
 
     fn of_functions(&self, functions: &[FuncRef]) -> Life {
@@ -419,6 +427,35 @@ impl<'s, 'a> Lives<'s, 'a> {
             return Life::Instrumented;
         }
         Life::Plain
+    }
+
+    /// How what a stranger's function is given stands: of settings, which it reads, only what instruments counts.
+    fn given_to_stranger(&self, call: ValueRef, depth: u32) -> Life {
+        let program = self.study.program;
+        let ExprKind::Call { args, .. } = program.expr_kind(call) else { return Life::Unknown };
+        let is_setting = |value: ValueRef| match program.expr_kind(value) {
+            ExprKind::Composite { .. } => program.callee(value).constructs.is_some_and(|ty| self.is_strangers(ty)),
+            ExprKind::Str(_) | ExprKind::Lit(_) => true,
+            _ => program.type_of(value).is_some_and(|ty| program.own_type(ty).is_none() && program.role(ty).is_none()),
+        };
+        let given = args.iter().map(|arg| ValueRef { expr: arg.value, ..call });
+        given.filter(|value| !is_setting(*value)).fold(Life::Plain, |life, value| life.and(self.part(value, "", depth)))
+    }
+
+    /// Whether a name is that of a stranger's package for other things than tracing (Go): what puts a limit or a log before a
+    /// handler puts no span there. Packages of the organisation's own, which may do anything, are not strangers'.
+    fn is_strangers(&self, name: Ustr) -> bool {
+        let program = self.study.program;
+        let package = || {
+            let at = name.rfind('/').map_or(0, |at| at + 1);
+            let end = name.get(at..)?.find('.')?;
+            name.get(..at + end)
+        };
+        self.side == Side::Serving
+            && program.described(name).is_none()
+            && !speaks_of_tracing(&name, NameOf::GoPackage)
+            && !speaks_of_tracing(&name, NameOf::Filter)
+            && package().and_then(owner_of).is_some_and(|owner| !self.is_of_house(owner))
     }
 
     /// A global of a library, such as its default client.
@@ -429,7 +466,12 @@ impl<'s, 'a> Lives<'s, 'a> {
         if program.is_standard(Ustr::from(&format!("{owner}.{name}"))) && !is_global {
             return Life::Plain;
         }
-        if is_global { self.global(Ustr::from(&format!("{owner}.{name}"))) } else { Life::Unknown }
+        let qualified = Ustr::from(&format!("{owner}.{name}"));
+        match is_global {
+            true => self.global(qualified),
+            false if self.is_strangers(qualified) => Life::Plain,
+            false => Life::Unknown,
+        }
     }
 }
 
