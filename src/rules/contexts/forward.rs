@@ -127,6 +127,7 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
         } else if effect.span.is_some_and(|span| in_slot(span.context))
             || crosses
             || effect.inject.is_some_and(|i| in_slot(i.context))
+            || effect.goes_on && program.role_of(value) == Some(TypeRole::Request)
         {
             out.sinks.push(call);
         } else if effect.derives.is_some_and(in_slot) || effect.detaches.is_some_and(in_slot) {
