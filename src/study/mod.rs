@@ -82,7 +82,7 @@ pub struct Study<'a> {
     untraced: binary::Untraced,
     /// The commands that each Go file is built into, and that run each function; found where it is asked for.
     built_into: OnceCell<Vec<u64>>,
-    run_by: OnceCell<FxHashMap<FuncRef, u64>>,
+    run_by: OnceCell<Vec<u64>>,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
     /// The Go files that lie aside by the name of a folder alone: services are built with them.

@@ -2,11 +2,11 @@
 //!
 //! Commands that share a package run different functions of it: one serves and is traced, another one beside it is not.
 //! What leads to a function from a command is followed within the packages that the command is built of. A function that
-//! nothing is seen to run, or that something may run which is not seen, is run by all commands with its package.
+//! nothing is seen to run, or that something may run which is not seen, is run by all commands with its package. Files whose
+//! bodies were left out import nothing by which a trace travels, so they hand none to what they call.
 
 use super::Study;
 use super::binary::Commands;
-use super::tracing::is_unread;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
 use crate::link::{FuncRef, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,8 +14,6 @@ use ustr::Ustr;
 
 /// Most commands that are told apart: one bit each.
 const MAX_COMMANDS: usize = 64;
-/// Most files whose bodies were left out of which the text is read for names.
-const MAX_TEXTS: usize = 2_000;
 
 /// A set of commands, by their places in the list.
 type Set = u64;
@@ -75,7 +73,8 @@ impl Study<'_> {
         if built & those == 0 || built & !those == 0 || standings.libraries.contains(&self.unit_of(function.file)) {
             return false;
         }
-        let runs = self.run_by.get_or_init(|| run_by(self)).get(&function).copied().unwrap_or(0);
+        let Some(at) = self.reach.graph.number(function) else { return false };
+        let runs = self.run_by.get_or_init(|| run_by(self)).get(at).copied().unwrap_or(0);
         runs != 0 && runs & those == 0
     }
 }
@@ -89,89 +88,84 @@ fn built_into(study: &Study<'_>, commands: &Commands) -> Vec<Set> {
     study.program.files.iter().map(|file| of_packages.get(&file.module).copied().unwrap_or(0)).collect()
 }
 
-/// The commands that run each function: they spread from where a command begins, and from what may be run out of sight.
-fn run_by(study: &Study<'_>) -> FxHashMap<FuncRef, Set> {
+/// The commands that run each function, by its number: they spread from where a command begins, and from what may be run out
+/// of sight. In files whose commands all stand alike, each function counts as run by all of these.
+fn run_by(study: &Study<'_>) -> Vec<Set> {
+    let graph = &study.reach.graph;
     let built = study.built_into.get_or_init(|| built_into(study, &study.commands));
     let of_file = |file: u32| built.get(file as usize).copied().unwrap_or(0);
-    let mut ways = study.reach.graph.all_ways();
-    add_names(study, &mut ways);
-    let has_above: FxHashSet<FuncRef> = ways.values().flatten().copied().collect();
-    let loose = loose_names(study);
-    let read = names_of_unread(study, built);
-    let mut out: FxHashMap<FuncRef, Set> = FxHashMap::default();
-    let mut work = Vec::new();
-    for function in study.program.all_functions() {
-        let decl = study.program.function(function);
-        let is_start = function.id == FunctionId(0) || matches!(decl.name.as_str(), "main" | "init");
-        let is_open = is_start || !has_above.contains(&function) || loose.contains(&decl.name);
-        let from_unread = read.get(&decl.name).copied().unwrap_or(0);
-        let set = of_file(function.file) & if is_open { Set::MAX } else { from_unread };
-        if set != 0 {
-            out.insert(function, set);
-            work.push(function);
+    let standings = &study.untraced.standings;
+    let kinds = [standings.traced, standings.begin, standings.join, standings.join_requests];
+    let is_mixed = |set: &Set| kinds.iter().any(|kind| set & kind != 0 && set & !kind != 0);
+    let mixed: Vec<bool> = built.iter().map(is_mixed).collect();
+    let is_mixed = |file: u32| mixed.get(file as usize).copied().unwrap_or(false);
+    let asked = graph.functions().iter().filter(|function| is_mixed(function.file));
+    let wanted: FxHashSet<Ustr> = asked.map(|function| study.program.function(*function).name).collect();
+    let named = named_as_values(study, &wanted);
+    let next = |at: usize| graph.all_next(at).chain(named.get(&at).into_iter().flatten().copied());
+    let mut led_to = vec![false; graph.functions().len()];
+    (0..led_to.len()).for_each(|at| next(at).for_each(|to| led_to[to] = true));
+    let loose = loose_names(study, &wanted);
+    let begin = |(at, function): (usize, &FuncRef)| {
+        let set = of_file(function.file);
+        if set == 0 || !is_mixed(function.file) {
+            return set;
         }
-    }
-    while let Some(function) = work.pop() {
-        let set = out.get(&function).copied().unwrap_or(0);
-        for next in ways.get(&function).into_iter().flatten() {
-            let (more, known) = (set & of_file(next.file), out.entry(*next).or_insert(0));
-            if more & !*known != 0 {
-                *known |= more;
-                work.push(*next);
+        let decl = study.program.function(*function);
+        let is_start = function.id == FunctionId(0) || matches!(decl.name.as_str(), "main" | "init");
+        let is_open = is_start || !led_to[at] || loose.contains(&decl.name);
+        if is_open { set } else { 0 }
+    };
+    let mut out: Vec<Set> = graph.functions().iter().enumerate().map(begin).collect();
+    let mut work: Vec<usize> = (0..out.len()).filter(|at| out[*at] != 0).collect();
+    while let Some(at) = work.pop() {
+        for to in next(at) {
+            let more = out[at] & of_file(graph.functions()[to].file) & !out[to];
+            if more != 0 {
+                out[to] |= more;
+                work.push(to);
             }
         }
     }
     out
 }
 
-/// Adds the functions that others name as values: `mux.HandleFunc("/", list)`.
-fn add_names(study: &Study<'_>, ways: &mut FxHashMap<FuncRef, Vec<FuncRef>>) {
-    let program = study.program;
+/// The numbers of the functions of certain names that others, by their numbers, name as values:
+/// `mux.HandleFunc("/", list)`.
+fn named_as_values(study: &Study<'_>, wanted: &FxHashSet<Ustr>) -> FxHashMap<usize, Vec<usize>> {
+    let (program, graph) = (study.program, &study.reach.graph);
+    let mut out: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
     for (file, unit) in (0u32..).zip(&program.files) {
         for (at, expr) in (0u32..).zip(&unit.source.facts.exprs) {
             let value = ValueRef { file, expr: ExprId(at) };
-            if !matches!(expr.kind, ExprKind::Name(_)) || unit.flow.is_local(value.expr) {
+            if !matches!(&expr.kind, ExprKind::Name(name) if wanted.contains(name)) || unit.flow.is_local(value.expr) {
                 continue;
             }
-            let Some(name) = program.qualify(value) else { continue };
-            let named = program.named_functions(name);
-            if !named.is_empty() {
-                ways.entry(program.function_at(value)).or_default().extend(named);
+            let named = program.qualify(value).map(|name| program.named_functions(name)).unwrap_or_default();
+            if let Some(from) = graph.number(program.function_at(value)).filter(|_| !named.is_empty()) {
+                out.entry(from).or_default().extend(named.into_iter().filter_map(|to| graph.number(to)));
             }
         }
     }
+    out
 }
 
-/// The names of methods that are called or handed around where it is not seen whose they are, or that libraries call.
-fn loose_names(study: &Study<'_>) -> FxHashSet<Ustr> {
+/// Those of certain names of methods that are called or handed around where it is not seen whose they are, or that
+/// libraries call.
+fn loose_names(study: &Study<'_>, wanted: &FxHashSet<Ustr>) -> FxHashSet<Ustr> {
     let program = study.program;
     let types = program.knowledge.libraries().iter().flat_map(|library| &library.types);
-    let mut out: FxHashSet<Ustr> =
-        types.flat_map(|ty| ty.entry_methods.iter().chain(&ty.root_methods)).copied().collect();
+    let called = types.flat_map(|ty| ty.entry_methods.iter().chain(&ty.root_methods));
+    let mut out: FxHashSet<Ustr> = called.filter(|name| wanted.contains(name)).copied().collect();
     for (file, unit) in (0u32..).zip(&program.files) {
         for (at, expr) in (0u32..).zip(&unit.source.facts.exprs) {
             let ExprKind::Member { base, name, .. } = &expr.kind else { continue };
-            if out.contains(name) || program.methods_named(*name).is_empty() {
+            if !wanted.contains(name) || out.contains(name) || program.methods_named(*name).is_empty() {
                 continue;
             }
             let (value, base) = (ValueRef { file, expr: ExprId(at) }, ValueRef { file, expr: *base });
             if program.type_of(base).is_none() && program.qualify(value).is_none() {
                 out.insert(*name);
-            }
-        }
-    }
-    out
-}
-
-/// The names that stand in files whose bodies were left out, with the commands that these are built into.
-fn names_of_unread(study: &Study<'_>, built: &[Set]) -> FxHashMap<Ustr, Set> {
-    let mut out: FxHashMap<Ustr, Set> = FxHashMap::default();
-    let unread = study.program.files.iter().zip(built).filter(|(file, built)| **built != 0 && is_unread(file));
-    for (file, built) in unread.take(MAX_TEXTS) {
-        let text = study.file_text(file.source.path).unwrap_or_default();
-        for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-            if let Some(name) = Ustr::from_existing(word) {
-                *out.entry(name).or_default() |= built;
             }
         }
     }

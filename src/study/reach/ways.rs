@@ -59,24 +59,25 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// The functions that each one runs or hands around, also with a fresh context or by the clock.
-    pub(crate) fn all_ways(&self) -> FxHashMap<FuncRef, Vec<FuncRef>> {
-        let mut out = FxHashMap::default();
-        for (at, function) in (0u32..).zip(&self.functions) {
-            let (next, values) = (&self.next[at as usize], &self.values[at as usize]);
-            let all = next.iter().chain(values).chain(self.begins.get(&at).into_iter().flatten());
-            let found: Vec<FuncRef> = all.map(|to| self.functions[*to as usize]).collect();
-            if !found.is_empty() {
-                out.insert(*function, found);
-            }
-        }
-        out
+    /// The number of a function.
+    pub(crate) fn number(&self, function: FuncRef) -> Option<usize> {
+        Some(self.starts.get(function.file as usize)? + function.id.0 as usize)
+    }
+
+    /// All functions, by their numbers.
+    pub(crate) fn functions(&self) -> &[FuncRef] {
+        &self.functions
+    }
+
+    /// The numbers of the functions that one runs or hands around, also with a fresh context or by the clock.
+    pub(crate) fn all_next(&self, at: usize) -> impl Iterator<Item = usize> {
+        let begins = self.begins.get(&(at as u32)).into_iter().flatten();
+        self.next[at].iter().chain(&self.values[at]).chain(begins).map(|to| *to as usize)
     }
 
     /// The functions that some lead to, also by handing functions around as values, with themselves.
     pub(crate) fn reached(&self, from: impl IntoIterator<Item = FuncRef>) -> FxHashSet<FuncRef> {
-        let number = |function: FuncRef| Some(self.starts.get(function.file as usize)? + function.id.0 as usize);
-        let mut work: Vec<usize> = from.into_iter().filter_map(number).collect();
+        let mut work: Vec<usize> = from.into_iter().filter_map(|function| self.number(function)).collect();
         let mut seen = vec![false; self.functions.len()];
         work.retain(|at| seen.get_mut(*at).is_some_and(|seen| !std::mem::replace(seen, true)));
         while let Some(at) = work.pop() {
