@@ -64,7 +64,7 @@ impl Study<'_> {
     fn is_run_without(&self, function: FuncRef, those: impl Fn(&Standings) -> Set) -> bool {
         let standings = &self.untraced.standings;
         let count = self.commands.count();
-        if self.language() != Language::Go || count < 2 || count > MAX_COMMANDS {
+        if self.language() != Language::Go || !(2..=MAX_COMMANDS).contains(&count) {
             return false;
         }
         let those = those(standings);

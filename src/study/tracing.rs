@@ -420,11 +420,8 @@ fn may_begin(program: &Program<'_>, package: Ustr, name: &str) -> bool {
 
 /// Whether functions of a package that no description has may start spans or instrument a server.
 fn may_hold_beginnings(program: &Program<'_>, package: &str) -> bool {
-    if !names_tracer(package) {
+    if !names_tracer(package) || is_described_apart(program, package) {
         return false;
-    }
-    if let Some(instruments) = describes(program, package) {
-        return instruments;
     }
     let libraries = program.knowledge.libraries().iter();
     let of_package = |library: &&LibraryDescription| library.modules.iter().any(|module| lies_in(package, module));
@@ -434,19 +431,18 @@ fn may_hold_beginnings(program: &Program<'_>, package: &str) -> bool {
     describing.peek().is_none() || describing.any(instruments)
 }
 
-/// Whether something that is described in a package itself instruments; `None` where nothing of it is described.
-fn describes(program: &Program<'_>, package: &str) -> Option<bool> {
+/// Whether things of a package itself are described, and none of them instruments or works on headers.
+fn is_described_apart(program: &Program<'_>, package: &str) -> bool {
     let is_here = |name: &Ustr| {
         let rest = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('.'));
         rest.is_some_and(|rest| !rest.contains('/'))
     };
+    let works = |one: &FunctionDescription| one.instruments.is_some() || one.inject.is_some() || one.extract.is_some();
     let libraries = || program.knowledge.libraries().iter();
     let functions = libraries().flat_map(|library| &library.functions).filter(|one| one.names.iter().any(is_here));
     let types = libraries().flat_map(|library| &library.types).filter(|ty| ty.names.iter().any(is_here));
-    functions
-        .map(|one| one.instruments.is_some())
-        .chain(types.map(|ty| ty.instrumented))
-        .reduce(|one, other| one || other)
+    let mut found = functions.map(works).chain(types.map(|ty| ty.instrumented)).peekable();
+    found.peek().is_some() && !found.any(|works| works)
 }
 
 /// Whether a package of which nothing is seen makes servers, by its name.
