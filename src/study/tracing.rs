@@ -437,7 +437,13 @@ fn is_described_apart(program: &Program<'_>, package: &str) -> bool {
         let rest = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('.'));
         rest.is_some_and(|rest| !rest.contains('/'))
     };
-    let works = |one: &FunctionDescription| one.instruments.is_some() || one.inject.is_some() || one.extract.is_some();
+    // What methods do is told of their types.
+    let is_function =
+        |name: &Ustr| is_here(name) && !name.get(package.len() + 1..).is_some_and(|own| own.contains('.'));
+    let works = |one: &FunctionDescription| {
+        one.instruments.is_some()
+            || (one.inject.is_some() || one.extract.is_some()) && one.names.iter().any(is_function)
+    };
     let libraries = || program.knowledge.libraries().iter();
     let functions = libraries().flat_map(|library| &library.functions).filter(|one| one.names.iter().any(is_here));
     let types = libraries().flat_map(|library| &library.types).filter(|ty| ty.names.iter().any(is_here));
