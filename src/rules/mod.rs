@@ -1,6 +1,7 @@
 //! The rules: each a small pure function from a [`Study`] to findings. Their pages are under `rules/`.
 
 mod async_work;
+mod bean_names;
 mod clients;
 mod contexts;
 mod deploy;

@@ -1,9 +1,10 @@
 //! Whether the executor that work is handed to takes the context along.
 
-use super::{decorator, names, task};
+use super::{decorator, task};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::bean_names;
 use crate::study::{CallFact, Study, Summary, annotation_role, finds_beans, is_given_plain_executors};
 use ustr::Ustr;
 
@@ -63,8 +64,8 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
 fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool) -> Option<ValueRef> {
     let program = study.program;
     let (ty, names) = match origin {
-        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, names::of_field(study, owner, name)),
-        Origin::Param(function, n) => (program.param_type(function, n)?, names::of_param(study, function, n)?),
+        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, bean_names::of_field(study, owner, name)),
+        Origin::Param(function, n) => (program.param_type(function, n)?, bean_names::of_param(study, function, n)?),
         _ => return None,
     };
     let unit = unit(study, fact.call);
@@ -75,7 +76,7 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool
     let fits = |bean: &FuncRef| {
         result(study, *bean).is_some_and(|found| found == ty || program.supertypes(found).contains(&ty))
     };
-    let is_named = |bean: &FuncRef| names::of_bean(study, *bean).iter().any(|name| names.contains(name));
+    let is_named = |bean: &FuncRef| bean_names::of_bean(study, *bean).iter().any(|name| names.contains(name));
     let beans: Vec<FuncRef> =
         program.all_functions().filter(|function| is_bean(study, *function)).filter(fits).collect();
     let (own, others): (Vec<FuncRef>, Vec<FuncRef>) = beans.into_iter().partition(|bean| unit_of(bean) == unit);
@@ -104,8 +105,10 @@ fn injected(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool
 fn is_provided(study: &Study<'_>, fact: &CallFact<'_>, origin: Origin, by_mdc: bool) -> bool {
     let program = study.program;
     let (ty, names) = match origin {
-        Origin::Field(owner, name) => (program.field_type(owner, name, 4), Some(names::of_field(study, owner, name))),
-        Origin::Param(function, n) => (program.param_type(function, n), names::of_param(study, function, n)),
+        Origin::Field(owner, name) => {
+            (program.field_type(owner, name, 4), Some(bean_names::of_field(study, owner, name)))
+        }
+        Origin::Param(function, n) => (program.param_type(function, n), bean_names::of_param(study, function, n)),
         _ => return false,
     };
     let (Some((_, described)), Some(names)) = (ty.and_then(|ty| program.knowledge.ty(ty)), names) else {

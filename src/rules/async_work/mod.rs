@@ -8,7 +8,6 @@ mod given;
 mod handed_in;
 mod listeners;
 mod mdc;
-mod names;
 mod outliving;
 mod reactive;
 mod report;

@@ -7,6 +7,7 @@ use super::sites::reports_here;
 use crate::ir::Language;
 use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
+use crate::rules::bean_names;
 use crate::services::Reach;
 use crate::study::{CallFact, Study, finds_beans};
 use rustc_hash::FxHashMap;
@@ -14,7 +15,7 @@ use ustr::Ustr;
 
 /// A function whose result the container keeps.
 struct Bean {
-    name: Ustr,
+    names: Vec<Ustr>,
     ty: Ustr,
     unit: usize,
     /// Where the client is made that it hands out, if nothing instruments that.
@@ -25,7 +26,7 @@ struct Bean {
 struct Injected {
     call: ValueRef,
     ty: Ustr,
-    name: Ustr,
+    names: Vec<Ustr>,
     unit: usize,
 }
 
@@ -60,7 +61,12 @@ fn beans(lives: &Lives<'_, '_>) -> Vec<Bean> {
         let Some(ty) = decl.results.first().map(|ty| study.program.type_ref(function.file, ty)) else { continue };
         if study.program.role(ty) == Some(TypeRole::HttpClient) {
             let made = made.iter().find(|(bean, _)| *bean == function).map(|(_, made)| *made);
-            out.push(Bean { name: decl.name, ty, unit: study.unit_of(function.file), made });
+            out.push(Bean {
+                names: bean_names::of_bean(study, function),
+                ty,
+                unit: study.unit_of(function.file),
+                made,
+            });
         }
     }
     out
@@ -134,22 +140,23 @@ fn injected(lives: &Lives<'_, '_>) -> Vec<Injected> {
         }
         let Some(client) = study.slot(fact.call, hop.client).first().copied() else { continue };
         if let [origin] = study.program.origins(client, true)[..]
-            && let Some((ty, name)) = place(study, origin)
+            && let Some((ty, names)) = place(study, origin)
         {
-            out.push(Injected { call: fact.call, ty, name, unit: study.unit_of(fact.call.file) });
+            out.push(Injected { call: fact.call, ty, names, unit: study.unit_of(fact.call.file) });
         }
     }
     out
 }
 
-/// The type and name of the field or parameter that a value came in by.
-fn place(study: &Study<'_>, origin: Origin) -> Option<(Ustr, Ustr)> {
+/// The type of the field or parameter that a value came in by, and the names by which the container fills it.
+fn place(study: &Study<'_>, origin: Origin) -> Option<(Ustr, Vec<Ustr>)> {
     let program = study.program;
     match origin {
-        Origin::Field(owner, name) => Some((program.field_type(owner, name, 4)?, name)),
+        Origin::Field(owner, name) => {
+            Some((program.field_type(owner, name, 4)?, bean_names::of_field(study, owner, name)))
+        }
         Origin::Param(function, n) => {
-            let param = program.function(function).params.get(n as usize)?;
-            Some((program.param_type(function, n)?, param.name))
+            Some((program.param_type(function, n)?, bean_names::of_param(study, function, n)?))
         }
         _ => None,
     }
@@ -161,7 +168,8 @@ fn handed_out(study: &Study<'_>, beans: &[Bean], call: &Injected) -> Option<Valu
         bean.unit == call.unit && (bean.ty == call.ty || study.program.supertypes(bean.ty).contains(&call.ty))
     };
     let fitting: Vec<&Bean> = beans.iter().filter(fits).collect();
-    if let Some(named) = fitting.iter().find(|bean| bean.name == call.name) {
+    let is_meant = |bean: &&&Bean| bean.names.iter().any(|name| call.names.contains(name));
+    if let Some(named) = fitting.iter().find(is_meant) {
         return named.made;
     }
     if fitting.iter().any(|bean| bean.made.is_none()) {

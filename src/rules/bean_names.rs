@@ -7,7 +7,7 @@ use crate::study::{Study, annotation_role};
 use ustr::Ustr;
 
 /// The names by which the container picks what it puts into a field: that of its qualifier, or its own.
-pub(super) fn of_field(study: &Study<'_>, owner: Ustr, name: Ustr) -> Vec<Ustr> {
+pub(in crate::rules) fn of_field(study: &Study<'_>, owner: Ustr, name: Ustr) -> Vec<Ustr> {
     let own = study.program.own_type(owner);
     let field = own.and_then(|ty| study.program.type_decl(ty).fields.iter().find(|field| field.name == name));
     let qualified = own.zip(field).map(|(ty, field)| qualified(study, ty.file, &field.annotations)).unwrap_or_default();
@@ -15,14 +15,14 @@ pub(super) fn of_field(study: &Study<'_>, owner: Ustr, name: Ustr) -> Vec<Ustr> 
 }
 
 /// The names by which the container picks what it gives a parameter.
-pub(super) fn of_param(study: &Study<'_>, function: FuncRef, n: u16) -> Option<Vec<Ustr>> {
+pub(in crate::rules) fn of_param(study: &Study<'_>, function: FuncRef, n: u16) -> Option<Vec<Ustr>> {
     let param = study.program.function(function).params.get(n as usize)?;
     let qualified = qualified(study, function.file, &param.annotations);
     Some(if qualified.is_empty() { vec![param.name] } else { qualified })
 }
 
 /// The names by which the container keeps what a function makes: those of its annotation, or its own.
-pub(super) fn of_bean(study: &Study<'_>, function: FuncRef) -> Vec<Ustr> {
+pub(in crate::rules) fn of_bean(study: &Study<'_>, function: FuncRef) -> Vec<Ustr> {
     let decl = study.program.function(function);
     let given = with_role(study, function.file, &decl.annotations, AnnotationRole::Bean);
     if given.is_empty() { vec![decl.name] } else { given }
