@@ -10,6 +10,7 @@ mod handed;
 mod hook;
 mod log;
 mod not_passed;
+mod nowhere;
 mod of_process;
 mod parentless;
 mod parted;

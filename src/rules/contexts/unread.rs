@@ -1,58 +1,85 @@
-//! `context-not-passed`: the sender's context is extracted and then dropped, and a span is started without it.
+//! `context-not-passed`: the sender's context, or that of a span, is read or made and then dropped, and a span is started
+//! without it.
 
+use super::nowhere;
 use crate::finding::{Confidence, Finding};
-use crate::knowledge::Slot;
-use crate::link::ValueRef;
+use crate::ir::Language;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::{CallFact, Inbound, Study};
 
-/// Finds extracted contexts that nothing reads.
+/// What kind of a context it is that nothing reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The sender's, read from what came in.
+    Extracted,
+    /// That of a span which is not current by itself.
+    OfSpan,
+}
+
+/// Finds contexts that nothing reads.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
-        let Some(extract) = fact.effect.extract else { continue };
-        if !matches!(extract.context, Slot::Result(_)) || !study.unit(fact.call.file).is_traced() {
-            continue;
-        }
-        if study.inbound(fact.function) == Inbound::Root || !is_dropped(study, fact.call) {
-            continue;
-        }
-        if let Some(start) = started_without(study, fact) {
-            out.findings.push(finding(study, fact, start));
+        let Some(kind) = kind(study, fact) else { continue };
+        // A Go helper's result is a context that its caller is bound to use.
+        let made = match study.language() {
+            Language::Go => vec![fact.call],
+            _ => nowhere::handed_back(study, fact.call),
+        };
+        for made in made {
+            let function = study.program.function_at(made);
+            let is_left_out = kind == Kind::Extracted && study.inbound(function) == Inbound::Root;
+            if is_left_out || !study.unit(made.file).is_traced() {
+                continue;
+            }
+            let Some(taken_by) = nowhere::taken_by(study, made) else { continue };
+            let start = match taken_by.as_slice() {
+                [] => started_without(study, function, Some(made)),
+                functions => functions.iter().find_map(|function| started_without(study, *function, None)),
+            };
+            // Asked last: it follows the span's value.
+            if let Some(start) = start.filter(|_| kind == Kind::Extracted || made == fact.call && is_apart(study, fact))
+            {
+                out.findings.push(finding(study, made, kind, start));
+            }
         }
     }
 }
 
-/// Whether a call's result is thrown away, or kept only in locals that nothing reads.
-fn is_dropped(study: &Study<'_>, call: ValueRef) -> bool {
-    let flow = &study.program.files[call.file as usize].flow;
-    let function = study.program.function_covering(call);
-    let returned = flow.returns_of(function.id).any(|found| found.values.contains(&call.expr));
-    study.program.parent(call).is_none()
-        && !returned
-        && flow.writes_from(call.expr).next().is_none()
-        && is_statement(study, call)
-        && flow.defs_from(call.expr).all(|(id, def)| {
-            let var = &flow.vars[def.var.0 as usize];
-            !var.uses.iter().any(|used| flow.reaching(*used).contains(&id))
-        })
+/// What context a call hands out, if one of those that are told.
+fn kind(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Kind> {
+    if let Some(extract) = fact.effect.extract {
+        return matches!(extract.context, Slot::Result(_)).then_some(Kind::Extracted);
+    }
+    let gives = fact.effect.returns.first().and_then(|ty| study.program.role(*ty));
+    let binds = fact.effect.binds_context.is_some() && fact.effect.derives.is_some() && fact.effect.span.is_none();
+    let is_ambient = study.language() != Language::Go;
+    (is_ambient && binds && gives == Some(TypeRole::Context)).then_some(Kind::OfSpan)
 }
 
-/// Whether a call stands alone or is assigned: not a condition, a managed value or what a loop runs over.
-fn is_statement(study: &Study<'_>, call: ValueRef) -> bool {
-    use crate::ir::StmtKind;
-    let facts = &study.program.files[call.file as usize].source.facts;
-    facts.stmts.iter().any(|stmt| match &stmt.kind {
-        StmtKind::Expr(expr) => *expr == call.expr,
-        StmtKind::Assign { values, .. } => values.contains(&call.expr),
+/// Whether what a context is made of is surely not current: a span that is started without that, or one that stands for
+/// one elsewhere. And nothing in the function makes any current.
+fn is_apart(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let around = study.with_nested(study.program.outermost(fact.function));
+    let activates = |function: &FuncRef| study.calls_in(*function).any(|near| near.effect.activates.is_some());
+    let bound = fact.effect.binds_context.map(|slot| study.slot(fact.call, slot)).unwrap_or_default();
+    let origins: Vec<Origin> = bound.into_iter().flat_map(|span| study.program.origins(span, false)).collect();
+    let is_other = |origin: &Origin| match origin {
+        Origin::Call(made, _) => match study.fact(*made) {
+            Some(made) => made.effect.span.is_some_and(|span| !span.current),
+            // An object with the identifiers of a span elsewhere, as they stand in what came in.
+            None => study.program.callee(*made).constructs.is_some(),
+        },
         _ => false,
-    })
+    };
+    !origins.is_empty() && origins.iter().all(is_other) && !around.iter().any(activates)
 }
 
-/// The first span that the same function starts afterwards without a parent that is given to it.
-fn started_without(study: &Study<'_>, extract: &CallFact<'_>) -> Option<ValueRef> {
-    let after = study.program.expr(extract.call).span.end;
-    let later =
-        || study.calls_in(extract.function).filter(move |fact| study.program.expr(fact.call).span.start >= after);
+/// The first span that a function starts without a parent that is given to it, behind a call or anywhere.
+fn started_without(study: &Study<'_>, function: FuncRef, behind: Option<ValueRef>) -> Option<ValueRef> {
+    let after = behind.map_or(0, |call| study.program.expr(call).span.end);
+    let later = || study.calls_in(function).filter(move |fact| study.program.expr(fact.call).span.start >= after);
     if later().any(|fact| {
         fact.effect.extract.is_some() || fact.effect.activates.is_some_and(|slot| !is_span(study, fact, slot))
     }) {
@@ -67,21 +94,30 @@ fn started_without(study: &Study<'_>, extract: &CallFact<'_>) -> Option<ValueRef
 
 /// Whether what a call makes current is a span, not a context that may hold the parent.
 fn is_span(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> bool {
-    study
-        .slot(fact.call, slot)
-        .into_iter()
-        .all(|value| study.program.role_of(value) == Some(crate::knowledge::TypeRole::Span))
+    study.slot(fact.call, slot).into_iter().all(|value| study.program.role_of(value) == Some(TypeRole::Span))
 }
 
-fn finding(study: &Study<'_>, fact: &CallFact<'_>, start: ValueRef) -> Finding {
-    let (extract, starts) = (study.callee_text(fact.call), study.callee_text(start));
-    let mut finding = study.finding("context-not-passed", fact.call, Confidence::Certain);
-    finding.message = format!("{extract} reads the sender's context, and nothing uses what it returns");
-    finding.label = "the sender's context is read and dropped".to_owned();
-    finding.effect = format!("the span from {starts} has no parent from the sender: it starts a trace of its own");
+fn finding(study: &Study<'_>, made: ValueRef, kind: Kind, start: ValueRef) -> Finding {
+    let (reads, starts) = (study.callee_text(made), study.callee_text(start));
+    let mut finding = study.finding("context-not-passed", made, Confidence::Certain);
     finding.help =
-        format!("give what {extract} returns to {starts} as the parent, or make it current before the span starts");
-    finding.confirm = "send a request with a known trace header: the span is not in that trace".to_owned();
-    finding.related.push(study.related(start, "this span starts without the sender's context"));
+        format!("give what {reads} returns to {starts} as the parent, or make it current before the span starts");
+    match kind {
+        Kind::Extracted => {
+            finding.message = format!("{reads} reads the sender's context, and nothing uses what it returns");
+            finding.label = "the sender's context is read and dropped".to_owned();
+            finding.effect =
+                format!("the span from {starts} has no parent from the sender: it starts a trace of its own");
+            finding.confirm = "send a request with a known trace header: the span is not in that trace".to_owned();
+            finding.related.push(study.related(start, "this span starts without the sender's context"));
+        }
+        Kind::OfSpan => {
+            finding.message = format!("{reads} makes a context that holds a span, and nothing uses it");
+            finding.label = "the parent's context is made and dropped".to_owned();
+            finding.effect = format!("the span from {starts} is not below the span in that context");
+            finding.confirm = "look at one trace: the spans below are siblings, or roots of their own".to_owned();
+            finding.related.push(study.related(start, "this span starts without that context"));
+        }
+    }
     finding
 }
