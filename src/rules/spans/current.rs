@@ -152,8 +152,9 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     if study.language() == Language::Go {
         return inside.into_iter().filter(|call| is_given_old_context(study, start, *call)).collect();
     }
+    // What own functions make current is another span: this one is not handed to them.
     let activates = inside.iter().any(|call| {
-        study.effect_of(*call).has(Summary::ACTIVATES | Summary::BINDS)
+        study.own_effect(*call).has(Summary::ACTIVATES | Summary::BINDS)
             && study.fact(*call).is_none_or(|fact| fact.effect.span.is_none())
     });
     if activates {
@@ -162,7 +163,8 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let serves = has_remote_parent(study, start.origin);
     let looks = |call: &ValueRef| {
         study.fact(*call).is_some_and(|fact| is_ambient(study, fact))
-            || (serves && (is_ambient_below(study, *call) || is_given_work(study, *call)))
+            || (serves && is_given_work(study, *call))
+            || looks_below(study, *call)
     };
     inside.into_iter().filter(looks).collect()
 }
@@ -229,10 +231,27 @@ fn has_remote_parent(study: &Study<'_>, start: ValueRef) -> bool {
     false
 }
 
-/// Whether one of the service's own functions that a call runs looks for the current span itself.
-fn is_ambient_below(study: &Study<'_>, call: ValueRef) -> bool {
-    let functions = &study.program.callee(call).functions;
-    functions.iter().any(|function| study.calls_in(*function).any(|fact| is_ambient(study, fact)))
+/// Whether the service's own functions that a call runs look for the current span. What is handed a span or context is
+/// told its parent.
+fn looks_below(study: &Study<'_>, call: ValueRef) -> bool {
+    let is_parent =
+        |value: &ValueRef| matches!(study.program.role_of(*value), Some(TypeRole::Span | TypeRole::Context));
+    let looks = |fact: &CallFact<'_>| is_ambient(study, fact) && !names_parents(study, fact.function);
+    study.fact(call).is_none()
+        && !study.slot(call, Slot::AnyArg).iter().any(is_parent)
+        && beneath::looks(study, study.program.callee(call).functions.to_vec(), &looks)
+}
+
+/// Whether a function says of which parent a span is, and does not name the current one.
+fn names_parents(study: &Study<'_>, function: FuncRef) -> bool {
+    let is_current = |origin: &Origin| match origin {
+        Origin::Call(call, _) => study.fact(*call).is_some_and(|fact| fact.effect.context_of == Some(Slot::Ambient)),
+        _ => false,
+    };
+    study.calls_in(function).any(|fact| {
+        let parents = fact.effect.binds_context.map(|slot| study.slot(fact.call, slot)).unwrap_or_default();
+        parents.into_iter().any(|parent| !study.program.origins(parent, false).iter().all(is_current))
+    })
 }
 
 /// Whether a call runs what the caller handed in: a method of a parameter of a functional type.
