@@ -1,41 +1,99 @@
-//! Handlers that decorators mount on a server: `@app.get("/orders")` (Python).
+//! Handlers that are mounted on a server without a call on it (Python): by decorators (`@app.get("/orders")`), as classes of
+//! views, in tables of routes.
 
 use super::life::Lives;
-use super::server::{calls_out, is_aside};
+use super::server::{calls_out, is_aside, served_by};
+use super::words;
 use crate::ir::{Annotation, ExprKind, FunctionId, Language};
-use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, TypeRole};
+use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Study, described_annotation};
+use crate::study::{CallFact, Study, Summary, described_annotation};
+use ustr::Ustr;
 
-/// The decorators of the server's library in its unit that mount handlers which go on with a trace; `None` when one of
-/// them reads the trace itself. Where the unit's outgoing requests are not traced, only those that start spans by hand: a
-/// set-up for other spans (of models, of tests) does not mean to join the traces of callers.
+/// A handler that is mounted on a server.
+struct Mounted {
+    function: FuncRef,
+    /// What mounts it, or stands for that in a report.
+    by: ValueRef,
+    /// It is mounted on whichever server of the library the unit makes.
+    for_all: bool,
+}
+
+/// What mounts handlers which go on with a trace, without a call on the server: decorators of the server's library in its
+/// unit, classes of views, tables of routes; `None` when a handler reads the trace itself. Where the unit's outgoing
+/// requests are not traced, only those that ask traced stores, send traced messages or start spans by hand: a set-up for other spans (of models,
+/// of tests) does not mean to join the traces of callers.
 pub(super) fn decorated(lives: &Lives<'_, '_>, server: &CallFact<'_>) -> Option<Vec<ValueRef>> {
     let study = lives.study;
     if study.language() != Language::Python || !is_handed_out(study, server) {
         return Some(Vec::new());
     }
     let is_only = is_only(study, server);
-    let traces_requests = is_only && traces_requests(study, server);
-    let goes_on = |function: FuncRef| match traces_requests {
-        true => calls_out(study.summary(function)),
-        false => study.with_nested(function).into_iter().any(|inner| starts_by_hand(study, inner)),
+    let traces_requests = covers(study, server, &[HopKind::HttpCall, HopKind::RpcCall]);
+    let traces_stores = covers(study, server, &[HopKind::Store]);
+    let traces_messages = covers(study, server, &[HopKind::Produce]);
+    let goes_on = |mounted: &Mounted| {
+        let (function, is_sure) = (mounted.function, is_only || mounted.for_all);
+        let summary = study.summary(function);
+        let is_traced = traces_requests && calls_out(summary)
+            || traces_stores && summary.has(Summary::STORES)
+            || traces_messages && summary.has(Summary::PRODUCES);
+        is_sure && is_traced
+            || !(is_sure && traces_requests)
+                && study.with_nested(function).into_iter().any(|inner| starts_by_hand(study, inner))
     };
-    let unit = study.unit_of(server.call.file);
     let mut out = Vec::new();
-    for function in study.program.all_functions().filter(|function| study.unit_of(function.file) == unit) {
-        let Some(mounted_by) = mounting(study, function, server) else { continue };
-        if !is_only && !is_mounted_on(study, function, mounted_by, server) {
+    for mounted in mounted(study, server) {
+        let is_on_it = is_only || mounted.for_all || is_mounted_on(study, mounted.function, mounted.by, server);
+        if !is_on_it {
             continue;
         }
-        if lives.works_on_traces(function) {
+        if lives.works_on_traces(mounted.function) {
             return None;
         }
-        if goes_on(function) && !is_aside(study, mounted_by) {
-            out.push(mounted_by);
+        if goes_on(&mounted) && !is_aside(study, mounted.by) {
+            out.push(mounted.by);
         }
     }
     Some(out)
+}
+
+/// The handlers that a unit mounts without calls on a server of the library.
+fn mounted(study: &Study<'_>, server: &CallFact<'_>) -> Vec<Mounted> {
+    let unit = study.unit_of(server.call.file);
+    let functions = study.functions_of_unit(unit);
+    let found = functions.filter_map(|function| {
+        let by = mounting(study, function, server).or_else(|| as_view(study, function, server))?;
+        Some(Mounted { function, by, for_all: false })
+    });
+    let mut out: Vec<Mounted> = found.collect();
+    for fact in study.calls_of_unit(unit).filter(|fact| fact.library.id == server.library.id) {
+        let registers = fact.effect.registers.filter(|found| !found.root && found.on == Slot::None);
+        let Some(registers) = registers else { continue };
+        let handlers = study.slot(fact.call, registers.handler).into_iter();
+        let functions = handlers.flat_map(|value| served_by(study, value));
+        out.extend(functions.map(|function| Mounted { function, by: fact.call, for_all: true }));
+    }
+    out
+}
+
+/// The first call in a method that the server's library runs for a request, by the class that it is in (`class
+/// Orders(Resource)`).
+fn as_view(study: &Study<'_>, function: FuncRef, server: &CallFact<'_>) -> Option<ValueRef> {
+    let program = study.program;
+    let decl = program.function(function);
+    decl.owner?;
+    let owner = program.type_name(program.enclosing_type(function)?);
+    let runs = |ty: &Ustr| {
+        let described = program.knowledge.ty(*ty);
+        described.is_some_and(|(library, ty)| library.id == server.library.id && ty.entry_methods.contains(&decl.name))
+    };
+    if !program.supertypes(owner).iter().any(runs) || words::names_health(&owner) {
+        return None;
+    }
+    let sites = program.files.get(function.file as usize)?.flow.calls_of(function.id);
+    let calls = sites.map(|site| ValueRef { file: function.file, expr: site.expr });
+    calls.min_by_key(|call| program.expr(*call).span.start)
 }
 
 /// Whether a server can be run from outside: a variable of its module, or the result of the function that makes it. One
@@ -99,13 +157,13 @@ fn mounting(study: &Study<'_>, function: FuncRef, server: &CallFact<'_>) -> Opti
     annotations.iter().find(mounts).map(|found| ValueRef { file: function.file, expr: found.expr })
 }
 
-/// Whether the code of a unit instruments a client for outgoing requests.
-fn traces_requests(study: &Study<'_>, server: &CallFact<'_>) -> bool {
+/// Whether the code of a unit instruments clients by which hops of certain kinds go out.
+fn covers(study: &Study<'_>, server: &CallFact<'_>, kinds: &[HopKind]) -> bool {
     let view = study.unit(server.call.file);
-    let calls_out = |library: &&LibraryDescription| {
+    let goes_out = |library: &&LibraryDescription| {
         let mut hops = library.functions.iter().filter_map(|function| function.hop);
-        hops.any(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall))
+        hops.any(|hop| kinds.contains(&hop.kind))
     };
-    let mut clients = study.program.knowledge.libraries().iter().filter(calls_out);
+    let mut clients = study.program.knowledge.libraries().iter().filter(goes_out);
     clients.any(|library| view.coverage(library).is_some())
 }

@@ -370,7 +370,7 @@ fn handed_back(lives: &Lives<'_, '_>, call: ValueRef) -> Vec<FuncRef> {
 }
 
 /// The functions that a handler runs: itself, or the methods of an object that a library calls for inbound work.
-fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
+pub(super) fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
     let found = functions_of(study, handler);
     if !found.is_empty() {
         return found;
