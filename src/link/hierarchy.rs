@@ -88,9 +88,13 @@ impl Program<'_> {
         }
         for ty in self.supertypes(owner).iter() {
             if let Some(functions) = self.functions.get(&self.names.join(*ty, name)) {
-                let is_open = self.language == Language::Java
-                    && functions.iter().all(|function| self.function(*function).flags.is_abstract);
-                let found = if is_open { self.implementations(owner, name) } else { SmallVec::new() };
+                let is_open = functions.iter().all(|function| self.function(*function).flags.is_abstract);
+                let found = match self.language {
+                    Language::Java if is_open => self.implementations(owner, name),
+                    // What embeds an interface has its methods from whatever is put there: `struct { pb.OrdersClient }`.
+                    Language::Go if is_open => self.implementations(*ty, name),
+                    _ => SmallVec::new(),
+                };
                 let functions = if found.is_empty() { functions.clone() } else { found };
                 return Callee { functions, name: Some(qualified), constructs: None };
             }
