@@ -90,11 +90,13 @@ impl Program<'_> {
             if let Some(functions) = self.functions.get(&self.names.join(*ty, name)) {
                 let is_open = functions.iter().all(|function| self.function(*function).flags.is_abstract);
                 let found = match self.language {
-                    Language::Java if is_open => self.implementations(owner, name),
-                    // What embeds an interface has its methods from whatever is put there: `struct { pb.OrdersClient }`.
-                    Language::Go if is_open => self.implementations(*ty, name),
-                    _ => SmallVec::new(),
+                    Language::Java if is_open => Some(self.implementations(owner, name)),
+                    // What embeds an interface has its methods from whatever is put there: `struct { pb.OrdersClient }`. Of
+                    // several that may be, none is known.
+                    Language::Go if is_open => Some(self.implementations(*ty, name)).filter(|found| found.len() == 1),
+                    _ => None,
                 };
+                let found = found.unwrap_or_default();
                 let functions = if found.is_empty() { functions.clone() } else { found };
                 return Callee { functions, name: Some(qualified), constructs: None };
             }

@@ -383,7 +383,16 @@ impl Program<'_> {
     /// What the callers pass for a parameter; empty when there are none or one of them passes something that is not seen.
     pub fn arguments(&self, function: FuncRef, n: u16) -> Values {
         let mut out = Values::new();
+        let params = &self.function(function).params;
+        let is_open = self.language == Language::Go && params.get(n as usize).is_some_and(|param| param.variadic);
         for call in self.callers(function) {
+            if is_open {
+                out.extend(self.rest(*call, n));
+                if out.len() > MAX_ARGUMENTS {
+                    return Values::new();
+                }
+                continue;
+            }
             let Some(value) = self.argument(*call, function, n) else { return Values::new() };
             out.push(value);
             if out.len() > MAX_ARGUMENTS {
@@ -391,6 +400,15 @@ impl Program<'_> {
             }
         }
         out
+    }
+
+    /// What a Go call passes for a parameter that takes any number of values: all that follow, perhaps none.
+    fn rest(&self, call: ValueRef, n: u16) -> impl Iterator<Item = ValueRef> {
+        let args = match self.expr_kind(call) {
+            ExprKind::Call { args, .. } => &args[..],
+            _ => &[],
+        };
+        args.iter().skip(n as usize).map(move |arg| ValueRef { expr: arg.value, ..call })
     }
 
     /// What one call passes for a parameter of the function that it runs.
