@@ -412,11 +412,14 @@ fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
     seen || served_elsewhere(study, made) || !study.is_for_operator(made.call.file) && is_handed_on(study, later)
 }
 
-/// Whether a Go router is handed to what is not seen: who mounts work on one and gives it away lets somebody run it.
+/// Whether a Go router is handed to a function that is not seen: who mounts work on one and gives it away lets somebody run
+/// it. A function value may as well be what puts the reading of traces in front of it.
 fn is_handed_on(study: &Study<'_>, later: &Later) -> bool {
-    let is_unseen =
-        |call: &&ValueRef| study.fact(**call).is_none() && study.program.callee(**call).functions.is_empty();
-    study.language() == Language::Go && (!later.escapes.is_empty() || later.given.iter().any(|call| is_unseen(&call)))
+    let is_unseen = |call: &ValueRef| {
+        let callee = study.program.callee(*call);
+        study.fact(*call).is_none() && callee.functions.is_empty() && callee.name.is_some()
+    };
+    study.language() == Language::Go && later.given.iter().any(is_unseen)
 }
 
 /// Whether the unit starts a server of this very type, perhaps through a type that embeds it.
