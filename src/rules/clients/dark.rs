@@ -138,7 +138,7 @@ fn mounts(file: &SourceFile, import: &Import) -> bool {
         let ExprKind::Member { name, .. } = &file.facts.expr(*callee).kind else { return false };
         let path = args.first().and_then(text);
         names.contains(name.as_str())
-            && path.is_some_and(|path| path.contains('/') && !super::server::is_side_path(&path))
+            && path.is_some_and(|path| path.contains('/') && !super::handlers::is_side_path(&path))
     })
 }
 

@@ -15,9 +15,11 @@ mod fallback;
 mod forgotten;
 mod gate;
 mod gateways;
+mod handlers;
 mod house;
 mod late;
 mod life;
+mod light;
 pub(super) mod loaded;
 mod makers;
 mod mistaken;
@@ -47,7 +49,7 @@ use super::{Verdicts, messaging};
 
 /// Runs the rules of this group.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
-    let mut light = server::light(lives);
+    let mut light = light::light(lives);
     light.dark.extend(messaging::untraced_handlers(lives.study));
     lives.study.light(&light.dark, &light.bright);
     calls::check(lives, out);

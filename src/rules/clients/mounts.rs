@@ -1,8 +1,9 @@
 //! Handlers that are mounted on a server without a call on it (Python): by decorators (`@app.get("/orders")`), as classes of
 //! views, in tables of routes.
 
+use super::handlers::{is_aside, served_by};
 use super::life::Lives;
-use super::server::{calls_out, is_aside, served_by};
+use super::server::calls_out;
 use super::words;
 use crate::ir::{Annotation, ExprKind, FunctionId, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};

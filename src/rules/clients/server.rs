@@ -1,16 +1,16 @@
 //! uninstrumented-server.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::life::{Later, Life, Lives, is_registration};
+use super::handlers::{handed_back, handlers, is_aside};
+use super::life::{Later, Life, Lives};
+use super::light::MAX_WRAPPERS;
 use super::taken_up::takes_request_up;
 use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language, TypeKind};
-use crate::knowledge::{HopKind, Slot, TypeRole};
-use crate::link::{FuncRef, Origin, TypeIndex, ValueRef};
-use crate::study::{CallFact, Inbound, Study, Summary, functions_of, stub_of};
-use rustc_hash::FxHashSet;
-use ustr::Ustr;
+use crate::ir::Language;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::{FuncRef, ValueRef};
+use crate::study::{CallFact, Study, Summary, functions_of, stub_of};
 
 /// Judges every server that is made.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
@@ -32,108 +32,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     }
 }
 
-/// How the functions that take requests stand to the traces of whoever asks (Go).
-#[derive(Debug, Default)]
-pub(super) struct Light {
-    /// Those that are mounted on servers which are seen to be made plain: nothing reads them.
-    pub dark: FxHashSet<FuncRef>,
-    /// Those that are mounted on servers which are seen to read them, or read them themselves.
-    pub bright: FxHashSet<FuncRef>,
-}
-
-/// Asks of every handler that is mounted on a server what that server does.
-pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
-    let lives = &lives.of_servers();
-    let study = lives.study;
-    let mut out = Light::default();
-    let mut grey = FxHashSet::default();
-    if study.language() != Language::Go {
-        return out;
-    }
-    for (at, file) in (0u32..).zip(&study.program.files) {
-        for site in &file.flow.calls {
-            let call = ValueRef { file: at, expr: site.expr };
-            let Some((server, functions)) = mounting_call(study, call) else { continue };
-            let is_lit = is_wrapped(lives, call, &functions) || server.is_some_and(|server| reads(lives, server));
-            let set = match (is_lit, server.is_some_and(|server| is_plain(lives, server))) {
-                (true, _) => &mut out.bright,
-                (false, true) => &mut out.dark,
-                (false, false) => &mut grey,
-            };
-            set.extend(functions);
-        }
-    }
-    for fact in study.calls() {
-        let Some((is_bright, functions)) = served_whole(lives, fact) else { continue };
-        if is_bright {
-            out.bright.extend(functions)
-        } else {
-            out.dark.extend(functions)
-        };
-    }
-    out.dark.retain(|function| !out.bright.contains(function) && !grey.contains(function));
-    out
-}
-
-/// The handlers of an own type that a server is made of, or that a call serves (`http.Server{Handler: shop}`,
-/// `http.ListenAndServe(addr, shop)`), and whether something reads the traces of whoever asks them. The type says all
-/// about them: what wraps a handler is of another one.
-fn served_whole(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<(bool, Vec<FuncRef>)> {
-    let study = lives.study;
-    let program = study.program;
-    let makes = fact.effect.makes == Some(TypeRole::Server);
-    let given = match (makes, fact.effect.hop) {
-        (true, _) => study.slot(fact.call, Slot::AnyArg),
-        (false, Some(hop)) if hop.kind == HopKind::Serve => study.slot(fact.call, hop.client),
-        _ => return None,
-    };
-    let is_struct = |ty: &Ustr| {
-        let own = program.own_type(*ty).map(|ty| program.type_decl(ty));
-        own.is_some_and(|decl| decl.kind == TypeKind::Class)
-    };
-    let (value, ty) = given.into_iter().find_map(|value| Some((value, program.type_of(value).filter(is_struct)?)))?;
-    let functions = served_by(study, value);
-    let reads = |function: &FuncRef| reads_traces(lives, *function);
-    let is_bright = study.unit(fact.call.file).is_traced_from_outside()
-        || study.unit(fact.call.file).coverage(fact.library).is_some()
-        || lives.own_type(ty) == Life::Instrumented
-        || functions.iter().any(reads)
-        || makes && lives.beside_routes(fact.call) == Life::Instrumented;
-    Some((is_bright, functions))
-}
-
-/// Whether one of those that a server may be is seen to read the traces of whoever asks.
-fn reads(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
-    let study = lives.study;
-    study.unit(server.file).is_traced_from_outside()
-        || study.program.origins(server, true).into_iter().any(|origin| match origin {
-            Origin::Call(made, _) | Origin::Literal(made) => study.fact(made).is_some_and(|fact| {
-                fact.effect.makes == Some(TypeRole::Server)
-                    && (study.unit(made.file).coverage(fact.library).is_some()
-                        || lives.beside_routes(made) == Life::Instrumented
-                        || starts_in_front(study, &lives.later(made)))
-            }),
-            _ => false,
-        })
-}
-
-/// The server that a call mounts handlers on, where it is seen, and the handlers; `None` for any other call.
-fn mounting_call(study: &Study<'_>, call: ValueRef) -> Option<(Option<ValueRef>, Vec<FuncRef>)> {
-    let is_server = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Server);
-    match study.fact(call) {
-        Some(fact) => {
-            let registers = fact.effect.registers.filter(|found| !found.root)?;
-            Some((study.slot(call, registers.on).into_iter().next(), handlers(study, call)))
-        }
-        None => {
-            stub_of(study, call, |names| &names.servers)?;
-            Some((study.slot(call, Slot::AnyArg).into_iter().find(is_server), handlers(study, call)))
-        }
-    }
-}
-
 /// Whether a middleware of the service's own that a server is given starts spans.
-fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
+pub(super) fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
     let starts = |function: &FuncRef| study.summary(*function).has(Summary::STARTS);
     let is_in_front = |call: &&ValueRef| {
         study.fact(**call).is_none_or(|fact| fact.effect.registers.is_none_or(|registers| registers.root))
@@ -142,74 +42,6 @@ fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
     later.uses.iter().filter(is_in_front).any(|call| {
         let given = study.slot(*call, Slot::AnyArg).into_iter();
         given.flat_map(|value| functions_of(study, value)).any(|function| starts(&function))
-    })
-}
-
-/// Whether all that a server may be is seen being made, and stays plain.
-fn is_plain(lives: &Lives<'_, '_>, server: ValueRef) -> bool {
-    let study = lives.study;
-    let is_made_plain = |origin: &Origin| match origin {
-        Origin::Call(made, _) | Origin::Literal(made) => study.fact(*made).is_some_and(|fact| {
-            fact.effect.makes == Some(TypeRole::Server)
-                && study.unit(made.file).coverage(fact.library).is_none()
-                && lives.beside_routes(*made) == Life::Plain
-                && !starts_in_front(study, &lives.later(*made))
-        }),
-        _ => false,
-    };
-    let origins = study.program.origins(server, true);
-    !origins.is_empty() && !study.unit(server.file).is_traced_from_outside() && origins.iter().all(is_made_plain)
-}
-
-/// Whether what a call mounts reads the trace itself, or is wrapped in what does.
-fn is_wrapped(lives: &Lives<'_, '_>, call: ValueRef, functions: &[FuncRef]) -> bool {
-    let study = lives.study;
-    functions.iter().any(|function| reads_traces(lives, *function))
-        || study.fact(call).is_some()
-            && study.slot(call, Slot::AnyArg).into_iter().any(|value| is_made_reading(lives, value, MAX_WRAPPERS))
-}
-
-/// Whether a handler reads the trace of whoever asks. What it asks others with, it may well instrument or inject into:
-/// that says nothing of what comes in.
-fn reads_traces(lives: &Lives<'_, '_>, function: FuncRef) -> bool {
-    let study = lives.study;
-    let takes_up = |fact: &CallFact<'_>| fact.effect.instruments.is_some() && !fact.effect.outbound;
-    study.summary(function).has(Summary::EXTRACTS)
-        || lives.names_headers(function)
-        || study.with_nested(function).into_iter().any(|inner| study.calls_in(inner).any(takes_up))
-}
-
-/// How many wrappers around one another are looked at.
-const MAX_WRAPPERS: u32 = 4;
-
-/// Whether a handler is handed back by a call that puts what reads traces in front of it.
-fn is_made_reading(lives: &Lives<'_, '_>, value: ValueRef, depth: u32) -> bool {
-    let study = lives.study;
-    let is_own_reading = |function: &FuncRef| {
-        study.summary(*function).has(Summary::INSTRUMENTS | Summary::EXTRACTS) || lives.names_headers(*function)
-    };
-    study.program.origins(value, true).into_iter().any(|origin| match origin {
-        Origin::Call(call, _) if depth > 0 => {
-            let own = &study.program.callee(call).functions;
-            let given = study.slot(call, Slot::AnyArg);
-            match own.is_empty() {
-                true => lives.traces_handler(value, MAX_WRAPPERS),
-                false => {
-                    own.iter().any(is_own_reading)
-                        || given.into_iter().any(|arg| is_made_reading(lives, arg, depth - 1))
-                }
-            }
-        }
-        Origin::Call(..) | Origin::Param(..) | Origin::Unknown => false,
-        // What it is made of, or a function: `Routes{…}`, `s.list`
-        Origin::Literal(made) => {
-            let own = study.program.callee(made).constructs;
-            own.is_some_and(|ty| lives.own_type(ty) == Life::Instrumented)
-        }
-        Origin::Field(..) => {
-            let functions = functions_of(study, value);
-            functions.is_empty() && lives.traces_handler(value, MAX_WRAPPERS)
-        }
     })
 }
 
@@ -307,98 +139,6 @@ fn has_tracing_filter(study: &Study<'_>, later: &Later) -> bool {
         let functions = given.flat_map(|value| functions_of(study, value)).chain(makers);
         functions.into_iter().any(|function| study.with_nested(function).into_iter().any(starts))
     })
-}
-
-/// The functions that a call mounts on a server: by its description, or the methods of the service that a generated
-/// registration (`RegisterOrdersServer(server, orders)`) is given.
-fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
-    let program = study.program;
-    if let Some(fact) = study.fact(call) {
-        let Some(registers) = fact.effect.registers.filter(|found| !found.root) else { return Vec::new() };
-        return study.slot(call, registers.handler).into_iter().flat_map(|value| served_by(study, value)).collect();
-    }
-    if !is_registration(study, call) {
-        return Vec::new();
-    }
-    let given = study.slot(call, Slot::AnyArg);
-    // What registers a gateway is given a context and options besides.
-    let is_plain = given.len() == 2;
-    let declared = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty)).into_iter().collect();
-    let owners = given.into_iter().flat_map(|value| if is_plain { types_of(study, value) } else { declared(value) });
-    let methods = owners.flat_map(|ty| program.methods_of(ty));
-    // A method that streams is given its context in the stream, the last of its parameters.
-    let takes_context = |function: &FuncRef| {
-        let decl = program.function(*function);
-        let mut roles = (0..decl.params.len()).filter_map(|n| program.role(program.param_type(*function, n as u16)?));
-        !decl.flags.is_private && roles.any(|role| matches!(role, TypeRole::Context | TypeRole::Request))
-    };
-    methods.filter(takes_context).collect()
-}
-
-/// The own types that a value may be of: its declared one, or where that only says what it can do, those of what it is
-/// made as.
-fn types_of(study: &Study<'_>, value: ValueRef) -> Vec<TypeIndex> {
-    let program = study.program;
-    let own = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty));
-    if let Some(ty) = own(value).filter(|ty| program.type_decl(*ty).kind == TypeKind::Class) {
-        return vec![ty];
-    }
-    let made = program.origins(value, true).into_iter().filter_map(|origin| match origin {
-        Origin::Literal(made) => own(made),
-        _ => None,
-    });
-    made.collect()
-}
-
-/// The methods that take requests of an object that a function of the service makes and hands back as some handler:
-/// `mux.Handle("/orders", newOrders())`. Only those that ask their request for its context (Go).
-fn handed_back(lives: &Lives<'_, '_>, call: ValueRef) -> Vec<FuncRef> {
-    let (study, program) = (lives.study, lives.study.program);
-    let registers = study.fact(call).and_then(|fact| fact.effect.registers).filter(|found| !found.root);
-    let given = registers.map(|registers| study.slot(call, registers.handler)).unwrap_or_default();
-    let given = given.into_iter().filter(|value| !lives.traces_handler(*value, 4));
-    let made = given.flat_map(|value| program.origins(value, true)).filter_map(|origin| match origin {
-        Origin::Literal(made) => program.type_of(made).and_then(|ty| program.own_type(ty)),
-        _ => None,
-    });
-    let methods = made.flat_map(|ty| program.methods_of(ty));
-    let asks = |method: FuncRef| {
-        let mut calls = study.with_nested(method).into_iter().flat_map(|inner| study.calls_in(inner));
-        calls.any(|fact| fact.effect.context_of.is_some())
-    };
-    methods.filter(|method| matches!(study.inbound(*method), Inbound::Entry(_)) && asks(*method)).collect()
-}
-
-/// The functions that a handler runs: itself, or the methods of an object that a library calls for inbound work.
-pub(super) fn served_by(study: &Study<'_>, handler: ValueRef) -> Vec<FuncRef> {
-    let found = functions_of(study, handler);
-    if !found.is_empty() {
-        return found;
-    }
-    let owner = study.program.type_of(handler).and_then(|ty| study.program.own_type(ty));
-    let methods = owner.map(|ty| study.program.methods_of(ty)).unwrap_or_default();
-    methods.into_iter().filter(|method| matches!(study.inbound(*method), Inbound::Entry(_))).collect()
-}
-
-pub(super) fn is_aside(study: &Study<'_>, call: ValueRef) -> bool {
-    let named = |name: &str| words::names_health(name) || name.to_ascii_lowercase().contains("metric");
-    let name = study.callee_text(call);
-    if named(name.rsplit('.').next().unwrap_or(&name)) {
-        return true;
-    }
-    study.slot(call, Slot::AnyArg).into_iter().any(|value| match study.program.expr_kind(value) {
-        ExprKind::Str(text) => is_side_path(text),
-        // A constant: `mux.Handle(PathMetrics, handler)`
-        ExprKind::Name(name) | ExprKind::Member { name, .. } => named(name),
-        _ => false,
-    })
-}
-
-/// Whether a path is that of a health check, metrics or profiles, which stay out of traces.
-pub(super) fn is_side_path(path: &str) -> bool {
-    let words = ["health", "ready", "live", "metric", "debug", "ping", "status", "pprof", "version"];
-    let path = path.to_ascii_lowercase();
-    words.iter().any(|word| path.contains(word))
 }
 
 /// Whether the server was seen to be started.
