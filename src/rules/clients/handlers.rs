@@ -2,9 +2,9 @@
 
 use super::life::{Lives, is_registration};
 use super::words;
-use crate::ir::{ExprKind, TypeKind};
+use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, TypeIndex, ValueRef};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{Inbound, Study, functions_of};
 
 /// The functions that a call mounts on a server: by its description, or the methods of the service that a generated
@@ -18,12 +18,8 @@ pub(super) fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
     if !is_registration(study, call) {
         return Vec::new();
     }
-    let given = study.slot(call, Slot::AnyArg);
-    // What registers a gateway is given a context and options besides.
-    let is_plain = given.len() == 2;
-    let declared = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty)).into_iter().collect();
-    let owners = given.into_iter().flat_map(|value| if is_plain { types_of(study, value) } else { declared(value) });
-    let methods = owners.flat_map(|ty| program.methods_of(ty));
+    let owners = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
+    let methods = owners.filter_map(|ty| program.own_type(ty)).flat_map(|ty| program.methods_of(ty));
     // A method that streams is given its context in the stream, the last of its parameters.
     let takes_context = |function: &FuncRef| {
         let decl = program.function(*function);
@@ -31,21 +27,6 @@ pub(super) fn handlers(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
         !decl.flags.is_private && roles.any(|role| matches!(role, TypeRole::Context | TypeRole::Request))
     };
     methods.filter(takes_context).collect()
-}
-
-/// The own types that a value may be of: its declared one, or where that only says what it can do, those of what it is
-/// made as.
-fn types_of(study: &Study<'_>, value: ValueRef) -> Vec<TypeIndex> {
-    let program = study.program;
-    let own = |value: ValueRef| program.type_of(value).and_then(|ty| program.own_type(ty));
-    if let Some(ty) = own(value).filter(|ty| program.type_decl(*ty).kind == TypeKind::Class) {
-        return vec![ty];
-    }
-    let made = program.origins(value, true).into_iter().filter_map(|origin| match origin {
-        Origin::Literal(made) => own(made),
-        _ => None,
-    });
-    made.collect()
 }
 
 /// The methods that take requests of an object that a function of the service makes and hands back as some handler:

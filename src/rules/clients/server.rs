@@ -10,6 +10,7 @@ use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
+use crate::rules::contexts::is_function_value;
 use crate::study::{CallFact, Study, Summary, functions_of, stub_of};
 
 /// Judges every server that is made.
@@ -79,6 +80,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
             Ruling::unknown("no handler that goes on with a trace is seen to be mounted on it")
         }
         Life::Plain if !runs => Ruling::unknown("it is not seen to be run"),
+        Life::Plain if is_behind_value(study, &later) => {
+            Ruling::unknown("it goes through a function value, which may put the reading of traces in front of it")
+        }
         Life::Plain if has_tracing_filter(study, &later) => Ruling::unknown(
             "a filter of the service in front of its handlers starts their spans, which is judged itself",
         ),
@@ -153,13 +157,20 @@ fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
 }
 
 /// Whether a Go router is handed to a function that is not seen: who mounts work on one and gives it away lets somebody run
-/// it. A function value may as well be what puts the reading of traces in front of it.
+/// it.
 fn is_handed_on(study: &Study<'_>, later: &Later) -> bool {
-    let is_unseen = |call: &ValueRef| {
-        let callee = study.program.callee(*call);
-        study.fact(*call).is_none() && callee.functions.is_empty() && callee.name.is_some()
-    };
-    study.language() == Language::Go && later.given.iter().any(is_unseen)
+    study.language() == Language::Go && later.given.iter().any(|call| is_unseen(study, *call))
+}
+
+/// Whether a Go router goes through a function value, which may put the reading of traces in front of it.
+fn is_behind_value(study: &Study<'_>, later: &Later) -> bool {
+    let mut given = later.given.iter();
+    study.language() == Language::Go && given.any(|call| is_unseen(study, *call) && is_function_value(study, *call))
+}
+
+/// Whether nothing is known of what a call runs.
+fn is_unseen(study: &Study<'_>, call: ValueRef) -> bool {
+    study.fact(call).is_none() && study.program.callee(call).functions.is_empty()
 }
 
 /// Whether the unit starts a server of this very type, perhaps through a type that embeds it.
