@@ -94,6 +94,7 @@ fn service(at: usize, all: usize) -> Facts {
             spans_to_end: 0,
             entered: false,
             routes: Vec::new(),
+            starts: Vec::new(),
             implements: vec![Implemented { name: format!("Remote{at}"), path: "main.go".to_owned(), line: 3 }],
         }],
         ..Facts::default()
@@ -112,5 +113,7 @@ fn hop(line: u32, kind: Crossing, peers: Peers) -> HopFacts {
         because: "its client is instrumented".to_owned(),
         rule: "uninstrumented-http-client".to_owned(),
         peers,
+        made: None,
+        lost: None,
     }
 }

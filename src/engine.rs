@@ -2,7 +2,7 @@
 
 use crate::analysis::{Analysis, AnalysisRequest, HopCounts, ServiceReport, Skipped, StackReport};
 use crate::facts::{
-    self, Collected, Facts, FormatsInCode, HopFacts, Implemented, LoggedIds, NameInCode, ServiceFacts, Standing,
+    self, Collected, Facts, FormatsInCode, HopFacts, Implemented, Line, LoggedIds, NameInCode, ServiceFacts, Standing,
     Workload,
 };
 use crate::ir::{ExprKind, Language};
@@ -251,16 +251,17 @@ fn judge_language(
     let source = move |path: Ustr| read_source(&root, path);
     let study = Study::new(&program, units, environments, &source);
     let found = rules::check(&study, request.why.is_some() || collects);
-    verdicts.findings.extend(found.findings);
     verdicts.hops.extend(found.hops);
     verdicts.allow_lists.extend(found.allow_lists);
     let notes = found.notes.unwrap_or_default();
+    let hops = collects.then(|| facts::hops(&study, &notes, &found.findings));
+    verdicts.findings.extend(found.findings);
     let why = request.why.as_ref().and_then(|query| {
         let why = rules::explain(&study, query, &notes)?;
         let unit = sources.iter().find(|source| source.path == query.path.as_str()).map(|source| source.unit)?;
         Some(WhyReport { stacks: stacks(units.get(unit)?).collect(), ..why })
     });
-    Told { why, hops: collects.then(|| facts::hops(&study, &notes)) }
+    Told { why, hops }
 }
 
 /// What is told of one language beside the findings, where it is asked for.
@@ -340,6 +341,7 @@ fn facts(services: &[ServiceReport], collected: Vec<Collected>, units: &[UnitVie
             spans_to_end: spans.remove(&at).unwrap_or_default(),
             routes: unit.settings.routes(),
             implements: implements.remove(&at).unwrap_or_default(),
+            starts: unit.starts.iter().map(|(path, line)| Line { path: path.clone(), line: *line }).collect(),
         });
     }
     out

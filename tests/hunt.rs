@@ -89,6 +89,32 @@ fn a_split_trace_in_every_format_names_the_planted_line_first() {
 }
 
 #[test]
+fn a_trace_that_begins_inside_of_a_service_is_a_gap_of_its_journey() {
+    let folder = tempfile::tempdir().unwrap();
+    let call = ("b2", "5", "", "orders", "POST", 3, 5, 20, "mailer");
+    let taken = ("b2", "6", "5", "mailer", "POST /mail", 2, 6, 19, "");
+    let file = write_otlp(folder.path(), &[GATEWAY, TO_ORDERS, ORDERS, call, taken]);
+    let (_, found) = answer(&["--trace", &file, "--journey", "gateway -> orders -> mailer"]);
+    assert_eq!((gaps(&found), first_cause(&found)), (vec![("new-trace", "orders")], PLANTED), "{found:#}");
+    let (_, found) = answer(&["--trace", &file, "--journey", "gateway -> orders"]);
+    assert_eq!(gaps(&found), [], "another way {found:#}");
+}
+
+#[test]
+fn a_service_is_not_passed_by_spans_that_came_another_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let journey = ["--journey", "gateway -> orders -> mailer"];
+    let mailer = |parent| ("a1", "8", parent, "mailer", "POST /mail", 2, 31, 35, "");
+    let file = write_otlp(folder.path(), &[GATEWAY, mailer("1")]);
+    let (_, found) = answer(&[&["--trace", &file], &journey[..]].concat());
+    assert_eq!(found["steps"][0]["trace"], "passed", "{found:#}");
+    let books = ("a1", "7", "1", "books", "GET /books", 2, 30, 36, "");
+    let file = write_otlp(folder.path(), &[GATEWAY, books, mailer("7")]);
+    let (_, found) = answer(&[&["--trace", &file], &journey[..]].concat());
+    assert_eq!(found["steps"][0]["trace"], "missing", "{found:#}");
+}
+
+#[test]
 fn a_healthy_trace_gives_nothing() {
     for format in FORMATS {
         let file = recording(&format!("healthy.{format}"));

@@ -155,6 +155,19 @@ fn ways_are_found_by_hosts_models_shared_files_common_variables_and_proxies() {
 }
 
 #[test]
+fn a_call_under_a_fresh_context_breaks_its_way_whatever_its_client_carries() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/parted");
+    let map: Value = serde_json::from_str(&run(&folder, &["map", "--format", "json"])).unwrap();
+    let stands = |by: &str| {
+        let way = map["edges"].as_array().unwrap().iter().find(|edge| edge["by"] == by).unwrap();
+        (way["leaves"]["standing"].clone(), way["near"][0]["lost"]["line"].clone())
+    };
+    assert_eq!(stands("mill:7000"), ("carried".into(), Value::Null));
+    assert_eq!(stands("oven:7001"), ("broken".into(), 48.into()));
+    assert_eq!(stands("till:7002"), ("broken".into(), 35.into()));
+}
+
+#[test]
 fn names_that_code_gives_its_spans_are_known() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
     let facts: Value = serde_json::from_str(&run(&folder, &["facts"])).unwrap();

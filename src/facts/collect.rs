@@ -1,11 +1,12 @@
 //! From what the rules judged to the hops of each service.
 
 use super::{
-    Crossing, FormatsInCode, HopFacts, Implemented, NameInCode, Peers, Standing, called, formats, peers, tasks,
+    Crossing, FormatsInCode, HopFacts, Implemented, Line, NameInCode, Peers, Standing, called, formats, parted, peers,
+    tasks,
 };
-use crate::finding::Place;
-use crate::knowledge::{SpawnKind, TypeRole};
-use crate::link::{FuncRef, ValueRef};
+use crate::finding::{Finding, Place};
+use crate::knowledge::{Slot, SpawnKind, TypeRole};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::{Note, Site, Verdict};
 use crate::study::{Inbound, Study, is_aside};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,8 +28,8 @@ pub struct Collected {
     pub formats: FxHashMap<usize, FormatsInCode>,
 }
 
-/// The hops of one language's files, by what the rules said of each.
-pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
+/// The hops of one language's files, by what the rules said of each and what they found.
+pub fn hops(study: &Study<'_>, notes: &[Note], findings: &[Finding]) -> Collected {
     let mut out = Collected::default();
     let mut at: FxHashMap<(Place, Crossing), HopFacts> = FxHashMap::default();
     let mut units: FxHashMap<Place, usize> = FxHashMap::default();
@@ -56,6 +57,7 @@ pub fn hops(study: &Study<'_>, notes: &[Note]) -> Collected {
         }
     }
     stub_clients(study, &aside, &mut at, &mut units);
+    parted::mark(study, findings, &mut at, &mut units);
     for (unit, place, hop) in tasks::taken(study, &aside) {
         units.entry(place).or_insert(unit);
         at.entry((place, hop.kind)).or_insert(hop);
@@ -125,11 +127,26 @@ fn stub_clients(
             line: lines.line(place.span.start),
             function: study.function_name(program.function_at(client.call)),
             peers: client.peers,
+            made: (hop.standing == Standing::Unknown).then(|| made(study, client.call)).flatten(),
             ..hop.clone()
         };
         units.insert(place, client.unit);
         hops.insert((place, Crossing::RpcCall), hop);
     }
+}
+
+/// Where the channel is made that a client of generated code is given.
+fn made(study: &Study<'_>, client: ValueRef) -> Option<Line> {
+    let program = study.program;
+    let given = study.slot(client, Slot::AnyArg).into_iter();
+    let mut origins = given.flat_map(|value| program.origins(value, true));
+    let made = origins.find_map(|origin| match origin {
+        Origin::Call(made, _) => study.fact(made).filter(|fact| fact.effect.makes.is_some()).map(|_| made),
+        _ => None,
+    })?;
+    let lines = &program.files.get(made.file as usize)?.source.facts.lines;
+    let place = program.place(made);
+    Some(Line { path: place.path.to_string(), line: lines.line(place.span.start) })
 }
 
 /// A hop by a note, with the file and the place that it stands at.
@@ -170,6 +187,8 @@ fn hop(study: &Study<'_>, note: &Note) -> Option<(u32, Place, HopFacts)> {
         because: note.because.to_owned(),
         rule: note.rule.to_owned(),
         peers: Peers::default(),
+        made: None,
+        lost: None,
     };
     Some((file, place, hop))
 }

@@ -4,6 +4,7 @@
 mod called;
 mod collect;
 mod formats;
+mod parted;
 mod peers;
 mod tasks;
 mod text;
@@ -139,6 +140,18 @@ pub struct ServiceFacts {
     pub routes: Vec<Text>,
     /// The remote services that it implements, with the place that says so.
     pub implements: Vec<Implemented>,
+    /// The lines of deployment files that start it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<Line>,
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// The file, relative to the repository.
+    pub path: String,
+    /// 1-based line.
+    pub line: u32,
 }
 
 /// A name under which code makes spans.
@@ -261,6 +274,12 @@ pub struct HopFacts {
     /// Who is at the other end.
     #[serde(default, skip_serializing_if = "Peers::is_empty")]
     pub peers: Peers,
+    /// Where the client is made that the call is made with, if that is another line and the code does not tell how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Line>,
+    /// Where the trace was lost on the way to it, if that is another line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Line>,
 }
 
 /// Who is at the other end of a hop, as far as the code tells.
@@ -333,11 +352,15 @@ impl Facts {
     pub fn each_path(&mut self, change: &mut dyn FnMut(&mut String)) {
         for service in &mut self.services {
             service.service.stacks.iter_mut().for_each(|stack| change(&mut stack.path));
-            service.crossings.iter_mut().for_each(|hop| change(&mut hop.path));
+            service.crossings.iter_mut().for_each(|hop| {
+                change(&mut hop.path);
+                hop.made.iter_mut().chain(&mut hop.lost).for_each(|line| change(&mut line.path));
+            });
             service.implements.iter_mut().for_each(|found| change(&mut found.path));
             service.called.iter_mut().for_each(|found| change(&mut found.path));
             service.formats.iter_mut().for_each(|found| change(&mut found.path));
             service.logged.iter_mut().for_each(|found| change(&mut found.path));
+            service.starts.iter_mut().for_each(|found| change(&mut found.path));
         }
         for workload in &mut self.workloads {
             change(&mut workload.path);

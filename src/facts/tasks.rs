@@ -38,6 +38,8 @@ pub(super) fn taken(study: &Study<'_>, aside: &Aside) -> Vec<(usize, Place, HopF
             because: because.to_owned(),
             rule: RULE.to_owned(),
             peers,
+            made: None,
+            lost: None,
         };
         out.push((study.unit_of(function.file), place, hop));
     }

@@ -1,8 +1,9 @@
 //! Which lines explain a gap: broken hops on the way first, then what is wrong with the services at its ends.
 
-use super::formats;
+use super::fitting::{RANK_NEAR, fit, rank};
 use super::walk::Way;
 use super::{Cause, Fit, GapKind, Question};
+use super::{formats, idle};
 use crate::facts::{Crossing, FindingFacts, HopFacts, ServiceFacts, Standing};
 use crate::finding::Severity;
 use crate::map::{Edge, NodeKind};
@@ -43,17 +44,14 @@ pub(super) struct Place {
     pub(super) client: Option<bool>,
 }
 
-/// Rules of the bucket `span` whose findings keep a span from arriving.
-const LOSES_SPAN: &[&str] = &["span-not-ended", "span-ended-early"];
-/// Rules of the bucket `span` whose findings leave the wrong span current. What others of it find, such as a deprecated
-/// attribute, changes no trace.
-const LEAVES_WRONG: &[&str] = &["scope-not-closed", "span-in-loop"];
-
 /// At which end of the way something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
+    /// At the one before the gap.
     Near,
+    /// At the one behind it.
     Far,
+    /// Inside of one, which is both.
     Inside,
 }
 
@@ -72,13 +70,25 @@ pub(super) fn causes(question: &Question<'_>, place: &Place) -> Vec<Cause> {
         finder.formats(from);
         finder.findings(from, End::Near);
         finder.findings(to, End::Far);
+        finder.idle(to);
+        // Who sent a span of the call is switched on.
+        if place.client != Some(true) {
+            finder.idle(from);
+        }
         finder.between();
         for edge in &edges {
             finder.hops(edge, Standing::Unknown);
         }
+        // Nothing explains it so far: the call may run where the trace is not.
+        if place.client == Some(false) && finder.out.iter().all(|((rank, _), _)| *rank >= RANK_NEAR) {
+            finder.handed_on(from);
+        }
     } else {
         let end = if from == Some(to) { End::Inside } else { End::Far };
         finder.findings(to, end);
+        if end == End::Far {
+            finder.idle(to);
+        }
         // The calls that begin the new trace, where the recording tells whom they meet.
         for edge in through.into_iter().flat_map(|called| Way::between(question.map, to, called).edges) {
             finder.leaving(edge);
@@ -101,8 +111,8 @@ pub(super) fn before_calls(question: &Question<'_>, node: usize) -> Vec<Cause> {
 struct Finder<'q, 'a> {
     question: &'q Question<'a>,
     place: &'q Place,
-    /// Causes, each with what orders those that fit equally well.
-    out: Vec<(u32, Cause)>,
+    /// Causes, each with its rank and what orders those of one rank.
+    out: Vec<((u32, u32), Cause)>,
     /// Findings and hops that are causes already.
     used: BTreeSet<(String, u32, String)>,
 }
@@ -111,11 +121,13 @@ impl Finder<'_, '_> {
     /// What was found, the best first.
     fn finish(self) -> Vec<Cause> {
         let mut out = self.out;
-        out.sort_by(|(left, one), (right, other)| {
-            (one.fit, left, &one.path, one.line).cmp(&(other.fit, right, &other.path, other.line))
-        });
+        out.sort_by(|(left, one), (right, other)| (left, &one.path, one.line).cmp(&(right, &other.path, other.line)));
         out.truncate(MAX_CAUSES);
         out.into_iter().map(|(_, cause)| cause).collect()
+    }
+
+    fn push(&mut self, order: u32, cause: Cause) {
+        self.out.push(((rank(cause.fit, false), order), cause));
     }
 
     /// The calls of a way that do not surely carry the trace.
@@ -145,7 +157,7 @@ impl Finder<'_, '_> {
                 hops: vec![format!("{}:{} in {}", hop.path, hop.line, hop.function)],
                 finding: None,
             };
-            self.out.push((0, cause));
+            self.push(0, cause);
         }
     }
 
@@ -161,11 +173,17 @@ impl Finder<'_, '_> {
     fn hop(&mut self, end: End, node: usize, hop: &HopFacts) {
         let finding = self.finding_of(node, hop).cloned();
         let finding = finding.as_ref();
-        let (path, line) = finding.map_or((&hop.path, hop.line), |found| (&found.path, found.line));
+        // What the code does not tell of a client is decided where it is made.
+        let made = hop.made.as_ref().filter(|_| hop.standing == Standing::Unknown && finding.is_none());
+        let (path, line) = match (finding, made) {
+            (Some(found), _) => (&found.path, found.line),
+            (None, Some(made)) => (&made.path, made.line),
+            (None, None) => (&hop.path, hop.line),
+        };
         let shown = format!("{}:{} in {}", hop.path, hop.line, hop.function);
         let key = (path.clone(), line, hop.rule.clone());
         if !self.used.insert(key) {
-            let same = |cause: &&mut (u32, Cause)| (&cause.1.path, cause.1.line) == (path, line);
+            let same = |cause: &&mut ((u32, u32), Cause)| (&cause.1.path, cause.1.line) == (path, line);
             if let Some((_, cause)) = self.out.iter_mut().find(same)
                 && cause.hops.len() < MAX_HOPS
                 && !cause.hops.contains(&shown)
@@ -196,6 +214,7 @@ impl Finder<'_, '_> {
             _ => format!("the code does not tell whether the trace crosses here, because {}", hop.because),
         };
         let order = if end == End::Near { 0 } else { 1 };
+        let rank = rank(fit, shows && self.place.client.is_some());
         let cause = Cause {
             fit,
             path: path.clone(),
@@ -207,7 +226,7 @@ impl Finder<'_, '_> {
             hops: vec![shown],
             finding: finding.filter(|_| hop.standing == Standing::Broken).cloned(),
         };
-        self.out.push((order, cause));
+        self.out.push(((rank, order), cause));
     }
 
     /// That one end writes what the other does not read.
@@ -217,7 +236,7 @@ impl Finder<'_, '_> {
         }
         let Some(found) = formats::differ(self.question, from, self.place.ends.to) else { return };
         let cause = Cause {
-            fit: Fit::Exact,
+            fit: if found.is_told { Fit::Exact } else { Fit::OnTheWay },
             path: found.path,
             line: found.line,
             standing: Standing::Broken,
@@ -227,7 +246,7 @@ impl Finder<'_, '_> {
             hops: Vec::new(),
             finding: None,
         };
-        self.out.push((0, cause));
+        self.push(0, cause);
     }
 
     /// What is wrong with what stands between services, and is no service: proxies, gateways.
@@ -252,15 +271,29 @@ impl Finder<'_, '_> {
                 true => (Fit::OnTheWay, "it stands between them".to_owned()),
                 false => (Fit::Near, "it may stand between them".to_owned()),
             };
-            self.out.push((1, of_finding(finding, finding.service.clone(), fit, why)));
+            self.push(1, of_finding(finding, finding.service.clone(), fit, why));
+        }
+    }
+
+    /// That a service has what traces it, and is started without what switches it on.
+    fn idle(&mut self, node: usize) {
+        let is_lost = matches!(self.place.kind, GapKind::Missing | GapKind::NewTrace);
+        let found = services_of(self.question, node).find_map(|facts| idle::cause(facts, self.question.names.of(node)));
+        // A finding about it says more.
+        let is_told = self.findings_of(node).any(|finding| idle::TOLD_BY.contains(&finding.name.as_str()));
+        if let Some(cause) = found.filter(|_| is_lost && !is_told) {
+            self.push(3, cause);
         }
     }
 
     /// The finding about a hop: of its rule, at its place or with it among the related places.
     fn finding_of(&self, node: usize, hop: &HopFacts) -> Option<&FindingFacts> {
         let at = |path: &str, line: u32| path == hop.path && line == hop.line;
+        let lost = |found: &&FindingFacts| {
+            hop.lost.as_ref().is_some_and(|lost| (&lost.path, lost.line) == (&found.path, found.line))
+        };
         let about = |found: &&FindingFacts| {
-            at(&found.path, found.line) || found.related.iter().any(|place| at(&place.path, place.line))
+            lost(found) || at(&found.path, found.line) || found.related.iter().any(|place| at(&place.path, place.line))
         };
         let own: Vec<&FindingFacts> = self.findings_of(node).filter(|found| found.name == hop.rule).collect();
         // Where a rule found one thing only, its hops are about that: a client that is made here and wrapped there.
@@ -284,55 +317,16 @@ impl Finder<'_, '_> {
             if self.used.contains(&key) {
                 continue;
             }
-            let Some((fit, why)) = self.fit(node, end, &finding) else { continue };
+            let hops = self.hops_of(node, &finding);
+            let name = self.question.names.of(node);
+            let Some((fit, why)) = fit(self.place, end, &finding, &hops, name) else { continue };
             self.used.insert(key);
             let order = match finding.severity {
                 Severity::Error => 2,
                 Severity::Warning => 3,
                 Severity::Info => 4,
             };
-            self.out.push((order, of_finding(&finding, self.question.names.of(node).to_owned(), fit, why)));
-        }
-    }
-
-    /// How well a finding of a service fits, and why; `None` where it cannot make such a gap.
-    fn fit(&self, node: usize, end: End, finding: &FindingFacts) -> Option<(Fit, String)> {
-        let name = self.question.names.of(node);
-        // What loses spans makes no new trace, and what cuts a trace does not lose the parent's span.
-        let loses = matches!(finding.bucket.as_str(), "sampling" | "export");
-        let cuts = matches!(finding.bucket.as_str(), "instrumentation" | "propagation" | "async");
-        let fits = match self.place.kind {
-            GapKind::LostParent => loses || LOSES_SPAN.contains(&finding.name.as_str()),
-            GapKind::Missing => loses || cuts,
-            GapKind::NewTrace | GapKind::WrongParent => cuts || LEAVES_WRONG.contains(&finding.name.as_str()),
-            GapKind::BrokenCode | GapKind::Unknown => cuts,
-        };
-        if !fits {
-            return None;
-        }
-        let hops = self.hops_of(node, finding);
-        let crossing = |kinds: &[Crossing]| hops.iter().any(|hop| kinds.contains(&hop.kind));
-        let inside = crossing(&[Crossing::Spawn, Crossing::Span]);
-        let incoming = crossing(&[Crossing::Serve, Crossing::Consume]);
-        let outgoing: Vec<&&HopFacts> = hops
-            .iter()
-            .filter(|hop| matches!(hop.kind, Crossing::HttpCall | Crossing::RpcCall | Crossing::Produce))
-            .collect();
-        if hops.is_empty() {
-            // It concerns the process as a whole, or a place that is no hop.
-            let whole = loses || matches!(finding.bucket.as_str(), "instrumentation" | "propagation");
-            let fit = if whole { Fit::Service } else { Fit::Near };
-            return Some((fit, format!("it is in {name}")));
-        }
-        match end {
-            End::Near if inside => Some((Fit::Near, format!("{name} can lose the trace here before it calls"))),
-            End::Near if !outgoing.is_empty() && outgoing.iter().all(|hop| hop.peers.is_empty()) => {
-                Some((Fit::Near, format!("{name} calls somebody here, and the code does not tell whom")))
-            }
-            End::Far if incoming => Some((Fit::Service, format!("{name} takes what comes in here"))),
-            End::Inside if inside => Some((Fit::Exact, format!("{name} hands work on here"))),
-            End::Inside if incoming || !outgoing.is_empty() => Some((Fit::Service, format!("it is in {name}"))),
-            _ => None,
+            self.push(order, of_finding(&finding, self.question.names.of(node).to_owned(), fit, why));
         }
     }
 
@@ -341,15 +335,18 @@ impl Finder<'_, '_> {
         let services = services_of(self.question, node);
         let about = |hop: &&HopFacts| {
             let at = |path: &str, line: u32| path == hop.path && line == hop.line;
+            let lost = hop.lost.as_ref().is_some_and(|lost| (&lost.path, lost.line) == (&finding.path, finding.line));
             hop.rule == finding.name
-                && (at(&finding.path, finding.line) || finding.related.iter().any(|place| at(&place.path, place.line)))
+                && (lost
+                    || at(&finding.path, finding.line)
+                    || finding.related.iter().any(|place| at(&place.path, place.line)))
         };
         services.flat_map(|found| &found.crossings).filter(about).collect()
     }
 }
 
 /// The facts of a node.
-fn services_of<'q>(question: &'q Question<'_>, node: usize) -> impl Iterator<Item = &'q ServiceFacts> {
+pub(super) fn services_of<'q>(question: &'q Question<'_>, node: usize) -> impl Iterator<Item = &'q ServiceFacts> {
     let node = question.map.nodes.get(node).filter(|node| node.kind == NodeKind::Service);
     node.into_iter().flat_map(move |node| {
         let facts = question.facts.iter().filter(|facts| facts.repository == node.repository);
@@ -385,16 +382,4 @@ pub(super) fn findings_of<'q>(question: &'q Question<'_>, node: usize) -> impl I
             .flat_map(|facts| &facts.findings)
             .filter(move |finding| finding.service == name && (!shared || below(&finding.path, &node.root)))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LEAVES_WRONG, LOSES_SPAN};
-
-    #[test]
-    fn rules_that_are_named_are_there() {
-        for name in LOSES_SPAN.iter().chain(LEAVES_WRONG) {
-            assert!(crate::rulepage::find(name).is_some_and(|page| page.bucket == "span"), "{name}");
-        }
-    }
 }

@@ -6,7 +6,9 @@
 mod behind;
 mod causes;
 mod compare;
+mod fitting;
 mod formats;
+mod idle;
 mod journey;
 mod names;
 mod parties;

@@ -15,12 +15,10 @@ impl Look<'_, '_> {
         let parties = self.parties;
         let none = |seen| Found { seen, evidence: Vec::new() };
         if !parties.is_there(to) {
+            // Under somebody else's span they came another way.
             let hangs = |at: &usize| {
-                parties
-                    .tops(*at)
-                    .iter()
-                    .take(MAX_TOPS)
-                    .any(|top| parties.above(*top).any(|above| before.contains(&above)))
+                let mut tops = parties.tops(*at).iter().take(MAX_TOPS);
+                tops.any(|top| parties.upper(*top).is_some_and(|upper| before.contains(&parties.party(upper))))
             };
             if behind.iter().any(hangs) {
                 return none(Seen::Passed);

@@ -7,7 +7,6 @@ use crate::hunt::causes::{Ends, Place, causes};
 use crate::hunt::parties::MAX_TOPS;
 use crate::hunt::walk::Way;
 use crate::hunt::{Cause, Fit, GapKind, Seen};
-use crate::trace::Parent;
 use std::collections::BTreeMap;
 
 impl Look<'_, '_> {
@@ -68,44 +67,75 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Traces that begin with a call that a service makes while it serves somebody: its own hand-overs lose the trace.
-    pub(super) fn starts_inside(&mut self) {
+    /// Traces that begin with a call that a service makes while it serves somebody: its own hand-overs lose the trace. Where a
+    /// journey is named, only calls of its services to others of it.
+    pub(super) fn starts_inside(&mut self, journey: Option<&[usize]>) {
         let parties = self.parties;
-        for party in parties.all().filter(|party| parties.is_node(*party)) {
-            let is_root =
-                |top: &&usize| parties.tree.parents[**top] == Parent::None && parties.span(**top).kind.is_exit();
-            let serves = |top: &usize| parties.span(*top).kind.is_entry();
-            if !parties.tops(party).iter().any(serves) {
-                continue;
+        let is_asked = |node: &usize| journey.is_none_or(|named| named.contains(node));
+        for party in parties.all().filter(|party| parties.is_node(*party) && is_asked(party)) {
+            let roots = self.calls_at_the_root(party);
+            let is_sure = self.are_all_inside(party, &roots);
+            let mut groups: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+            for root in roots {
+                let called = parties.called(root).next().or_else(|| parties.taker(root));
+                if called.is_none_or(|node| is_asked(&node)) {
+                    groups.entry(called).or_default().push(root);
+                }
             }
-            let while_open = |top: &&usize| parties.open_where(party, **top, true, &|open| serves(&open)).is_some();
-            let roots: Vec<usize> =
-                parties.tops(party).iter().take(MAX_TOPS).filter(is_root).filter(while_open).copied().collect();
-            let Some(first) = roots.first().copied() else { continue };
-            let name = parties.name(party).to_owned();
-            let called = roots.iter().find_map(|root| parties.called(*root).next().or_else(|| parties.taker(*root)));
-            let ends = Ends { from: Some(party), through: called, to: party };
-            let place = Place { ends, kind: GapKind::NewTrace, client: None };
-            let message = format!("a trace begins inside of {name}, with a call that it makes");
-            // Where the code breaks nowhere, it takes more than that something was served about then.
-            let is_inside = |root: &usize| {
-                let mut tops = parties.tops(party).iter().take(MAX_CALLS);
-                tops.any(|top| serves(top) && parties.is_within(*root, *top))
-            };
-            let all = parties.roots(party).take(MAX_TOPS).filter(|root| !serves(root)).count();
-            let is_sure = roots.len() == all && roots.len() <= MAX_CALLS && roots.iter().all(is_inside);
-            let explains = |cause: &Cause| cause.standing == Standing::Broken || is_sure;
-            if !causes(self.question, &place).iter().any(explains) {
-                let text = format!(
-                    "{message} ({}); its own background work looks the same, and nothing in its code explains a loss",
-                    self.shown(first)
-                );
-                self.answer.notes.push(text);
-                continue;
+            // Calls that do not say whom they meet are of one cause with others that do.
+            if groups.len() > 1
+                && let Some(unnamed) = groups.remove(&None)
+                && let Some(first) = groups.values_mut().next()
+            {
+                first.extend(unnamed);
             }
-            let evidence =
-                roots.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
-            self.gap(GapKind::NewTrace, ends, message, evidence);
+            for (called, roots) in groups {
+                self.starts_with(party, called, &roots, is_sure);
+            }
         }
+    }
+
+    /// The spans of calls that begin traces while their service serves somebody.
+    fn calls_at_the_root(&self, party: usize) -> Vec<usize> {
+        let parties = self.parties;
+        let serves = |top: usize| parties.span(top).kind.is_entry();
+        if !parties.tops(party).iter().any(|top| serves(*top)) {
+            return Vec::new();
+        }
+        let calls = parties.roots(party).take(MAX_TOPS).filter(|top| parties.span(*top).kind.is_exit());
+        calls.filter(|top| parties.open_where(party, *top, true, &serves).is_some()).collect()
+    }
+
+    /// Whether all traces that a service begins by itself lie within what it serves: no background work looks like that.
+    fn are_all_inside(&self, party: usize, roots: &[usize]) -> bool {
+        let parties = self.parties;
+        let serves = |top: &usize| parties.span(*top).kind.is_entry();
+        let is_inside = |root: &usize| {
+            let mut tops = parties.tops(party).iter().take(MAX_CALLS);
+            tops.any(|top| serves(top) && parties.is_within(*root, *top))
+        };
+        let all = parties.roots(party).take(MAX_TOPS).filter(|root| !serves(root)).count();
+        roots.len() == all && roots.len() <= MAX_CALLS && roots.iter().all(is_inside)
+    }
+
+    /// One such loss: on the way to who is called, where that is known.
+    fn starts_with(&mut self, party: usize, called: Option<usize>, roots: &[usize], is_sure: bool) {
+        let Some(first) = roots.first().copied() else { return };
+        let name = self.parties.name(party).to_owned();
+        let ends = Ends { from: Some(party), through: called, to: party };
+        let place = Place { ends, kind: GapKind::NewTrace, client: None };
+        let message = format!("a trace begins inside of {name}, with a call that it makes");
+        // Where the code breaks nowhere, it takes more than that something was served about then.
+        let explains = |cause: &Cause| cause.standing == Standing::Broken || is_sure;
+        if !causes(self.question, &place).iter().any(explains) {
+            let text = format!(
+                "{message} ({}); its own background work looks the same, and nothing in its code explains a loss",
+                self.shown(first)
+            );
+            self.answer.notes.push(text);
+            return;
+        }
+        let evidence = roots.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
+        self.gap(GapKind::NewTrace, ends, message, evidence);
     }
 }

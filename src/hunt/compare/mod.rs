@@ -12,7 +12,7 @@ use super::walk::{Way, ways};
 use super::{Answer, GapKind, Question, Seen};
 use crate::facts::Standing;
 use crate::map::{NodeKind, Via};
-use crate::trace::Recording;
+use crate::trace::{Kind, Recording};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many spans of one kind are named.
@@ -121,6 +121,7 @@ impl Look<'_, '_> {
             self.answer.steps.push(way.step(self.question, found.seen));
             self.report(way, self.ends(way, &before), found);
         }
+        self.starts_inside(Some(named));
     }
 
     /// The ends of a way: where what stands before its far end makes no spans, the last one before that that does.
@@ -173,7 +174,7 @@ impl Look<'_, '_> {
         }
         self.ends_at(&behind);
         self.behind(behind);
-        self.starts_inside();
+        self.starts_inside(None);
     }
 
     /// The ways that a recording without a journey is expected to show: calls that were recorded, ways of the map of
@@ -182,7 +183,10 @@ impl Look<'_, '_> {
         let parties = self.parties;
         let mut out = BTreeSet::new();
         for from in parties.all().filter(|party| parties.is_node(*party)) {
-            let called: BTreeSet<usize> = parties.exits(from).iter().flat_map(|exit| parties.called(*exit)).collect();
+            // Who is sent a message by a broker is not called, and the broker makes no span of it.
+            let calls = parties.exits(from).iter().filter(|exit| parties.span(**exit).kind != Kind::Producer);
+            let called: BTreeSet<usize> = calls.flat_map(|exit| parties.called(*exit)).collect();
+            let sends = parties.unanswered(from).any(|exit| parties.span(exit).kind == Kind::Producer);
             for to in called {
                 if parties.is_there(to) || self.makes_spans(to) {
                     out.insert((from, to));
@@ -194,7 +198,9 @@ impl Look<'_, '_> {
                 parties.exits(from).is_empty() && !parties.tops(from).iter().any(|top| parties.is_answered(*top));
             for edge in self.question.map.leaving(from) {
                 let is_broken = edge.standing == Standing::Broken;
-                let ought = self.is_service(edge.to) || ends_here && edge.via != Via::Configured;
+                let ought = self.is_service(edge.to)
+                    || ends_here && edge.via != Via::Configured
+                    || sends && edge.via == Via::Message && self.makes_spans(edge.to);
                 let lost = || {
                     ends_here
                         && edge.via != Via::Configured

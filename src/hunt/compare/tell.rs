@@ -33,10 +33,17 @@ impl Look<'_, '_> {
                 GapKind::LostParent,
                 format!("spans of {to} name a parent that is not in the recording, behind {from}"),
             ),
+            // Somebody who names a journey says that this way was taken.
+            Seen::Elsewhere if way.standing() == Some(Standing::Broken) && self.is_asked(way) => {
+                let text = format!(
+                    "spans of {to} came by other ways than from {from}, and the code loses the trace on that one"
+                );
+                (GapKind::BrokenCode, text)
+            }
             Seen::Whole if way.standing() == Some(Standing::Broken) => {
                 let line = causes(self.question, &Place { ends, kind: GapKind::BrokenCode, client: None });
                 let line = line.first().map(|cause| format!(" ({}:{})", cause.path, cause.line)).unwrap_or_default();
-                self.answer.notes.push(format!("the code says that the way from {from} to {to} is broken{line}, and the recording shows it whole: is it a recording of this code, and of this request?"));
+                self.answer.notes.push(format!("the code says that the way from {from} to {to} is broken{line}, and the recording shows it whole: is it a recording of this code and of this request, or is another call of the same way the one that is lost?"));
                 return;
             }
             Seen::Linked => {
@@ -46,6 +53,11 @@ impl Look<'_, '_> {
             _ => return,
         };
         self.gap(kind, ends, message, found.evidence);
+    }
+
+    /// Whether a way is one of a journey that somebody named, and its near end is in the recording.
+    fn is_asked(&self, way: &Way<'_>) -> bool {
+        (!self.answer.journey.is_empty() || self.question.said.is_some()) && self.parties.is_there(way.from)
     }
 
     /// Whether the near end recorded a span of its call; `None` where that is not known.
