@@ -11,6 +11,7 @@ mod container;
 mod cors;
 mod declarative;
 mod directives;
+mod gateway;
 mod known;
 pub(crate) mod kubernetes;
 mod pin;
@@ -28,6 +29,7 @@ pub use collector::{Collector, Component, Fragment, Kind, Pipeline, kind_of};
 pub(crate) use compose::is_compose;
 pub use container::{Container, Part, Platform, Pod, Project, Variable, Workload};
 pub use cors::AllowList;
+pub use gateway::{Gateway, Says};
 pub use known::{Backend, Chart, Known, Milliseconds, Off, Removed, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
@@ -64,6 +66,11 @@ const WORDS: &[&str] = &[
     "Allow-Headers",
     "enable-cors",
     "file_format",
+    "ampling",
+    "disableSpanReporting",
+    "extensionProviders",
+    "headers():",
+    "header_type",
     "name: cors",
     "plugin: cors",
 ];
@@ -85,6 +92,8 @@ pub struct Deployment {
     pub workloads: Vec<Workload>,
     /// Headers that a proxy takes away.
     pub removals: Vec<Removal>,
+    /// How gateways and meshes trace what passes through them.
+    pub gateways: Vec<Gateway>,
     /// Versions of the collector that scripts fetch or images are built from.
     pub pins: Vec<Pin>,
     /// Headers that servers let browsers of other origins send.
@@ -106,6 +115,7 @@ impl Deployment {
             |found: &Container| found.variables.iter().any(|variable| crate::services::is_of_tracing(&variable.name));
         !self.collectors.is_empty()
             || !self.removals.is_empty()
+            || !self.gateways.is_empty()
             || !self.agents.is_empty()
             || !self.browsers.is_empty()
             || self.containers.iter().any(is_traced)
@@ -141,7 +151,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             container::of_compose(file, &other, &mut out);
         }
         if terraform::is_terraform(&path) {
-            terraform::read(file, &mut out);
+            terraform::read(file, files, &mut out);
         }
         if process::is_process(&path) {
             out.containers.extend(process::containers(file));
@@ -190,6 +200,7 @@ fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, ou
         tasks::containers(path, document, out);
     }
     proxy::of_document(path, text, document, &mut out.removals);
+    gateway::of_document(path, document, &mut out.gateways);
     cors::of_document(path, text, document, &mut out.allow_lists);
 }
 

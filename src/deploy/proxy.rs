@@ -7,7 +7,8 @@
 //! <https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/headers/>,
 //! <https://developer.konghq.com/plugins/request-transformer/>,
 //! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/header_mutation/v3/header_mutation.proto>,
-//! <https://emissary-ingress.dev/docs/3.10/topics/using/headers/remove_request_headers/>.
+//! <https://emissary-ingress.dev/docs/3.10/topics/using/headers/remove_request_headers/>,
+//! <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/lua_filter#header-object-api>.
 
 use super::place;
 use crate::finding::Place;
@@ -83,6 +84,9 @@ pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec
             let (start, end) = (node.span.start as usize, (node.span.end as usize).min(text.len()));
             out.extend(of_text(path, text.get(start..end).unwrap_or_default(), start));
         }
+        if node.text().is_some_and(|text| text.contains("headers():")) {
+            out.extend(of_script(path, text, node));
+        }
         let lists = [
             node.get("request_headers_to_remove"),
             node.at(&["headers", "request", "remove"]),
@@ -119,6 +123,24 @@ pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec
             traces: false,
         }));
     });
+}
+
+/// The headers that a script of Envoy takes away from requests: `request_handle:headers():remove("traceparent")`.
+fn of_script(path: Ustr, text: &str, node: &Node) -> Vec<Removal> {
+    const CALL: &str = "request_handle:headers():remove(";
+    let (start, end) = (node.span.start as usize, (node.span.end as usize).min(text.len()));
+    let script = text.get(start..end).unwrap_or_default();
+    let found = script.match_indices(CALL).filter_map(|(at, _)| {
+        let line = script.get(..at)?.rsplit('\n').next().unwrap_or_default();
+        let rest = script.get(at + CALL.len()..)?;
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let (header, _) = rest.get(1..)?.split_once(quote)?;
+        let span = Span::new(start + at, start + at + CALL.len() + header.len() + 3);
+        let header = header.to_ascii_lowercase();
+        let by = "request_handle:headers():remove".to_owned();
+        (!line.contains("--")).then(|| Removal { header, place: place(path, span), by, traces: false })
+    });
+    found.collect()
 }
 
 /// The plugins by which Kong takes part in traces.

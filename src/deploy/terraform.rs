@@ -11,7 +11,8 @@ use super::variable::Entry;
 use super::{Container, Deployment, Platform, Variable, collector, pin, place, tasks, values};
 use crate::hcl::{self, Resource};
 use crate::ir::Span;
-use crate::services::ManifestFile;
+use crate::paths::folder;
+use crate::services::{ManifestFile, expand, falls_back};
 use crate::yaml::{Node, Value};
 use ustr::Ustr;
 
@@ -64,18 +65,27 @@ fn is_wanted(kind: &str) -> bool {
     matches!(kind, FUNCTION | TASK | RELEASE) || kind.starts_with(RUN) || PODS.iter().any(|pods| kind.starts_with(pods))
 }
 
-/// The wanted resources of a file, or why it could not be read. One without the name of such a type is not looked at.
-fn resources(file: &ManifestFile) -> Result<Vec<Resource>, String> {
+/// The wanted resources of a file, or why it could not be read. One without the name of such a type is not looked at. `all`
+/// are the files of the workspace.
+fn resources<'f>(file: &'f ManifestFile, all: impl Iterator<Item = &'f ManifestFile>) -> Result<Vec<Resource>, String> {
     let has = |word: &&str| file.text.contains(*word);
     if ![FUNCTION, TASK, RELEASE, RUN].iter().chain(PODS).any(has) {
         return Ok(Vec::new());
     }
-    hcl::resources(&file.text, &is_wanted)
+    let names = ["local.", "var."].iter().any(|start| file.text.contains(start));
+    let is_beside = |other: &&ManifestFile| {
+        names && folder(&other.path) == folder(&file.path) && (is_terraform(&other.path) || hcl::is_values(&other.path))
+    };
+    let around = hcl::Around::new(all.filter(is_beside).map(|other| (other.path.as_str(), other.text.as_str())));
+    hcl::resources(&file.text, &around, &is_wanted)
 }
 
-/// The processes that a file sets up, or why it could not be read.
-pub fn processes(file: &ManifestFile) -> Result<Vec<Process>, String> {
-    Ok(resources(file)?.iter().flat_map(|resource| of_resource(&file.text, resource)).collect())
+/// The processes that a file sets up, or why it could not be read. `all` are the files of the workspace.
+pub fn processes<'f>(
+    file: &'f ManifestFile,
+    all: impl Iterator<Item = &'f ManifestFile>,
+) -> Result<Vec<Process>, String> {
+    Ok(resources(file, all)?.iter().flat_map(|resource| of_resource(&file.text, resource)).collect())
 }
 
 fn of_resource(text: &str, resource: &Resource) -> Vec<Process> {
@@ -90,10 +100,10 @@ fn of_resource(text: &str, resource: &Resource) -> Vec<Process> {
 /// A process of a resource of which nothing more is known than its name: what `key` says, or the resource's own.
 fn named(resource: &Resource, platform: Platform, said: Option<&Node>) -> Process {
     let own = resource.name.text().unwrap_or_default().to_owned();
-    let said = said.and_then(Node::text).unwrap_or_default();
+    let said = said.and_then(Node::text).map(|said| expand(said, &[])).unwrap_or_default();
     let is_open = said.is_empty() || said.contains('$');
-    let name = if is_open { own } else { said.to_owned() };
-    let mut names = vec![name.clone(), said.to_owned()];
+    let name = if is_open { own } else { said.clone() };
+    let mut names = vec![name.clone(), said];
     names.retain(|name| !name.is_empty());
     names.dedup();
     Process {
@@ -218,7 +228,7 @@ fn entry(found: &Entry<'_>) -> (String, Option<String>, Span) {
 }
 
 fn image(node: Option<&Node>) -> Option<(String, Span)> {
-    node.and_then(|node| Some((node.text()?.to_owned(), node.span)))
+    node.and_then(|node| Some((expand(node.text()?, &[]), node.span)))
 }
 
 fn command(parts: [Option<&Node>; 2]) -> Option<(String, Span)> {
@@ -229,9 +239,9 @@ fn command(parts: [Option<&Node>; 2]) -> Option<(String, Span)> {
 }
 
 /// What a file says, for the rules; what could not be read is told.
-pub(super) fn read(file: &ManifestFile, out: &mut Deployment) {
+pub(super) fn read(file: &ManifestFile, all: &[ManifestFile], out: &mut Deployment) {
     let path = Ustr::from(&file.path);
-    let found = match resources(file) {
+    let found = match resources(file, all.iter()) {
         Ok(found) => found,
         Err(reason) => {
             out.skipped.push((file.path.clone(), reason));
@@ -259,10 +269,10 @@ pub(super) fn read(file: &ManifestFile, out: &mut Deployment) {
 fn container(path: Ustr, process: Process) -> Container {
     let variables = process.variables.into_iter().map(|(name, value, span)| Variable {
         name,
-        value: value.as_deref().and_then(written),
+        is_fallback: value.as_deref().is_some_and(|value| falls_back(value, &[])),
+        value: value.map(|value| expand(&value, &[])).as_deref().and_then(written),
         place: place(path, span),
         is_common: false,
-        is_fallback: false,
     });
     Container {
         image: process.image.map(|(image, span)| (image, place(path, span))),
@@ -279,7 +289,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        let all = processes(&ManifestFile::new("main.tf", text)).expect("reads");
+        let all = processes(&ManifestFile::new("main.tf", text), std::iter::empty()).expect("reads");
         let show = |one: &Process| {
             let variables =
                 one.variables.iter().map(|(name, value, _)| format!("{name}={}", value.as_deref().unwrap_or("?")));

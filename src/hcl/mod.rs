@@ -1,18 +1,23 @@
 //! HCL, the language of Terraform, in the form in which YAML is read: values with the places where they stand.
 //!
 //! Sources: <https://developer.hashicorp.com/terraform/language/syntax/configuration>,
-//! <https://developer.hashicorp.com/terraform/language/block/locals>. Nothing is computed: what is no literal is a text with
-//! `${…}` in it, as what is filled in elsewhere. A local value of the same file stands for what it is set to there; what a
-//! variable is given is not known, whatever its default. The parser limits nesting itself.
+//! <https://developer.hashicorp.com/terraform/language/block/locals>,
+//! <https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files>. Nothing is computed: what is no literal is a text with
+//! `${…}` in it, as what is filled in elsewhere. A local value stands for what it is set to in one of the files of its folder, and a
+//! variable for what the files of values there give it that are read unasked. Where none does, it stands for its default as one
+//! that others may go before: `${name:-default}`. The parser limits nesting itself.
+
+mod scope;
+
+pub use scope::{Around, is_values};
 
 use crate::ir::Span;
 use crate::yaml::{self, Key, Node, Value};
 use hcl_edit::Span as _;
-use hcl_edit::expr::{Array, Expression, FuncCall, Object, ObjectKey, Traversal, TraversalOperator};
+use hcl_edit::expr::{Array, Expression, FuncCall, Object, ObjectKey};
 use hcl_edit::structure::{Body, Structure};
 use hcl_edit::template::{Element, Template};
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use scope::Scope;
 use std::ops::Range;
 
 /// The largest file that is looked at.
@@ -27,52 +32,6 @@ const PLAIN: &[&str] =
 /// Functions that put what they are given together.
 const TOGETHER: &[&str] = &["merge", "concat"];
 
-/// How many values may be put in the places of local values in one file, and how deep these may name one another.
-const MAX_LOCAL: u32 = 4000;
-const MAX_LOCALS_DEEP: u32 = 8;
-
-/// The local values of a file.
-struct Scope<'b> {
-    locals: BTreeMap<&'b str, &'b Expression>,
-    /// How many more values may be put in their places.
-    left: Cell<u32>,
-    /// How deep the value is that is looked at.
-    deep: Cell<u32>,
-}
-
-impl<'b> Scope<'b> {
-    fn new(body: &'b Body) -> Self {
-        let blocks = body.iter().filter_map(Structure::as_block).filter(|block| block.has_ident("locals"));
-        let set = blocks.flat_map(|block| block.body.iter().filter_map(Structure::as_attribute));
-        let locals = set.map(|found| (found.key.as_str(), &found.value)).collect();
-        Self { locals, left: Cell::new(MAX_LOCAL), deep: Cell::new(0) }
-    }
-
-    /// What a reference to a local value stands for.
-    fn local(&self, found: &Traversal) -> Option<Node> {
-        let Expression::Variable(root) = &found.expr else { return None };
-        let [operator] = found.operators.as_slice() else { return None };
-        let TraversalOperator::GetAttr(name) = operator.value() else { return None };
-        let expression = self.locals.get(name.as_str()).filter(|_| root.as_str() == "local")?;
-        if self.deep.get() >= MAX_LOCALS_DEEP {
-            return None;
-        }
-        self.deep.set(self.deep.get() + 1);
-        let node = value(expression, self);
-        self.deep.set(self.deep.get() - 1);
-        Some(node)
-    }
-
-    /// Whether one more value may be put in the place of a local one.
-    fn may_go_on(&self) -> bool {
-        if self.deep.get() == 0 {
-            return true;
-        }
-        self.left.set(self.left.get().saturating_sub(1));
-        self.left.get() > 0
-    }
-}
-
 /// A resource of Terraform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
@@ -84,8 +43,9 @@ pub struct Resource {
     pub body: Node,
 }
 
-/// The resources of a file whose type is wanted, or why it could not be read.
-pub fn resources(text: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Resource>, String> {
+/// The resources of a file whose type is wanted, or why it could not be read. `around` is what the other files of its folder
+/// set, and the file's own variables.
+pub fn resources(text: &str, around: &Around, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Resource>, String> {
     if text.len() > MAX_SIZE {
         return Err(format!("larger than {} KiB", MAX_SIZE / 1024));
     }
@@ -93,7 +53,7 @@ pub fn resources(text: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Res
         let location = error.location();
         format!("line {}: {}", location.line(), error.message().lines().next().unwrap_or("not understood"))
     })?;
-    let scope = Scope::new(&body);
+    let scope = Scope::new(&body, around);
     let blocks = body.iter().filter_map(Structure::as_block).filter(|block| block.has_ident("resource"));
     let found = blocks.filter_map(|block| {
         let [kind, name] = block.labels.as_slice() else { return None };
@@ -183,7 +143,7 @@ fn value(expression: &Expression, scope: &Scope<'_>) -> Node {
         Expression::Array(found) => list(found, range, scope),
         Expression::Object(found) => object(found, range, scope),
         Expression::FuncCall(found) => called(found, range, scope),
-        Expression::Traversal(found) => scope.local(found).unwrap_or_else(|| scalar(OPEN, range)),
+        Expression::Traversal(found) => scope.named(found).unwrap_or_else(|| scalar(OPEN, range)),
         _ => scalar(OPEN, range),
     }
 }
@@ -275,8 +235,27 @@ mod tests {
         assert_eq!(body(&text).get("x").map(|node| node.items().len()), Some(200));
     }
 
+    #[test]
+    fn what_other_files_set_stands_at_the_name() {
+        let around = Around::new(
+            [
+                ("a/vars.tf", "variable \"d\" { default = \"1\" }\nvariable \"g\" { default = \"2\" }\nlocals { l = { X = var.g } }\n"),
+                ("a/terraform.tfvars", "g = \"3\"\n"),
+                ("a/broken.tf", "locals {"),
+            ]
+            .into_iter(),
+        );
+        let text = "resource \"a\" \"b\" {\n  x = var.d\n  y = \"p-${var.d}\"\n  z = local.l\n  v = var.none\n}\n";
+        let found = resources(text, &around, &|_| true).expect("reads").remove(0).body;
+        let of = |path: &[&str]| found.at(path).and_then(Node::text);
+        assert_eq!((of(&["x"]), of(&["y"])), (Some("${d:-1}"), Some("p-${d:-1}")));
+        assert_eq!((of(&["z", "X"]), of(&["v"])), (Some("3"), Some(OPEN)));
+        let at = found.at(&["z", "X"]).expect("X").span;
+        assert_eq!(&text[at.start as usize..at.end as usize], "local.l");
+    }
+
     fn body(text: &str) -> Node {
-        resources(text, &|_| true).expect("reads").remove(0).body
+        resources(text, &Around::default(), &|_| true).expect("reads").remove(0).body
     }
 
     #[test]
@@ -311,17 +290,17 @@ mod tests {
     fn hostile_texts_are_refused_or_read_and_every_cut_is() {
         let wrap = |inner: String| format!("resource \"a\" \"b\" {{\n  x = {inner}\n}}\n");
         for part in ["[", "(", "{a=", "!", "-", "f(", "\"${", "1+", "a ? ", "a.", "<<E\n${"] {
-            let _ = resources(&wrap(part.repeat(20_000)), &|_| true);
+            let _ = resources(&wrap(part.repeat(20_000)), &Around::default(), &|_| true);
         }
-        let _ = resources(&"a {\n".repeat(20_000), &|_| true);
+        let _ = resources(&"a {\n".repeat(20_000), &Around::default(), &|_| true);
         for depth in [20, 60, 63] {
             let text = wrap(format!("{}1{}", "[".repeat(depth), "]".repeat(depth)));
-            let _ = resources(&text, &|_| true);
+            let _ = resources(&text, &Around::default(), &|_| true);
         }
-        assert!(resources(&" ".repeat(MAX_SIZE + 1), &|_| true).is_err());
+        assert!(resources(&" ".repeat(MAX_SIZE + 1), &Around::default(), &|_| true).is_err());
         let text = "resource \"a\" \"b\" {\n  x = { ä = \"${c}\" }\n  d = <<EOF\n{a: ${b}\nEOF\n}\n";
         for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
-            for found in resources(&text[..at], &|_| true).unwrap_or_default() {
+            for found in resources(&text[..at], &Around::default(), &|_| true).unwrap_or_default() {
                 found.body.walk(&mut |node| {
                     let _ = nested(&text[..at], node);
                 });

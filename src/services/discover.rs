@@ -32,6 +32,7 @@ pub fn is_manifest(path: &str) -> bool {
         || crate::deploy::process::is_process(path)
         || crate::deploy::tasks::is_task(path)
         || crate::deploy::terraform::is_terraform(path)
+        || crate::hcl::is_values(path)
         || dotenv::is_dotenv(path)
         || settings::is_settings(path)
         || settings::is_resource(path)
@@ -269,7 +270,7 @@ fn launches(file: &ManifestFile, all: &[&ManifestFile], cluster: &cluster::Clust
     } else if crate::deploy::tasks::is_task(path) {
         process::of_tasks(file)
     } else if crate::deploy::terraform::is_terraform(path) {
-        process::of_terraform(file)
+        process::of_terraform(file, all)
     } else if !file.is_yaml() {
         Ok(Vec::new())
     } else if is_compose(path) {

@@ -3,7 +3,7 @@
 
 use super::ManifestFile;
 use super::docker::words;
-use super::launch::{FactKind, Launch, image_name};
+use super::launch::{FactKind, Launch, expand, image_name};
 use crate::deploy::{process, tasks, terraform};
 use crate::ir::LineIndex;
 use crate::paths::file_name;
@@ -45,10 +45,10 @@ pub(super) fn of_tasks(file: &ManifestFile) -> Result<Vec<Launch>, String> {
     Ok(all.map(|container| launch(file, &lines, container)).collect())
 }
 
-/// The processes that a file of Terraform sets up, or why it could not be read.
-pub(super) fn of_terraform(file: &ManifestFile) -> Result<Vec<Launch>, String> {
+/// The processes that a file of Terraform sets up, or why it could not be read. `all` are the files of the workspace.
+pub(super) fn of_terraform(file: &ManifestFile, all: &[&ManifestFile]) -> Result<Vec<Launch>, String> {
     let lines = LineIndex::new(file.text.as_bytes());
-    let found = terraform::processes(file)?.into_iter().map(|process| {
+    let found = terraform::processes(file, all.iter().copied())?.into_iter().map(|process| {
         let mut launch = Launch::new(&file.path);
         launch.line = lines.line(process.span.start);
         launch.title = process.name;
@@ -59,7 +59,7 @@ pub(super) fn of_terraform(file: &ManifestFile) -> Result<Vec<Launch>, String> {
         }
         for (name, value, span) in process.variables {
             if let Some(value) = value {
-                launch.say(lines.line(span.start), FactKind::Variable(name, value));
+                launch.say(lines.line(span.start), FactKind::Variable(name, expand(&value, &[])));
             }
         }
         if let Some((command, span)) = process.command {

@@ -8,13 +8,7 @@ use crate::knowledge::is_trace_header;
 
 /// Reports the first removal of each file; the others are related to it.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
-    let is_traced = material.units.iter().any(|unit| unit.stacks.iter().any(|stack| stack.active))
-        || material
-            .deployment
-            .containers
-            .iter()
-            .any(|one| one.variables.iter().any(|found| crate::services::is_of_tracing(&found.name)));
-    if !is_traced {
+    if !material.is_traced() {
         return;
     }
     let carries = |removal: &&Removal| removal.header == "*" || is_trace_header(&removal.header);

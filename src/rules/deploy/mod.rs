@@ -4,6 +4,7 @@ mod agent;
 mod backend;
 mod cors;
 mod environment;
+mod gateway;
 mod headers;
 mod inject;
 mod links;
@@ -35,6 +36,13 @@ pub(super) struct Material<'a> {
 }
 
 impl<'a> Material<'a> {
+    /// Whether something of the workspace is traced.
+    pub fn is_traced(&self) -> bool {
+        let is_told = |found: &Container| found.variables.iter().any(|one| crate::services::is_of_tracing(&one.name));
+        self.units.iter().any(|unit| unit.stacks.iter().any(|stack| stack.active))
+            || self.deployment.containers.iter().any(is_told)
+    }
+
     /// The unit that a container runs, where it is seen which.
     pub fn unit(&self, container: &Container) -> Option<&'a UnitView> {
         let image = container.image.as_ref().map(|(image, _)| image.as_str());
@@ -59,6 +67,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     environment::check(material, out);
     sampler::check(material, out);
     headers::check(material, out);
+    gateway::check(material, out);
     cors::check(material, out);
     inject::check(material, out);
     agent::check(material, out);
