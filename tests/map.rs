@@ -168,6 +168,14 @@ fn a_call_under_a_fresh_context_breaks_its_way_whatever_its_client_carries() {
 }
 
 #[test]
+fn types_of_a_shared_package_are_what_the_configuration_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/shared");
+    let way = |from: &str, to: &str| (from.to_owned(), to.to_owned(), "print-flyer".to_owned(), "carried".to_owned());
+    assert_eq!(ways(&run(&folder, &["map", "--format", "json"])), [way("desk", "press")]);
+    assert_eq!(ways(&run(&folder, &["map", "--no-config", "--format", "json"])), []);
+}
+
+#[test]
 fn names_that_code_gives_its_spans_are_known() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/map/helpers");
     let facts: Value = serde_json::from_str(&run(&folder, &["facts"])).unwrap();

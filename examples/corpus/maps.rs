@@ -14,7 +14,10 @@ type Maps = BTreeMap<String, System>;
 struct System {
     /// Its repositories (`owner/name`), each with the commit.
     repositories: BTreeMap<String, String>,
-    /// Its ways.
+    /// A configuration of hoplint that all of them are read with: what a package says that they share and that is not there.
+    #[serde(default)]
+    configuration: String,
+    /// Its ways; those of messages that nobody is seen to send are left out.
     ways: Vec<Way>,
 }
 
@@ -69,11 +72,15 @@ pub(super) fn check(options: &Options) -> Outcome<u8> {
 /// The map of a system, joined from the facts of its repositories.
 fn map(options: &Options, system: &System) -> Outcome<String> {
     let folder = tempfile::tempdir()?;
+    let configuration = folder.path().join("hoplint.toml");
+    fs::write(&configuration, &system.configuration)?;
+    let configuration = configuration.to_string_lossy();
     let mut arguments = vec!["map".to_owned(), "--quiet".to_owned(), "--format".to_owned(), "json".to_owned()];
     for (name, commit) in &system.repositories {
         let tree = fetch(options, name, commit)?;
         let short = name.rsplit('/').next().unwrap_or(name);
-        let facts = output(&options.after, &tree, &["facts", "--no-config", "--quiet", "--name", short, "."])?;
+        let facts =
+            output(&options.after, &tree, &["facts", "--config", &configuration, "--quiet", "--name", short, "."])?;
         fs::write(folder.path().join(format!("{short}.json")), facts)?;
         arguments.push(format!("{short}.json"));
     }
@@ -86,7 +93,8 @@ fn ways(text: &str) -> Outcome<BTreeSet<Way>> {
     let map: serde_json::Value = serde_json::from_str(text)?;
     let edges = map["edges"].as_array().ok_or("no ways in the map")?;
     let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let name = |at: &serde_json::Value| word(&map["nodes"][at.as_u64().unwrap_or_default() as usize]["name"]);
+    let node = |at: &serde_json::Value| &map["nodes"][at.as_u64().unwrap_or_default() as usize];
+    let name = |at: &serde_json::Value| word(&node(at)["name"]);
     let way = |edge: &serde_json::Value| Way {
         from: name(&edge["from"]),
         to: name(&edge["to"]),
@@ -96,7 +104,8 @@ fn ways(text: &str) -> Outcome<BTreeSet<Way>> {
         arrives: word(&edge["arrives"]["standing"]),
         truth: String::new(),
     };
-    Ok(edges.iter().map(way).collect())
+    let is_sent = |edge: &&serde_json::Value| node(&edge["from"])["kind"] != "channel";
+    Ok(edges.iter().filter(is_sent).map(way).collect())
 }
 
 #[cfg(test)]

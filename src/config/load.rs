@@ -1,6 +1,6 @@
 //! Finding and reading the configuration, with errors that say where and what instead.
 
-use super::{Config, Selector};
+use super::{Config, Selector, WrapperKind};
 use crate::report::text::clean;
 use crate::rulepage;
 use crate::services;
@@ -118,6 +118,13 @@ fn check(path: &str, text: &str, config: &Config) -> Result<(), ConfigError> {
             return Err(ConfigError::at(path, text, find(text, rule), error.message, error.help));
         }
     }
+    for wrapper in &config.wrappers {
+        if (wrapper.does == WrapperKind::Extends) != wrapper.of.is_some() {
+            let message =
+                format!("`of` names the type that `{}` extends, and belongs to `does = \"extends\"`", wrapper.function);
+            return Err(ConfigError::at(path, text, find(text, &wrapper.function), message, None));
+        }
+    }
     for glob in config.exclude.iter().chain(config.per_path_ignores.keys()) {
         if let Err(error) = Glob::new(glob) {
             return Err(ConfigError::at(path, text, find(text, glob), format!("bad glob: {}", error.kind()), None));
@@ -203,6 +210,8 @@ mod tests {
         let text = error(&format!("{service}stack = \"opentelemetry-goo\"\n"));
         assert!(text.starts_with("hoplint.toml:4:9: unknown stack") && text.contains("`opentelemetry-go`"), "{text}");
         assert!(error(&format!("{service}mode = \"agent\"\n")).contains("a mode of no stack"));
+        let wrapper = "[[wrappers]]\nlanguage = \"python\"\nfunction = \"a.B\"\ndoes = \"extends\"\n";
+        assert!(error(wrapper).contains("`of` names the type"));
     }
 
     #[test]

@@ -117,6 +117,8 @@ pub enum WrapperKind {
     Propagates,
     /// Leaves the trace on purpose.
     Detaches,
+    /// It is a type of the team's own that extends the one of a library in `of`, where its source is not in the tree.
+    Extends,
 }
 
 /// One helper of the team.
@@ -133,6 +135,8 @@ pub struct Wrapper {
     pub argument: Option<u32>,
     /// The result it works on, counted from 0.
     pub result: Option<u32>,
+    /// The qualified name of the type that it extends.
+    pub of: Option<String>,
 }
 
 /// One service that the walk cannot guess.

@@ -3,18 +3,33 @@
 use super::{Config, Wrapper, WrapperKind};
 use crate::ir::Language;
 use crate::knowledge::{
-    ExtractEffect, FunctionDescription, InjectEffect, Knowledge, Slot, SpanEffect, wrapper_library,
+    ExtractEffect, FunctionDescription, InjectEffect, Knowledge, Slot, SpanEffect, TypeDescription, TypeRole,
+    wrapper_library,
 };
 use ustr::Ustr;
 
 /// The built-in knowledge of a language with the configuration's wrappers added, or `None` when there are none.
 pub fn wrapper_knowledge(config: &Config, language: Language) -> Option<Knowledge> {
     let mut library = wrapper_library();
-    library.functions = config.wrappers.iter().filter(|wrapper| wrapper.language == language).map(describe).collect();
-    if library.functions.is_empty() {
+    let own = || config.wrappers.iter().filter(|wrapper| wrapper.language == language);
+    library.functions = own().filter(|wrapper| wrapper.does != WrapperKind::Extends).map(describe).collect();
+    library.types = own().filter(|wrapper| wrapper.does == WrapperKind::Extends).filter_map(extends).collect();
+    if library.functions.is_empty() && library.types.is_empty() {
         return None;
     }
     Some(Knowledge::with(language, library))
+}
+
+/// A type of the team's own, which is for the trace what the one is that it extends.
+fn extends(wrapper: &Wrapper) -> Option<TypeDescription> {
+    let of = Ustr::from(wrapper.of.as_deref()?);
+    let role = Knowledge::built_in(wrapper.language).ty(of).map_or(TypeRole::Other, |(_, known)| known.role);
+    Some(TypeDescription {
+        names: vec![Ustr::from(&wrapper.function)],
+        supers: vec![of],
+        role,
+        ..TypeDescription::default()
+    })
 }
 
 fn describe(wrapper: &Wrapper) -> FunctionDescription {
@@ -43,6 +58,7 @@ fn describe(wrapper: &Wrapper) -> FunctionDescription {
             out.carries = Some(argument);
         }
         WrapperKind::Detaches => out.detaches = Some(argument),
+        WrapperKind::Extends => {}
     }
     out
 }

@@ -69,6 +69,10 @@ fn named(
         below(study, hops, call, MAX_DEPTH, &mut out);
         return out;
     };
+    // A client that is made for this call alone stands for it.
+    if holds(&place, &key.0) {
+        return vec![key];
+    }
     let hop = HopFacts {
         line: file.source.facts.lines.line(place.span.start),
         path: place.path.to_string(),

@@ -278,5 +278,6 @@ pub fn hunt(question: &Question<'_>) -> Answer {
         Some(recording) => compare::compare(question, recording, &mut answer),
         None => walk::walk(question, &mut answer),
     }
+    answer.notes.extend(question.map.unread());
     answer
 }

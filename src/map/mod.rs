@@ -112,7 +112,26 @@ pub struct Edge {
     pub far: Vec<HopFacts>,
 }
 
+/// How many files are named that were not read.
+const MAX_UNREAD: usize = 3;
+
 impl Map {
+    /// What was not read, and why, in one sentence; `None` where all was.
+    pub fn unread(&self) -> Option<String> {
+        let shown = self.skipped.iter().take(MAX_UNREAD).map(|file| format!("{} ({})", file.path, file.reason));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = match self.skipped.len().saturating_sub(MAX_UNREAD) {
+            0 => String::new(),
+            more => format!(" and {more} more, which the JSON names"),
+        };
+        let what = match self.skipped.len() {
+            0 => return None,
+            1 => "one file was not read, and what it says is missing here",
+            _ => "some files were not read, and what they say is missing here",
+        };
+        Some(format!("{what}: {shown}{more}"))
+    }
+
     /// How all ways stand.
     pub fn counts(&self) -> HopCounts {
         let mut out = HopCounts::default();

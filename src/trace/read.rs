@@ -35,11 +35,14 @@ pub enum ReadError {
 pub fn read(text: &str) -> Result<Recording, ReadError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut sheet = Sheet::default();
-    let mut told = None;
+    let (mut told, mut first) = (None, None);
     let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     for next in values {
         match next {
-            Ok(raw) => take(raw, MAX_DEPTH, &mut sheet, &mut told),
+            Ok(raw) => {
+                first.get_or_insert(raw);
+                take(raw, MAX_DEPTH, &mut sheet, &mut told);
+            }
             // A file that is cut still tells what stands before the cut.
             Err(error) if !sheet.is_blank() => {
                 sheet.note(format!(
@@ -56,10 +59,19 @@ pub fn read(text: &str) -> Result<Recording, ReadError> {
     let recording = sheet.finish();
     match (recording.spans.is_empty(), told) {
         (true, Some(told)) => Err(ReadError::Told(told)),
-        (true, None) if blank => Err(ReadError::Unknown),
+        (true, None) if blank && !first.is_some_and(holds_nothing) => Err(ReadError::Unknown),
         (true, None) => Err(ReadError::Empty),
         (false, _) => Ok(recording),
     }
+}
+
+/// Where the answers of an API have their traces: those of Jaeger, of its newer API, and of Tempo's newer one.
+const AROUND: &[&str] = &["data", "result", "trace"];
+
+/// Whether a value is an empty list of traces, by itself or as the answer of an API.
+fn holds_nothing(raw: &RawValue) -> bool {
+    let is_empty = |raw: &RawValue| list(raw).is_some_and(|parts| parts.is_empty());
+    is_empty(raw) || object(raw).is_some_and(|fields| field(&fields, AROUND).is_some_and(is_empty))
 }
 
 fn take(raw: &RawValue, depth: usize, sheet: &mut Sheet, told: &mut Option<String>) {
@@ -78,8 +90,7 @@ fn take(raw: &RawValue, depth: usize, sheet: &mut Sheet, told: &mut Option<Strin
     } else if otlp::is_piece(&fields) {
         otlp::piece(&fields, sheet);
     } else {
-        // Around the traces of Jaeger, of its newer API, and of Tempo's newer one.
-        let inner = field(&fields, &["data", "result", "trace"]);
+        let inner = field(&fields, AROUND);
         *told = told.take().or_else(|| error(&fields));
         inner.into_iter().for_each(|raw| take(raw, depth - 1, sheet, told));
     }
@@ -127,6 +138,7 @@ mod tests {
         assert_eq!(read("[1, [2], \"x\", null]"), Err(ReadError::Unknown));
         assert_eq!(read(&"[".repeat(200_000)).err().map(|error| matches!(error, ReadError::Json(_))), Some(true));
         assert_eq!(read(r#"{"batches":[]}"#), Err(ReadError::Empty));
+        assert_eq!((read(r#"{"data":[]}"#), read("[]")), (Err(ReadError::Empty), Err(ReadError::Empty)));
         let told = read(r#"{"data":null,"errors":[{"code":404,"msg":"trace not found"}]}"#);
         assert_eq!(told, Err(ReadError::Told("trace not found".to_owned())));
     }

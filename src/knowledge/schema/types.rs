@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use ustr::Ustr;
 
 /// What a type is for the trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TypeRole {
     /// Go `context.Context`, `io.opentelemetry.context.Context`.
@@ -55,11 +55,12 @@ pub enum TypeRole {
     /// Settings and policies of a client or server, which can hold nothing that traces: timeouts, retries, routes.
     Settings,
     /// Anything else that types are tracked through.
+    #[default]
     Other,
 }
 
 /// A type of a library.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeDescription {
     /// Qualified names with the same description.

@@ -103,9 +103,8 @@ fn caveats(view: &View<'_>) -> Vec<String> {
     if view.audit.journeys_cut {
         out.push("There are more journeys than are listed.".to_owned());
     }
-    if !view.map.skipped.is_empty() {
-        let files = super::text::count(view.map.skipped.len(), "file");
-        out.push(format!("{files} could not be analysed; the JSON names them."));
+    if let Some(unread) = view.map.unread() {
+        out.push(format!("Note: {unread}."));
     }
     out
 }

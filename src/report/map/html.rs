@@ -15,12 +15,13 @@ struct Data<'a> {
     nodes: &'a [crate::map::Node],
     edges: &'a [crate::map::Edge],
     findings: Vec<&'a crate::facts::FindingFacts>,
+    unread: Option<String>,
 }
 
 /// Writes one page with the map: it reads nothing from anywhere, and shows the evidence of what is clicked.
 pub fn html(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let findings = view.facts.iter().flat_map(|facts| &facts.findings).collect();
-    let data = Data { nodes: &view.map.nodes, edges: &view.map.edges, findings };
+    let data = Data { nodes: &view.map.nodes, edges: &view.map.edges, findings, unread: view.map.unread() };
     let json = serde_json::to_string(&data).map_err(io::Error::from)?;
     let (before, after) = PAGE.split_once(PLACE).unwrap_or((PAGE, ""));
     write!(out, "{before}{}{after}", for_script(&json))

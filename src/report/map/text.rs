@@ -30,6 +30,15 @@ pub fn text(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut hops = HopCounts::default();
     map.nodes.iter().for_each(|node| hops.add(node.hops));
     writeln!(out, "{services} · {}", hops.words())?;
+    ways(map, out)?;
+    match map.unread() {
+        Some(unread) => writeln!(out, "note: {}", clean(&unread)),
+        None => Ok(()),
+    }
+}
+
+/// How all ways stand.
+fn ways(map: &Map, out: &mut dyn Write) -> io::Result<()> {
     if map.edges.is_empty() {
         return Ok(());
     }
@@ -87,7 +96,11 @@ fn way(map: &Map, edge: &Edge, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "    because {}", clean(&edge.because))?;
     let telling = |hop: &&HopFacts| edge.standing != Standing::Broken || hop.standing == Standing::Broken;
     for hop in edge.near.iter().filter(telling).take(MAX_HOPS) {
-        writeln!(out, "    {}:{} in {}", clean(&hop.path), hop.line, clean(&hop.function))?;
+        write!(out, "    {}:{} in {}", clean(&hop.path), hop.line, clean(&hop.function))?;
+        match &hop.lost {
+            Some(lost) => writeln!(out, ", lost at {}:{}", clean(&lost.path), lost.line)?,
+            None => writeln!(out)?,
+        }
     }
     let more = edge.near.iter().filter(telling).count().saturating_sub(MAX_HOPS);
     if more > 0 {
