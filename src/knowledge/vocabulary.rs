@@ -34,6 +34,8 @@ pub struct Vocabulary {
     pub staying_types: Vec<String>,
     /// Parts of the names of Go packages in which an organisation's own libraries make servers.
     pub serving_packages: Vec<String>,
+    /// Parts of the paths of Go packages about tracing by which nothing is set up.
+    pub helping_packages: Vec<String>,
     /// Starts of the names of Go methods that clean up behind a piece of work, or say that it is done.
     pub cleaning_up: Vec<String>,
     /// Starts of the names of functions that begin or end what lives longer than a request.

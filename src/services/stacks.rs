@@ -49,6 +49,9 @@ pub struct StackDescription {
     pub switch_on: String,
     /// Whether the dependency alone switches nothing on.
     pub needs_code: bool,
+    /// Whether its library sets itself up, by the environment, where code uses it.
+    #[serde(default)]
+    pub sets_itself_up: bool,
     /// Whether the dependency alone switches it on.
     #[serde(default)]
     pub auto_configuration: bool,

@@ -136,14 +136,14 @@ fn of_commands(
     commands: &Commands,
     source: &dyn Fn(Ustr) -> Option<String>,
 ) -> Untraced {
-    let tracing = Tracing::new(program, source);
+    let tracing = Tracing::new(program, units, source);
     let homes: FxHashMap<Ustr, usize> = program.files.iter().map(|file| (file.module, file.source.unit)).collect();
     let setting = commands.0.iter().filter(|(_, packages)| tracing.is_set_up(packages));
     let set_up: FxHashSet<usize> = setting.filter_map(|(main, _)| homes.get(main)).copied().collect();
     let standings = commands.0.iter().map(|(main, packages)| {
         let home = homes.get(main);
-        // Where others of its unit set tracing up, a command that does not starts spans in vain, as does one that is built
-        // with the set-up and never calls it.
+        // A command that sets nothing up starts spans in vain, as does one that is built with the set-up and never calls
+        // it, or whose neighbours set up what it leaves to itself.
         let is_traced = tracing.is_set_up(packages)
             || !tracing.has_set_up(packages)
                 && home.is_none_or(|unit| !set_up.contains(unit))

@@ -78,7 +78,7 @@ fn family_of(language: Language, library: &LibraryDescription) -> &str {
 }
 
 /// Whether the stacks of a family only trace when told to.
-fn needs_telling(language: Language, family: &str) -> bool {
+pub(super) fn needs_telling(language: Language, family: &str) -> bool {
     let mut pages = stacks().iter().filter(|page| page.family == family && page.languages.contains(&language));
     !family.is_empty() && pages.any(|page| !page.tracing_words.is_empty())
 }

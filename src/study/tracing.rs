@@ -1,5 +1,7 @@
 //! What in a Go program sets tracing up, and by what a trace becomes current in it.
 
+use super::evidence::needs_telling;
+use super::unit::UnitView;
 use crate::ir::{Expr, ExprId, ExprKind, FunctionId};
 use crate::knowledge::{
     FunctionDescription, LibraryDescription, NameOf, Setting, SettingSource, TypeRole, has_part, speaks_of_tracing,
@@ -44,7 +46,7 @@ pub(super) struct Tracing<'p, 'a> {
     program: &'p Program<'a>,
     /// What sets tracing up, or may.
     set_ups: Vec<Act>,
-    /// What does anything about tracing.
+    /// Calls of a stack that sets itself up where it is used.
     acts: Vec<Act>,
     /// That by which a trace becomes current: a span is started, a trace is read, something that takes requests is
     /// instrumented; or it may be, as no description tells.
@@ -64,8 +66,12 @@ pub(super) struct Tracing<'p, 'a> {
 }
 
 impl<'p, 'a> Tracing<'p, 'a> {
-    /// Reads the calls and imports of a Go program. `source` reads the text of a file again.
-    pub(super) fn new(program: &'p Program<'a>, source: &'p dyn Fn(Ustr) -> Option<String>) -> Self {
+    /// Reads the calls and imports of a Go program, whose services are `units`. `source` reads the text of a file again.
+    pub(super) fn new(
+        program: &'p Program<'a>,
+        units: &[UnitView],
+        source: &'p dyn Fn(Ustr) -> Option<String>,
+    ) -> Self {
         let mut out = Self {
             program,
             set_ups: Vec::new(),
@@ -78,8 +84,12 @@ impl<'p, 'a> Tracing<'p, 'a> {
             source,
             texts: RefCell::default(),
         };
-        let pages = stacks().iter().filter(|page| page.languages.contains(&program.language));
-        let stacks: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
+        let pages = stacks().iter().filter(|page| page.languages.contains(&program.language) && page.sets_itself_up);
+        let by_themselves: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
+        let is_told = |library: &LibraryDescription, unit: usize| {
+            let has_family = || units.get(unit).is_none_or(|unit| unit.has_family(&library.family));
+            !needs_telling(program.language, &library.family) || has_family()
+        };
         for (at, file) in (0u32..).zip(&program.files) {
             out.files.entry(file.module).or_default().push(at);
         }
@@ -95,9 +105,13 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 }
                 let Some(name) = callee.name else { continue };
                 let act = Act::new(file.module, Some(FuncRef { file: at, id: site.function }));
+                if by_themselves.iter().any(|stack| is_named_in(&name, stack)) {
+                    out.acts.push(act);
+                }
                 match program.described(name) {
-                    Some((_, effect)) => out.described(act, effect),
-                    None => out.undescribed(act, &name, callee.functions.is_empty(), &stacks),
+                    Some((library, effect)) if is_told(library, file.source.unit) => out.described(act, effect),
+                    Some(_) => {}
+                    None => out.undescribed(act, &name, callee.functions.is_empty()),
                 }
             }
         }
@@ -120,9 +134,6 @@ impl<'p, 'a> Tracing<'p, 'a> {
     fn described(&mut self, act: Act, effect: &FunctionDescription) {
         if sets_up(effect) {
             self.set_ups.push(act);
-        }
-        if acts(self.program, effect) {
-            self.acts.push(act);
         }
         if begins(effect) {
             self.beginnings.push(act);
@@ -165,14 +176,11 @@ impl<'p, 'a> Tracing<'p, 'a> {
         })
     }
 
-    fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool, stacks: &[&str]) {
+    fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool) {
         // What a package of the program's own does is in its code.
         let is_foreign = is_unseen && !package_of(name).is_some_and(|package| self.files.contains_key(&package));
         if is_foreign && may_set_up(self.program, name) {
             self.set_ups.push(act);
-        }
-        if stacks.iter().any(|stack| is_named_in(name, stack)) {
-            self.acts.push(act);
         }
         let Some(package) = package_of(name).filter(|_| is_foreign) else { return };
         let holds = *self.holding.entry(package).or_insert_with(|| may_hold_beginnings(self.program, &package));
@@ -193,7 +201,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
         self.set_ups.iter().any(|act| packages.contains(&act.package))
     }
 
-    /// Whether a command that is built of these packages does anything about tracing.
+    /// Whether a command that is built of these packages uses a stack that sets itself up.
     pub(super) fn acts(&self, packages: &FxHashSet<Ustr>) -> bool {
         self.is_done(&self.acts, packages, Methods::Open)
     }
@@ -346,20 +354,6 @@ pub(super) fn sets_up(effect: &FunctionDescription) -> bool {
         || !effect.switches_on.is_empty()
 }
 
-/// Whether a call does anything about tracing: it sets it up, starts spans, instruments, injects or extracts. Types and
-/// ids alone are read by loggers too.
-fn acts(program: &Program<'_>, effect: &FunctionDescription) -> bool {
-    let role = |ty: &Ustr| program.knowledge.ty(*ty).map(|(_, ty)| ty.role);
-    let hands_out = |ty: &Ustr| matches!(role(ty), Some(TypeRole::Tracer | TypeRole::Provider | TypeRole::Propagator));
-    effect.returns.iter().any(hands_out)
-        || matches!(effect.sets, Some(Setting::TracerProvider | Setting::Everything))
-        || !effect.switches_on.is_empty()
-        || effect.instruments.is_some()
-        || effect.span.is_some()
-        || effect.inject.is_some()
-        || effect.extract.is_some()
-}
-
 fn begins(effect: &FunctionDescription) -> bool {
     (effect.instruments.is_some() && !effect.outbound)
         || !effect.switches_on.is_empty()
@@ -393,10 +387,9 @@ fn package_of(name: &str) -> Option<Ustr> {
 fn may_set_up(program: &Program<'_>, full: &str) -> bool {
     let lower = full.to_ascii_lowercase();
     let Some((package, name)) = lower.rsplit_once('.') else { return false };
-    // What starts or fills a span sets nothing up, nor do messages and flags.
-    let is_other = name.contains("span") || package.ends_with(".span") || package.contains("/proto/");
-    // Nor what turns log records into those of a tracing library (`contrib/bridges/otelslog`).
-    let is_other = is_other || package.contains("/bridges/");
+    // What starts or fills a span sets nothing up, nor do flags.
+    let is_other = name.contains("span") || package.ends_with(".span");
+    let is_other = is_other || has_part(package, &vocabulary().helping_packages);
     // Nor does what is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
     let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
     let is_other = is_other || package.split(['/', '.']).any(is_of_metrics);
