@@ -169,12 +169,12 @@ pub fn workspace(
     units: &[crate::study::UnitView],
     sources: &[crate::link::SourceFile],
     lines: &crate::services::CitedLines,
-    deployment: (&crate::deploy::Deployment, &[crate::facts::Workload]),
+    deployment: (&crate::deploy::Deployment, &[crate::facts::Workload], &crate::services::Environments),
     out: &mut Verdicts,
 ) {
     clients::dark::check(units, sources, out);
     clients::loaded::check(units, sources, lines, out);
-    logs::patterns::check(units, sources, out);
+    logs::patterns::check(units, sources, deployment.2, out);
     settings::share::check(units, sources, lines, out);
     deploy::check(&deploy::Material { deployment: deployment.0, workloads: deployment.1, units }, out);
 }

@@ -5,13 +5,18 @@ use super::super::clients::dark;
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, Language};
 use crate::link::SourceFile;
-use crate::services::{Ids, LogPattern, StackDescription, Until, stacks};
+use crate::services::{Environments, Ids, LogPattern, StackDescription, Until, stacks};
 use crate::study::{UnitView, is_aside, minor};
 use rustc_hash::FxHashSet;
 
 /// Reports programs that are traced and whose log patterns print no id of the trace, or read it where nobody puts it.
-pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdicts) {
+pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], environments: &Environments, out: &mut Verdicts) {
+    let elsewhere: Vec<&str> = stacks().iter().flat_map(|page| &page.log_files).map(String::as_str).collect();
     for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.language == Language::Java) {
+        // The deployment names another file, which comes with it.
+        if !environments.of(&unit.root, &elsewhere).is_empty() {
+            continue;
+        }
         if unit.logging.open || unit.logging.patterns.is_empty() || is_aside(&format!("{}/x", unit.root)) {
             continue;
         }
