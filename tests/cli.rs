@@ -93,6 +93,17 @@ fn findings_decide_the_exit_status() {
 }
 
 #[test]
+fn what_rests_on_more_than_one_guess_is_shown_on_request() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = here.join("fixtures/in-memory-backend/deployment/by-place/base");
+    let args = ["check", "--no-config", "--select", "in-memory-backend", "--format", "concise", "."];
+    let (status, out, _) = run(&folder, &args);
+    assert!(status == 0 && !out.contains("jaeger.yaml"), "{out}");
+    let (_, out, _) = run(&folder, &[&args[..], &["--pedantic"]].concat());
+    assert!(out.contains("jaeger.yaml:13"), "{out}");
+}
+
+#[test]
 fn a_file_argument_reports_what_touches_the_file() {
     let shop = shop();
     let all = reported(shop.path(), &[]);

@@ -18,7 +18,8 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
         if !keeps_in_memory(container, backend, image) {
             continue;
         }
-        let confidence = if is_production { Confidence::Certain } else { Confidence::Likely };
+        // A cluster may be one of development, or the backend an aid for those who look for a fault, without saying so.
+        let confidence = if is_production { Confidence::Certain } else { Confidence::Possible };
         let mut found = Finding::new("in-memory-backend", *place, confidence);
         found.severity = (!is_production).then_some(Severity::Info);
         let (title, name) = (&backend.title, &container.name);
