@@ -188,6 +188,19 @@ pub(in crate::rules) fn checks_health(study: &Study<'_>, function: FuncRef) -> b
     answers || words::names_health(&study.function_name(function))
 }
 
+/// Whether a function literal answers at a path of checks of health, where it is mounted: `r.GET("/liveness", func(…) {…})`.
+pub(in crate::rules) fn answers_checks(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let file = program.files.get(function.file as usize);
+    let Some(made) = file.and_then(|file| file.flow.closures.get(&function.id)) else { return false };
+    let made = ValueRef { file: function.file, expr: *made };
+    let beside = program.parent(made).map(|call| study.slot(call, Slot::AnyArg)).unwrap_or_default();
+    beside.into_iter().any(|value| match program.expr_kind(value) {
+        ExprKind::Str(path) => path.starts_with('/') && words::names_health(path),
+        _ => false,
+    })
+}
+
 /// Whether a function is there for tests, by its name.
 pub(in crate::rules) fn helps_tests(study: &Study<'_>, function: FuncRef) -> bool {
     words::names_test(&study.function_name(function))

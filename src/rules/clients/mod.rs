@@ -40,7 +40,7 @@ mod words;
 
 pub(super) use calls::{is_broken, is_plain_client, is_traced_client, is_traced_store, traces_stores};
 pub(super) use gate::{
-    can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
+    answers_checks, can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
 };
 pub(super) use life::{Account, Life, Lives};
 pub(super) use stored::tag_of;

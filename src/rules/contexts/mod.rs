@@ -3,6 +3,7 @@
 mod ambient;
 mod captured;
 mod component;
+mod decorators;
 mod dropped;
 mod forward;
 mod framework;

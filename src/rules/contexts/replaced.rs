@@ -10,7 +10,7 @@ use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Lives, checks_health, traces_stores};
+use crate::rules::clients::{Lives, answers_checks, checks_health, traces_stores};
 use crate::study::{CallFact, ContextParam, Inbound, Study};
 use rustc_hash::FxHashSet;
 
@@ -41,7 +41,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     if study.outlives_request(fact.function) || fact.site.deferred {
         return None;
     }
-    if checks_health(study, study.program.outermost(fact.function)) {
+    if checks_health(study, study.program.outermost(fact.function)) || answers_checks(study, fact.function) {
         return None;
     }
     if parts_on_purpose(study, study.program.outermost(fact.function))

@@ -1,5 +1,6 @@
 //! Work that a context is given to in vain: nothing in it makes a span under the context or sends its trace on (Go).
 
+use super::decorators::decorated;
 use super::forward::{GOES_ON, follow};
 use crate::ir::ExprKind;
 use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
@@ -16,10 +17,16 @@ pub(super) fn is_given_in_vain(lives: &Lives<'_, '_>, call: ValueRef, context: V
     let study = lives.study;
     let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return false };
     let Some(n) = args.iter().position(|arg| arg.value == context.expr) else { return false };
-    let functions = &study.program.callee(call).functions;
+    let does = |function: &&FuncRef| study.summary(**function).has(GOES_ON);
+    let in_vain = |function: &FuncRef| makes_nothing_of(lives, *function, n as u16, depth);
+    if let Some(inner) = decorated(study, call) {
+        let is_seen = |function: &FuncRef| !study.program.function(*function).flags.is_abstract;
+        return inner.iter().all(is_seen) && inner.iter().filter(does).all(in_vain);
+    }
     // What does nothing itself may stand for what is not seen: a method of an interface.
-    let mut doing = functions.iter().filter(|function| study.summary(**function).has(GOES_ON)).peekable();
-    doing.peek().is_some() && doing.all(|function| makes_nothing_of(lives, *function, n as u16, depth))
+    let callee = study.program.callee(call);
+    let mut doing = callee.functions.iter().filter(does).peekable();
+    doing.peek().is_some() && doing.all(in_vain)
 }
 
 /// Whether a function uses a parameter that is a context for no span and no call that could hold a trace.

@@ -83,15 +83,17 @@ fn onward(study: &Study<'_>, start: Start, ends: u32, function: FuncRef) -> Opti
 /// Whether a call runs what comes behind a filter, with the request that came in.
 fn runs_handlers(study: &Study<'_>, call: ValueRef, function: FuncRef, dropped: bool) -> bool {
     let program = study.program;
+    let ExprKind::Call { callee, args } = program.expr_kind(call) else { return false };
+    let own = |value: ValueRef| matches!(step_of_name(study, value), Some(Step::Param(of, _)) if of == function);
+    let given: Vec<ValueRef> = args.iter().map(|arg| ValueRef { expr: arg.value, ..call }).collect();
     if let Some(fact) = study.fact(call) {
-        return fact.effect.goes_on;
+        // `next.ServeHTTP(w, traced)`, with the request that a helper handed back
+        let is_other = |value: &ValueRef| program.role_of(*value) == Some(TypeRole::Request) && !own(*value);
+        return fact.effect.goes_on && !given.iter().any(is_other);
     }
     if !program.callee(call).functions.is_empty() {
         return false;
     }
-    let ExprKind::Call { callee, args } = program.expr_kind(call) else { return false };
-    let own = |value: ValueRef| matches!(step_of_name(study, value), Some(Step::Param(of, _)) if of == function);
-    let given: Vec<ValueRef> = args.iter().map(|arg| ValueRef { expr: arg.value, ..call }).collect();
     let role = |value: &ValueRef| program.role_of(*value).filter(|_| own(*value));
     let brings = given.iter().filter_map(role).find(|role| matches!(role, TypeRole::Request | TypeRole::Context));
     if !given.iter().all(|value| own(*value)) || brings.is_none() {

@@ -2,7 +2,8 @@
 
 use crate::ir::{ExprId, ExprKind};
 use crate::knowledge::{is_sent_on_by_hand, is_trace_header};
-use crate::link::{FuncRef, ValueRef};
+use crate::link::flow::DefKind;
+use crate::link::{FuncRef, Program, ValueRef};
 use crate::rules::clients::{gate, words};
 use crate::study::Study;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -80,7 +81,11 @@ fn global_writes(study: &Study<'_>) -> FxHashMap<Ustr, Vec<ValueRef>> {
     for (file, unit) in (0u32..).zip(&program.files) {
         for write in &unit.flow.writes {
             let at = |expr| ValueRef { file, expr };
-            let Some(name) = program.qualify(at(write.target)) else { continue };
+            let Some(name) = program.qualify(at(write.target)) else {
+                let variables = aliased(program, at(write.target));
+                variables.for_each(|variable| out.entry(variable).or_default().push(at(write.value)));
+                continue;
+            };
             out.entry(name).or_default().push(at(write.value));
             if let Some((variable, _)) = name.rsplit_once('.') {
                 out.entry(Ustr::from(variable)).or_default().push(at(write.value));
@@ -88,4 +93,18 @@ fn global_writes(study: &Study<'_>) -> FxHashMap<Ustr, Vec<ValueRef>> {
         }
     }
     out
+}
+
+/// The variables of packages of which a local name stands for one, where a part of it is written to:
+/// `client := http.DefaultClient`, then `client.Transport = …`.
+fn aliased<'p>(program: &'p Program<'_>, target: ValueRef) -> impl Iterator<Item = Ustr> + use<'p> {
+    let base = match program.expr_kind(target) {
+        ExprKind::Member { base, .. } => Some(ValueRef { expr: *base, ..target }),
+        _ => None,
+    };
+    let defs = base.map(|base| program.reaching(base)).unwrap_or_default().iter();
+    defs.filter_map(move |def| match program.def(target.file, *def).kind {
+        DefKind::Value { value, index: None | Some(0) } => program.qualify(ValueRef { expr: value, ..target }),
+        _ => None,
+    })
 }
