@@ -151,6 +151,7 @@ fn owner(workspace: &Workspace, language: Language, path: &str) -> Option<usize>
 fn judge(parsed: Parsed, mut workspace: Workspace, request: &AnalysisRequest) -> Analysis {
     let mut sources: Vec<SourceFile> = Vec::with_capacity(parsed.files.len());
     let aside = parsed.aside;
+    let unread = parsed.unread();
     for file in parsed.files {
         if let Some(unit) = owner(&workspace, file.facts.language, &file.path) {
             sources.push(SourceFile { path: file.path, facts: file.facts, unit });
@@ -171,7 +172,7 @@ fn judge(parsed: Parsed, mut workspace: Workspace, request: &AnalysisRequest) ->
                 language,
                 &own,
                 &roots,
-                (&mut units, &workspace.environments),
+                (&mut units, &workspace.environments, &unread),
                 (request, collects),
                 &mut verdicts,
             );
@@ -198,7 +199,7 @@ fn judge(parsed: Parsed, mut workspace: Workspace, request: &AnalysisRequest) ->
             services::is_of_tracing(&variable.name) || holds_address(&variable.name, &variable.value)
         });
     }
-    let deployment = (&workspace.deployment, workspace.workloads.as_slice());
+    let deployment = (&workspace.deployment, workspace.workloads.as_slice(), &workspace.environments);
     rules::workspace(&units, &sources, &workspace.lines, deployment, &mut verdicts);
     if let Some((why, query)) = analysis.why.as_mut().zip(request.why.as_ref()) {
         why.findings = rules::findings_at(&verdicts.findings, &sources, query);
@@ -233,7 +234,7 @@ fn judge_language(
     language: Language,
     sources: &[&SourceFile],
     roots: &[(String, String)],
-    (units, environments): (&mut [UnitView], &Environments),
+    (units, environments, unread): (&mut [UnitView], &Environments, &[Ustr]),
     (request, collects): (&AnalysisRequest, bool),
     verdicts: &mut Verdicts,
 ) -> Told {
@@ -249,7 +250,9 @@ fn judge_language(
     crate::study::code_evidence(&program, units);
     let root = request.root.clone();
     let source = move |path: Ustr| read_source(&root, path);
-    let study = Study::new(&program, units, environments, &source);
+    let mut study = Study::new(&program, units, environments, &source);
+    let is_own = |path: &&Ustr| Language::of_path(Path::new(path.as_str())) == Some(language);
+    study.unread = unread.iter().filter(is_own).copied().collect();
     let found = rules::check(&study, request.why.is_some() || collects);
     verdicts.hops.extend(found.hops);
     verdicts.allow_lists.extend(found.allow_lists);

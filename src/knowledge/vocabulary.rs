@@ -36,6 +36,8 @@ pub struct Vocabulary {
     pub serving_packages: Vec<String>,
     /// Parts of the paths of Go packages about tracing by which nothing is set up.
     pub helping_packages: Vec<String>,
+    /// Parts of the paths of Go packages that are named after tracing and have nothing to do with how it is set up.
+    pub unrelated_packages: Vec<String>,
     /// Starts of the names of Go methods that clean up behind a piece of work, or say that it is done.
     pub cleaning_up: Vec<String>,
     /// Starts of the names of functions that begin or end what lives longer than a request.

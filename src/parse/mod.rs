@@ -43,10 +43,18 @@ pub struct Parsed {
     pub files: Vec<ParsedFile>,
     /// Files left out, in the order of the sources, each with the reason.
     pub skipped: Vec<(String, String)>,
-    /// Number of generated files left out for their size; they are not in `skipped`.
-    pub generated: usize,
+    /// Generated files left out for their size; they are not in `skipped`.
+    pub generated: Vec<String>,
     /// Number of files left out because nothing in them can matter ([`Relevance`]); they are not in `skipped`.
     pub aside: usize,
+}
+
+impl Parsed {
+    /// The paths of the files that nothing is known of: those that could not be read, and generated ones of a large size.
+    pub fn unread(&self) -> Vec<Ustr> {
+        let skipped = self.skipped.iter().map(|(path, _)| path);
+        skipped.chain(&self.generated).map(|path| Ustr::from(path)).collect()
+    }
 }
 
 /// What became of one file.
@@ -79,7 +87,7 @@ pub fn parse_all(sources: &[SourcePath], relevance: &Relevance, limits: &Limits,
         match outcome {
             Some(Outcome::File(file)) => parsed.files.push(*file),
             Some(Outcome::Skipped(reason)) => parsed.skipped.push((source.relative.clone(), reason)),
-            Some(Outcome::Generated) => parsed.generated += 1,
+            Some(Outcome::Generated) => parsed.generated.push(source.relative.clone()),
             Some(Outcome::Aside) | None => parsed.aside += 1,
         }
     }

@@ -143,11 +143,15 @@ fn of_commands(
     let standings = commands.0.iter().map(|(main, packages)| {
         let home = homes.get(main);
         // A command that sets nothing up starts spans in vain, as does one that is built with the set-up and never calls
-        // it, or whose neighbours set up what it leaves to itself.
+        // it, or whose neighbours set up what it leaves to itself. What is not seen may set it up: the house's own code.
+        let may_be_set_up = || {
+            let unit = home.and_then(|unit| units.get(*unit));
+            unit.is_none_or(|unit| unit.set_up_by_others || unit.stacks.iter().any(|found| found.active))
+                || tracing.uses_house(packages)
+        };
+        let is_left_open = !tracing.has_set_up(packages) && home.is_none_or(|unit| !set_up.contains(unit));
         let is_traced = tracing.is_set_up(packages)
-            || !tracing.has_set_up(packages)
-                && home.is_none_or(|unit| !set_up.contains(unit))
-                && tracing.acts(packages);
+            || is_left_open && (tracing.uses_by_itself(packages) || tracing.acts(packages) && may_be_set_up());
         let from_outside = home.and_then(|unit| units.get(*unit)).is_some_and(UnitView::is_traced_from_outside);
         let begins = from_outside || tracing.begins(packages);
         let joins = from_outside || tracing.joins(packages);

@@ -1,6 +1,7 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
 use super::tasks::{within_tasks, within_workers};
+use super::tracing;
 use super::unit::{Coverage, UnitView, instruments_project};
 use crate::aside::is_aside;
 use crate::ir::{ExprKind, FileFacts, Import, Language};
@@ -41,6 +42,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
         switched.entry(file.unit).or_default().extend(libraries);
     }
     shared_set_up(program, units, &within_tasks);
+    declared_for_others(program, units);
     set_up_out_of_sight(program, units);
     set_up_by_name(program, units);
     used_by_api(program, units);
@@ -258,6 +260,30 @@ fn shared_set_up(program: &Program<'_>, units: &mut [UnitView], without: &FxHash
                 adopt(program, units, home, unit, *call, function);
             }
         }
+    }
+}
+
+/// Takes away from the Go units what only their manifest tells of, where nothing in their code has to do with traces: the
+/// modules of OpenTelemetry are there for measurements and logs too.
+fn declared_for_others(program: &Program<'_>, units: &mut [UnitView]) {
+    if program.language != Language::Go {
+        return;
+    }
+    let mut taking_part: FxHashSet<usize> = FxHashSet::default();
+    for (at, file) in (0u32..).zip(&program.files) {
+        let calls = file.flow.calls.iter().map(|site| program.callee(ValueRef { file: at, expr: site.expr }));
+        let mut effects = calls.filter_map(|callee| Some(program.described(callee.name?)?.1));
+        let imports = &file.source.facts.imports;
+        if imports.iter().any(|import| tracing::may_trace(program, &import.target)) || effects.any(tracing::takes_part)
+        {
+            taking_part.insert(file.source.unit);
+        }
+    }
+    for (at, unit) in units.iter_mut().enumerate().filter(|(at, unit)| {
+        unit.language == Language::Go && !taking_part.contains(at) && !unit.stacks.iter().any(|found| found.active)
+    }) {
+        let has_code = program.files.iter().any(|file| file.source.unit == at);
+        unit.stacks.retain(|found| !has_code || found.mode != Mode::Code);
     }
 }
 

@@ -21,6 +21,7 @@ mod text;
 mod told;
 mod tracing;
 mod unit;
+mod unmade;
 mod unused;
 
 pub use crate::aside::is_aside;
@@ -96,6 +97,8 @@ pub struct Study<'a> {
     handed_around: OnceCell<FxHashSet<Ustr>>,
     served: OnceCell<FxHashSet<String>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
+    /// The source files that are left out, as they are too large or could not be read.
+    pub unread: Vec<Ustr>,
 }
 
 impl<'a> Study<'a> {
@@ -133,6 +136,7 @@ impl<'a> Study<'a> {
             handed_around: OnceCell::new(),
             served: OnceCell::new(),
             source,
+            unread: Vec::new(),
         };
         study.built = study.commands.packages(program);
         study.parts = binary::parts(program, &study.built);

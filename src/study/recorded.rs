@@ -40,9 +40,7 @@ impl Study<'_> {
         let is_open = || {
             let imports = self.program.files.iter().flat_map(|file| &file.source.facts.imports);
             let mut tracers = imports.map(|import| import.target).filter(|target| tracing::names_tracer(target));
-            tracers.any(|target| {
-                self.program.module_unit(&target).is_none() && !tracing::is_described(self.program, &target)
-            })
+            tracers.any(|target| tracing::may_trace(self.program, &target))
         };
         sets_itself_up() && set_up.peek().is_some() && set_up.all(|fact| fact.library.id != library.id) && !is_open()
     }

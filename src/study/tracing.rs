@@ -46,7 +46,11 @@ pub(super) struct Tracing<'p, 'a> {
     program: &'p Program<'a>,
     /// What sets tracing up, or may.
     set_ups: Vec<Act>,
+    /// What is about tracing and only helps: it sets nothing up by all that is known.
+    helping: Vec<Act>,
     /// Calls of a stack that sets itself up where it is used.
+    by_themselves: Vec<Act>,
+    /// Calls of the stacks, and of all that works with them.
     acts: Vec<Act>,
     /// That by which a trace becomes current: a span is started, a trace is read, something that takes requests is
     /// instrumented; or it may be, as no description tells.
@@ -75,6 +79,8 @@ impl<'p, 'a> Tracing<'p, 'a> {
         let mut out = Self {
             program,
             set_ups: Vec::new(),
+            helping: Vec::new(),
+            by_themselves: Vec::new(),
             acts: Vec::new(),
             beginnings: Vec::new(),
             joinings: Vec::new(),
@@ -84,8 +90,7 @@ impl<'p, 'a> Tracing<'p, 'a> {
             source,
             texts: RefCell::default(),
         };
-        let pages = stacks().iter().filter(|page| page.languages.contains(&program.language) && page.sets_itself_up);
-        let by_themselves: Vec<&str> = pages.flat_map(|page| &page.imports).map(String::as_str).collect();
+        let pages: Vec<_> = stacks().iter().filter(|page| page.languages.contains(&program.language)).collect();
         let is_told = |library: &LibraryDescription, unit: usize| {
             let has_family = || units.get(unit).is_none_or(|unit| unit.has_family(&library.family));
             !needs_telling(program.language, &library.family) || has_family()
@@ -105,8 +110,10 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 }
                 let Some(name) = callee.name else { continue };
                 let act = Act::new(file.module, Some(FuncRef { file: at, id: site.function }));
-                if by_themselves.iter().any(|stack| is_named_in(&name, stack)) {
+                let mut used = pages.iter().filter(|page| page.imports.iter().any(|stack| is_named_in(&name, stack)));
+                if let Some(page) = used.next() {
                     out.acts.push(act);
+                    out.by_themselves.extend(page.sets_itself_up.then_some(act));
                 }
                 match program.described(name) {
                     Some((library, effect)) if is_told(library, file.source.unit) => out.described(act, effect),
@@ -134,6 +141,9 @@ impl<'p, 'a> Tracing<'p, 'a> {
     fn described(&mut self, act: Act, effect: &FunctionDescription) {
         if sets_up(effect) {
             self.set_ups.push(act);
+        }
+        if takes_part(effect) {
+            self.acts.push(act);
         }
         if begins(effect) {
             self.beginnings.push(act);
@@ -180,7 +190,8 @@ impl<'p, 'a> Tracing<'p, 'a> {
         // What a package of the program's own does is in its code.
         let is_foreign = is_unseen && !package_of(name).is_some_and(|package| self.files.contains_key(&package));
         if is_foreign && may_set_up(self.program, name) {
-            self.set_ups.push(act);
+            let helps = package_of(name).is_some_and(|package| has_part(&package, &vocabulary().helping_packages));
+            if helps { self.helping.push(act) } else { self.set_ups.push(act) }
         }
         let Some(package) = package_of(name).filter(|_| is_foreign) else { return };
         let holds = *self.holding.entry(package).or_insert_with(|| may_hold_beginnings(self.program, &package));
@@ -202,8 +213,22 @@ impl<'p, 'a> Tracing<'p, 'a> {
     }
 
     /// Whether a command that is built of these packages uses a stack that sets itself up.
+    pub(super) fn uses_by_itself(&self, packages: &FxHashSet<Ustr>) -> bool {
+        self.is_done(&self.by_themselves, packages, Methods::Open)
+    }
+
+    /// Whether a command that is built of these packages does anything about tracing.
     pub(super) fn acts(&self, packages: &FxHashSet<Ustr>) -> bool {
         self.is_done(&self.acts, packages, Methods::Open)
+    }
+
+    /// Whether one of these packages uses another repository of its own owner, whose code may set anything up.
+    pub(super) fn uses_house(&self, packages: &FxHashSet<Ustr>) -> bool {
+        let files = packages.iter().filter_map(|package| self.files.get(package)).flatten();
+        let files = files.filter_map(|at| self.program.files.get(*at as usize));
+        let is_of_house =
+            |file: &FileUnit<'_>, target: &Ustr| !self.files.contains_key(target) && is_of_owner(target, &file.module);
+        files.into_iter().any(|file| file.source.facts.imports.iter().any(|found| is_of_house(file, &found.target)))
     }
 
     /// Whether a trace can become current in a command that is built of these packages.
@@ -222,9 +247,10 @@ impl<'p, 'a> Tracing<'p, 'a> {
         self.is_done(&acts, packages, Methods::Open)
     }
 
-    /// The functions of a command's packages that set tracing up; `None` where something that is only imported may.
+    /// The functions of a command's packages that set tracing up, or help with it; `None` where something that is only imported may.
     pub(super) fn set_up_in(&self, packages: &FxHashSet<Ustr>) -> Option<Vec<FuncRef>> {
-        self.set_ups.iter().filter(|act| packages.contains(&act.package)).map(|act| act.function).collect()
+        let acts = self.set_ups.iter().chain(&self.helping);
+        acts.filter(|act| packages.contains(&act.package)).map(|act| act.function).collect()
     }
 
     fn is_done(&self, acts: &[Act], packages: &FxHashSet<Ustr>, methods: Methods) -> bool {
@@ -354,6 +380,29 @@ pub(super) fn sets_up(effect: &FunctionDescription) -> bool {
         || !effect.switches_on.is_empty()
 }
 
+/// Whether a call has to do with traces: it makes spans, sets something up that does, or reads or writes headers.
+pub(super) fn takes_part(effect: &FunctionDescription) -> bool {
+    sets_up(effect) || begins(effect) || effect.instruments.is_some() || effect.inject.is_some()
+}
+
+/// Whether a package from elsewhere, of which no description tells, may have to do with traces, by its path.
+pub(super) fn may_trace(program: &Program<'_>, package: &str) -> bool {
+    names_tracer(package)
+        && Ustr::from_existing(package).is_none_or(|package| program.module_unit(&package).is_none())
+        && !is_described(program, package)
+        && !is_of_others(package)
+}
+
+/// Whether a package that is named after tracing is about measurements, logs or messages.
+fn is_of_others(package: &str) -> bool {
+    let lower = package.to_ascii_lowercase();
+    let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
+    let known = vocabulary();
+    lower.split(['/', '.']).any(is_of_metrics)
+        || has_part(&lower, &known.unrelated_packages)
+        || has_part(&lower, &known.helping_packages)
+}
+
 fn begins(effect: &FunctionDescription) -> bool {
     (effect.instruments.is_some() && !effect.outbound)
         || !effect.switches_on.is_empty()
@@ -389,7 +438,7 @@ fn may_set_up(program: &Program<'_>, full: &str) -> bool {
     let Some((package, name)) = lower.rsplit_once('.') else { return false };
     // What starts or fills a span sets nothing up, nor do flags.
     let is_other = name.contains("span") || package.ends_with(".span");
-    let is_other = is_other || has_part(package, &vocabulary().helping_packages);
+    let is_other = is_other || has_part(package, &vocabulary().unrelated_packages);
     // Nor does what is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
     let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
     let is_other = is_other || package.split(['/', '.']).any(is_of_metrics);

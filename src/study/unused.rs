@@ -3,6 +3,7 @@
 use super::Study;
 use super::evidence::links;
 use super::unit::UnitView;
+use super::unmade::is_asked_for;
 use crate::aside::is_aside;
 use crate::finding::Place;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
@@ -14,7 +15,9 @@ use ustr::Ustr;
 /// How many functions that run a function are looked at.
 const MAX_CALLERS: usize = 40;
 /// How many files that may name a function are read for its name.
-const MAX_READ: usize = 200;
+pub(super) const MAX_READ: usize = 200;
+/// How many types are looked at of which one is only made by methods of another one.
+const MAX_TYPES: u32 = 3;
 
 /// The files of packages that no `package main` of the tree imports, directly or not, in modules that are programs whose
 /// tracing is switched on. A module without a program is a library, and what examples import is offered to others.
@@ -108,14 +111,18 @@ impl Study<'_> {
         let functions = (1u32..).zip(file.source.facts.functions.iter().skip(1));
         let mut outer = functions.filter(|(_, decl)| decl.parent.is_none_or(|parent| parent.0 == 0));
         let found = outer.find(|(_, decl)| decl.span.contains(place.span));
-        found.is_some_and(|(id, _)| self.is_unused(FuncRef { file: at, id: FunctionId(id) }))
+        found.is_some_and(|(id, _)| self.is_unused(FuncRef { file: at, id: FunctionId(id) }, MAX_TYPES))
     }
 
-    fn is_unused(&self, function: FuncRef) -> bool {
+    /// Whether nothing runs a function, as far as the program and `types` types on the way tell.
+    pub(super) fn is_unused(&self, function: FuncRef, types: u32) -> bool {
         let mut seen = vec![function];
         let mut at = 0;
         while let Some(function) = seen.get(at).copied() {
             at += 1;
+            if types > 0 && !self.is_for_others(function) && self.is_of_unmade_type(function, types - 1) {
+                continue;
+            }
             let callers = self.program.callers(function);
             let above = callers.iter().map(|call| self.program.outermost(self.program.function_at(*call)));
             let mut above: Vec<FuncRef> = above.filter(|caller| *caller != function).collect();
@@ -142,12 +149,12 @@ impl Study<'_> {
             return false;
         }
         let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
-        // A library may call an exported method through an interface; such methods do not make functions.
-        let may_fill_interface = is_method && !decl.flags.is_private && !self.makes_function(function);
         let is_declared =
-            program.methods_named(decl.name).iter().any(|method| program.function(*method).flags.is_abstract);
-        !may_fill_interface
-            && !is_declared
+            || program.methods_named(decl.name).iter().any(|method| program.function(*method).flags.is_abstract);
+        // A library may call an exported method through an interface; such methods do not make functions.
+        let may_fill_interface =
+            is_method && (!decl.flags.is_private && !self.makes_function(function) || is_declared());
+        (!may_fill_interface || self.is_named_by_nobody(function))
             && !self.handed_around.get_or_init(|| names_handed_around(program)).contains(&decl.name)
             && !self.is_written(function)
     }
@@ -178,6 +185,7 @@ impl Study<'_> {
     /// expressions are known. Those that are seen to call it are left out.
     fn is_written(&self, function: FuncRef) -> bool {
         let (program, name) = (self.program, self.program.function(function).name);
+        let is_method = !program.function(function).owner_name.is_empty();
         let Some(package) = program.files.get(function.file as usize).map(|file| file.module) else { return true };
         let calling: FxHashSet<u32> = program.callers(function).iter().map(|call| call.file).collect();
         let can_name = |file: &FileUnit<'_>| {
@@ -186,18 +194,27 @@ impl Study<'_> {
         let files = (0u32..).zip(&program.files).filter(|(at, file)| !calling.contains(at) && can_name(file));
         let files: Vec<Ustr> = files.map(|(_, file)| file.source.path).collect();
         files.len() > MAX_READ
-            || files.into_iter().any(|path| self.file_text(path).is_none_or(|text| uses_word(&text, &name)))
+            || files.into_iter().any(|path| {
+                // A method is asked of something, but where an interface declares it.
+                let uses = |text: String| if is_method { is_asked_for(&text, &name) } else { uses_word(&text, &name) };
+                self.file_text(path).is_none_or(uses)
+            })
     }
 }
 
-/// Whether a Go text has a word, outside of comments and of the declaration of a function by that name.
+/// Whether a Go text has a word, outside of comments, text literals and the declaration of a function by that name.
 fn uses_word(text: &str, word: &str) -> bool {
     let is_part = |found: Option<char>| found.is_some_and(|found| found.is_alphanumeric() || found == '_');
     text.lines().any(|line| {
         let code = line.split_once("//").map_or(line, |(code, _)| code);
         code.match_indices(word).any(|(at, _)| {
             let (before, after) = (&code[..at], &code[at + word.len()..]);
-            !is_part(before.chars().next_back()) && !is_part(after.chars().next()) && !before.starts_with("func ")
+            // What a text literal says runs nothing.
+            let is_quoted = before.matches('"').count() % 2 == 1;
+            !is_part(before.chars().next_back())
+                && !is_part(after.chars().next())
+                && !is_quoted
+                && !before.starts_with("func ")
         })
     })
 }
@@ -212,5 +229,7 @@ mod tests {
         assert!(!uses_word("\t// r.Use(mw.Tracing())", "Tracing"));
         assert!(!uses_word("func (mw *Middleware) Tracing() http.Handler {", "Tracing"));
         assert!(!uses_word("\tr.Use(mw.TracingOff())", "Tracing"));
+        assert!(!uses_word("\tspan := start(\"Tracing\")", "Tracing"));
+        assert!(uses_word("\tr.Use(\"x\", mw.Tracing())", "Tracing"));
     }
 }
