@@ -115,6 +115,20 @@ fn a_service_is_not_passed_by_spans_that_came_another_way() {
 }
 
 #[test]
+fn a_service_whose_calls_begin_all_its_traces_makes_no_span_of_what_comes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let call = |trace, id, start| (trace, id, "", "orders", "POST", 3, start, start + 5, "mailer");
+    let taken = |trace, id, parent, start| (trace, id, parent, "mailer", "POST /mail", 2, start, start + 3, "");
+    let rows = [call("b2", "1", 1), taken("b2", "2", "1", 2), call("c3", "3", 11), taken("c3", "4", "3", 12)];
+    let file = write_otlp(folder.path(), &rows);
+    let (_, found) = answer(&["--trace", &file, "--journey", "orders -> mailer"]);
+    assert_eq!(gaps(&found), [("new-trace", "orders")], "{found:#}");
+    // Without a journey, it may be work of its own.
+    let (_, found) = answer(&["--trace", &file]);
+    assert!(gaps(&found).is_empty() && found["notes"].to_string().contains("of what comes in"), "{found:#}");
+}
+
+#[test]
 fn a_healthy_trace_gives_nothing() {
     for format in FORMATS {
         let file = recording(&format!("healthy.{format}"));

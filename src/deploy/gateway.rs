@@ -54,6 +54,13 @@ pub(super) fn of_document(path: Ustr, document: &Node, out: &mut Vec<Gateway>) {
     if kind == "Telemetry" {
         telemetry(path, document, out);
     }
+    // What a ConfigMap holds of a mesh is a text, which is not looked into.
+    let texts = document.get("data").filter(|_| kind == "ConfigMap").map(Node::entries).unwrap_or_default();
+    for (_, text) in
+        texts.iter().filter(|(_, text)| text.text().is_some_and(|text| text.contains("extensionProviders")))
+    {
+        push(path, text, "extensionProviders", Says::DefinesOthers, out);
+    }
     if let Some(mesh) = mesh_of(document) {
         mesh_settings(path, mesh, out);
     }
@@ -98,7 +105,7 @@ fn telemetry(path: Ustr, document: &Node, out: &mut Vec<Gateway>) {
         }
         for provider in tracing.get("providers").map(Node::items).unwrap_or_default() {
             let Some(name) = provider.get("name") else { continue };
-            if let Some(text) = name.text().filter(|text| !text.contains(['$', '{'])) {
+            if let Some(text) = name.text().filter(|text| !text.is_empty() && !text.contains(['$', '{'])) {
                 push(path, name, "providers", Says::Provider(text.to_owned()), out);
             }
         }
@@ -122,7 +129,7 @@ fn mesh_settings(path: Ustr, mesh: &Node, out: &mut Vec<Gateway>) {
     let providers = list.items();
     for provider in providers {
         match provider.get("name").map(|name| (name, name.text())) {
-            Some((name, Some(text))) if !text.contains(['$', '{']) => {
+            Some((name, Some(text))) if !text.is_empty() && !text.contains(['$', '{']) => {
                 push(path, name, "extensionProviders", Says::Defines(text.to_owned()), out);
             }
             _ => push(path, list, "extensionProviders", Says::DefinesOthers, out),
@@ -212,6 +219,8 @@ mod tests {
         assert_eq!(found(text), expected);
         let text = "kind: IstioOperator\nspec:\n  meshConfig:\n    defaultConfig: {tracing: {sampling: 0}}\n    extensionProviders: [{name: tempo}]\n";
         assert_eq!(found(text).len(), 2);
+        let text = "kind: ConfigMap\ndata:\n  mesh: |\n    extensionProviders:\n    - name: tempo\n";
+        assert_eq!(found(text), [("extensionProviders".to_owned(), Says::DefinesOthers)]);
         assert!(found("kind: Telemetry\nspec: {tracing: [{randomSamplingPercentage: 0.5}]}\n").is_empty());
     }
 

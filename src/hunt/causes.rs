@@ -354,6 +354,11 @@ pub(super) fn services_of<'q>(question: &'q Question<'_>, node: usize) -> impl I
     })
 }
 
+/// Whether the code of a node is called from outside.
+pub(super) fn is_entered(question: &Question<'_>, node: usize) -> bool {
+    services_of(question, node).any(|facts| facts.entered)
+}
+
 /// A finding as a cause.
 fn of_finding(finding: &FindingFacts, service: String, fit: Fit, why: String) -> Cause {
     Cause {

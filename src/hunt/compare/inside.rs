@@ -3,10 +3,11 @@
 use super::{Look, MAX_CALLS, MAX_SHOWN};
 use crate::facts::Standing;
 use crate::hunt::behind;
-use crate::hunt::causes::{Ends, Place, causes};
+use crate::hunt::causes::{Ends, Place, causes, is_entered};
 use crate::hunt::parties::MAX_TOPS;
 use crate::hunt::walk::Way;
 use crate::hunt::{Cause, Fit, GapKind, Seen};
+use crate::trace::Parent;
 use std::collections::BTreeMap;
 
 impl Look<'_, '_> {
@@ -93,6 +94,36 @@ impl Look<'_, '_> {
                 self.starts_with(party, called, &roots, is_sure);
             }
         }
+    }
+
+    /// A service that takes requests, and of which only calls were recorded, each of which begins a trace: nothing makes a
+    /// span of what comes in. Without a journey its own background work looks the same.
+    pub(super) fn takes_nothing(&mut self, journey: Option<&[usize]>) {
+        let parties = self.parties;
+        let is_asked = |node: &usize| journey.is_none_or(|named| named.first() == Some(node));
+        for party in parties.all().filter(|party| parties.is_node(*party) && is_asked(party)) {
+            let tops = parties.tops(party);
+            let begins = |top: &usize| parties.tree.parents[*top] == Parent::None && parties.span(*top).kind.is_exit();
+            if tops.len() < 2 || !tops.iter().take(MAX_TOPS).all(begins) || !is_entered(self.question, party) {
+                continue;
+            }
+            let name = parties.name(party);
+            let message =
+                format!("{name} makes no span of what comes in: each call that it makes begins a trace of its own");
+            if journey.is_none() {
+                self.answer.notes.push(format!("{message}, if they are not its own background work"));
+                continue;
+            }
+            let evidence = tops.iter().take(MAX_SHOWN).map(|at| format!("{} has no parent", self.shown(*at))).collect();
+            self.gap(GapKind::NewTrace, Ends { from: Some(party), through: None, to: party }, message, evidence);
+        }
+    }
+
+    /// Whether a service has calls to another that begin traces: that is told as what is lost inside of it.
+    pub(super) fn begins_calling(&self, party: usize, to: usize) -> bool {
+        let parties = self.parties;
+        let called = |root: usize| parties.called(root).next().or_else(|| parties.taker(root));
+        self.calls_at_the_root(party).into_iter().any(|root| called(root) == Some(to))
     }
 
     /// The spans of calls that begin traces while their service serves somebody.

@@ -9,7 +9,7 @@ use super::causes::{self, Ends};
 use super::parties::Parties;
 use super::sentence::Lost;
 use super::walk::{Way, ways};
-use super::{Answer, GapKind, Question, Seen};
+use super::{Answer, Gap, GapKind, Question, Seen};
 use crate::facts::Standing;
 use crate::map::{NodeKind, Via};
 use crate::trace::{Kind, Recording};
@@ -122,6 +122,7 @@ impl Look<'_, '_> {
             self.report(way, self.ends(way, &before), found);
         }
         self.starts_inside(Some(named));
+        self.takes_nothing(Some(named));
     }
 
     /// The ends of a way: where what stands before its far end makes no spans, the last one before that that does.
@@ -175,6 +176,21 @@ impl Look<'_, '_> {
         self.ends_at(&behind);
         self.behind(behind);
         self.starts_inside(None);
+        self.takes_nothing(None);
+        self.leave_out_unexplained();
+    }
+
+    /// Leaves out new traces of which the code explains nothing where another gap shows the same ones and is explained: they
+    /// were laid to somebody else who was open then.
+    fn leave_out_unexplained(&mut self) {
+        let gaps = &mut self.answer.gaps;
+        let is_explained = |gap: &Gap| gap.causes.iter().any(|cause| cause.standing == Standing::Broken);
+        let new = gaps.iter().filter(|gap| gap.kind == GapKind::NewTrace && is_explained(gap));
+        let explained: Vec<(String, Option<String>)> =
+            new.map(|gap| (gap.to.clone(), gap.evidence.first().cloned())).collect();
+        let is_same =
+            |gap: &Gap| explained.iter().any(|(to, seen)| *to == gap.to && seen.as_ref() == gap.evidence.first());
+        gaps.retain(|gap| gap.kind != GapKind::NewTrace || is_explained(gap) || !is_same(gap));
     }
 
     /// The ways that a recording without a journey is expected to show: calls that were recorded, ways of the map of

@@ -40,6 +40,7 @@ impl Look<'_, '_> {
                 );
                 (GapKind::BrokenCode, text)
             }
+            Seen::Whole if self.begins_calling(near, way.to) => return,
             Seen::Whole if way.standing() == Some(Standing::Broken) => {
                 let line = causes(self.question, &Place { ends, kind: GapKind::BrokenCode, client: None });
                 let line = line.first().map(|cause| format!(" ({}:{})", cause.path, cause.line)).unwrap_or_default();
