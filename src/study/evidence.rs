@@ -266,11 +266,17 @@ fn shared_set_up(program: &Program<'_>, units: &mut [UnitView], without: &FxHash
 /// Takes away from the Go units what only their manifest tells of, where nothing in their code has to do with traces: the
 /// modules of OpenTelemetry are there for measurements and logs too.
 fn declared_for_others(program: &Program<'_>, units: &mut [UnitView]) {
-    if program.language != Language::Go {
+    let is_declared = |unit: &UnitView| {
+        unit.language == Language::Go && unit.is_traced() && !unit.stacks.iter().any(|found| found.active)
+    };
+    if program.language != Language::Go || !units.iter().any(is_declared) {
         return;
     }
     let mut taking_part: FxHashSet<usize> = FxHashSet::default();
     for (at, file) in (0u32..).zip(&program.files) {
+        if taking_part.contains(&file.source.unit) || !is_declared(&units[file.source.unit]) {
+            continue;
+        }
         let calls = file.flow.calls.iter().map(|site| program.callee(ValueRef { file: at, expr: site.expr }));
         let mut effects = calls.filter_map(|callee| Some(program.described(callee.name?)?.1));
         let imports = &file.source.facts.imports;
@@ -279,9 +285,7 @@ fn declared_for_others(program: &Program<'_>, units: &mut [UnitView]) {
             taking_part.insert(file.source.unit);
         }
     }
-    for (at, unit) in units.iter_mut().enumerate().filter(|(at, unit)| {
-        unit.language == Language::Go && !taking_part.contains(at) && !unit.stacks.iter().any(|found| found.active)
-    }) {
+    for (at, unit) in units.iter_mut().enumerate().filter(|(at, unit)| is_declared(unit) && !taking_part.contains(at)) {
         let has_code = program.files.iter().any(|file| file.source.unit == at);
         unit.stacks.retain(|found| !has_code || found.mode != Mode::Code);
     }

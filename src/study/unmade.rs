@@ -3,7 +3,7 @@
 use super::Study;
 use super::unused::MAX_READ;
 use crate::ir::{FunctionId, TypeRef};
-use crate::link::{FileUnit, FuncRef};
+use crate::link::{FileUnit, FuncRef, ValueRef};
 use ustr::Ustr;
 
 /// How many files are read in which a method may be called by its name.
@@ -16,6 +16,9 @@ impl Study<'_> {
         let program = self.program;
         let name = program.function(method).owner_name;
         let Some(home) = program.files.get(method.file as usize).filter(|_| !name.is_empty()) else { return false };
+        if self.is_made_on_call(home.module, name) {
+            return false;
+        }
         let can_name = |file: &FileUnit<'_>| {
             file.module == home.module || file.source.facts.imports.iter().any(|import| import.target == home.module)
         };
@@ -25,6 +28,21 @@ impl Study<'_> {
         files.len() <= MAX_READ
             && !self.unread.iter().any(is_left_out)
             && !files.into_iter().any(|file| self.may_make(file, name, home.module, types))
+    }
+
+    /// Whether a function of a package that something calls makes a value of a type of it. Most types are made so, and no
+    /// text has to be read for them.
+    fn is_made_on_call(&self, package: Ustr, name: Ustr) -> bool {
+        let program = self.program;
+        let Some(ty) = Ustr::from_existing(&format!("{package}.{name}")) else { return false };
+        let files = (0u32..).zip(&program.files).filter(|(_, file)| file.module == package);
+        files.into_iter().any(|(at, file)| {
+            file.flow.calls.iter().any(|site| {
+                let function = FuncRef { file: at, id: site.function };
+                program.callee(ValueRef { file: at, expr: site.expr }).constructs == Some(ty)
+                    && !program.callers(program.outermost(function)).is_empty()
+            })
+        })
     }
 
     /// Whether a file may make a value of a type of a package, as its text has the type's name.

@@ -8,6 +8,7 @@ use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
 use crate::link::{Origin, ValueRef};
 use crate::study::{Study, stub_named};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 /// Most registrations that a finding lists.
@@ -31,8 +32,11 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let files = (0u32..).zip(&study.program.files).filter(|(_, file)| !file.source.facts.generated);
     let calls =
         files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| ValueRef { file: at, expr: site.expr }));
+    // A router stands as servers do: what its handlers ask others with says nothing of it.
+    let servers = LazyCell::new(|| lives.of_servers());
     let mut broken: BTreeMap<ValueRef, Vec<Gateway<'_>>> = BTreeMap::new();
-    for found in calls.filter_map(|call| gateway(study, call)).filter(|found| breaks(lives, found)) {
+    let found = calls.filter_map(|call| gateway(study, call));
+    for found in found.filter(|found| breaks(lives, found) && is_given_traced_router(&servers, found.call)) {
         // What several are given is one cause.
         let origins = study.program.origins(found.options, false);
         let cause = match origins.first() {
@@ -58,7 +62,7 @@ fn gateway<'a>(study: &Study<'a>, call: ValueRef) -> Option<Gateway<'a>> {
     Some(Gateway { call, service, options, library })
 }
 
-/// Whether a gateway is given a router that takes up traces, and no option by which its channel would send one on.
+/// Whether a gateway of a traced service is given no option by which its channel would send a trace on.
 fn breaks(lives: &Lives<'_, '_>, found: &Gateway<'_>) -> bool {
     let study = lives.study;
     let unit = study.unit(found.call.file);
@@ -67,7 +71,6 @@ fn breaks(lives: &Lives<'_, '_>, found: &Gateway<'_>) -> bool {
         && unit.coverage(found.library).is_none()
         && !study.is_out_of_traces(study.program.place(found.call).path)
         && !gate::is_apart(study, function, found.call)
-        && is_given_traced_router(lives, found.call)
         && lives.of_shared(found.options) == Life::Plain
 }
 

@@ -7,13 +7,14 @@ use crate::ir::{ExprKind, FileFacts, Spread};
 use crate::knowledge::Slot;
 use crate::link::{Origin, ValueRef};
 use crate::services::stacks;
-use crate::study::{CallFact, Study, is_aside};
+use crate::study::{CallFact, Inbound, Study, is_aside};
 use rustc_hash::FxHashSet;
 
 /// Finds the first provider of each unit that is named neither in its code nor in any deployment file.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let mut seen = FxHashSet::default();
-    for fact in study.calls().iter().filter(|fact| fact.effect.tracer_provider) {
+    let providers = study.calls().iter().filter(|fact| fact.effect.tracer_provider);
+    for fact in providers.filter(|fact| !is_for_others(study, fact)) {
         let source = &study.program.files[fact.call.file as usize].source;
         if is_aside(&source.path) || !seen.insert(source.unit) {
             continue;
@@ -30,6 +31,15 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         report(study, fact, out);
     }
+}
+
+/// Whether a provider is made by a function that nothing in the tree is seen to run, of a library for other programs.
+fn is_for_others(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let outer = study.program.outermost(fact.function);
+    outer.id.0 != 0
+        && study.program.callers(outer).is_empty()
+        && study.inbound(outer) == Inbound::Unknown
+        && !study.is_handed_around(outer)
 }
 
 /// Whether no span of a unit leaves its process, by the exporters that its processors are given: what prints spans or keeps
