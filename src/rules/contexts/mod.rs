@@ -1,6 +1,7 @@
 //! Rules about explicit contexts: replaced, gone stale, not passed on, not reachable through a framework's own type.
 
 mod ambient;
+mod by_callers;
 mod captured;
 mod component;
 mod decorators;
@@ -10,6 +11,7 @@ mod framework;
 mod handed;
 mod hook;
 mod log;
+mod meant;
 mod not_passed;
 mod nowhere;
 mod of_process;
