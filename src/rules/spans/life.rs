@@ -1,99 +1,18 @@
 //! The life of a value that somebody must finish: a span that must be ended, a scope that must be closed.
 
+pub(super) use super::fate::{Fate, Finish, Returned};
 use super::starts::Start;
 use super::uses::Uses;
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{FunctionDescription, Slot, TypeRole};
-use crate::link::flow::{DefId, RECEIVER};
+use crate::knowledge::TypeRole;
+use crate::link::flow::DefId;
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{Study, Summary};
+use crate::study::Study;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
 /// How deep a value is followed into the service's own functions.
-const MAX_DEPTH: u8 = 4;
-
-/// What finishes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finish {
-    /// Ending a span.
-    End,
-    /// Closing a scope or detaching a token.
-    Close,
-}
-
-impl Finish {
-    /// What a library call finishes.
-    pub(super) fn slot(self, effect: &FunctionDescription) -> Option<Slot> {
-        match self {
-            Self::End => effect.ends,
-            Self::Close => effect.closes,
-        }
-    }
-
-    fn bit(self) -> Summary {
-        match self {
-            Self::End => Summary::ENDS,
-            Self::Close => Summary::CLOSES,
-        }
-    }
-
-    fn role(self) -> TypeRole {
-        match self {
-            Self::End => TypeRole::Span,
-            Self::Close => TypeRole::Scope,
-        }
-    }
-}
-
-/// How a function hands a value back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Returned {
-    /// The function.
-    pub function: FuncRef,
-    /// As which result.
-    pub index: u8,
-    /// It is inside one of the service's own objects.
-    pub wrapped: bool,
-}
-
-/// What becomes of a value.
-#[derive(Debug, Default)]
-pub(super) struct Fate {
-    /// Some use finishes it, or may.
-    pub finished: bool,
-    /// It goes where it can't be followed.
-    pub escapes: bool,
-    /// Its own statement or the blank name takes it.
-    pub dropped: bool,
-    /// It is made current.
-    pub activated: bool,
-    /// It is put into a context, or handed to another function.
-    pub handed: bool,
-    /// The functions that return it, or one of the service's own objects around it.
-    pub returned: Vec<Returned>,
-    /// The functions that return the context with it, and as which result.
-    pub contexts: Vec<(FuncRef, u8)>,
-    /// The calls that finish it.
-    pub finishes: Vec<ValueRef>,
-    /// It is managed by a `with` or `try (…)`.
-    pub entered: Option<ValueRef>,
-    /// A generator hands it to whoever asks for its values.
-    pub yielded: bool,
-    context_returned: bool,
-}
-
-impl Fate {
-    /// Nobody finishes it, as far as all of the code shows.
-    pub(super) fn is_never_finished(&self) -> bool {
-        !self.finished && self.is_kept()
-    }
-
-    /// It stays where it was seen.
-    pub(super) fn is_kept(&self) -> bool {
-        !self.escapes && !self.yielded && self.returned.is_empty() && !self.context_returned
-    }
-}
+pub(super) const MAX_DEPTH: u8 = 4;
 
 /// Follows values forward.
 #[allow(missing_debug_implementations, reason = "holds a study")]
@@ -101,24 +20,27 @@ pub(super) struct Life<'s, 'a> {
     pub(super) study: &'s Study<'a>,
     pub(super) uses: &'s Uses<'s>,
     pub(super) finish: Finish,
-    names: FxHashSet<Ustr>,
+    pub(super) names: FxHashSet<Ustr>,
     /// The service's own types with a method that finishes such a value: whoever has the object may call it.
-    finishers: FxHashSet<Ustr>,
+    pub(super) finishers: FxHashSet<Ustr>,
     /// The service's own functions that finish the value inside a context that they are given.
-    enders: FxHashSet<FuncRef>,
+    pub(super) enders: FxHashSet<FuncRef>,
 }
 
+/// How a value is held on the way.
 #[derive(Clone, Copy)]
-struct Way {
+pub(super) struct Way {
     /// It surely is the value; otherwise a value got from it that may be the same.
-    same: bool,
+    pub same: bool,
     /// It is one of the service's own objects around the value.
-    wrapped: bool,
-    depth: u8,
+    pub wrapped: bool,
+    /// How many own functions it was handed to.
+    pub depth: u8,
 }
 
-struct Walk {
-    fate: Fate,
+/// What was seen of one value so far.
+pub(super) struct Walk {
+    pub fate: Fate,
     seen: FxHashSet<(ValueRef, u8)>,
 }
 
@@ -165,7 +87,7 @@ impl<'s, 'a> Life<'s, 'a> {
         !walk.fate.is_kept()
     }
 
-    fn follow(&self, walk: &mut Walk, value: ValueRef, index: u8, way: Way) {
+    pub(super) fn follow(&self, walk: &mut Walk, value: ValueRef, index: u8, way: Way) {
         if walk.fate.escapes || !walk.seen.insert((value, index)) {
             return;
         }
@@ -217,7 +139,7 @@ impl<'s, 'a> Life<'s, 'a> {
     }
 
     /// Whether a value is only asked if it is there: `if span:`.
-    fn is_asked(&self, value: ValueRef) -> bool {
+    pub(super) fn is_asked(&self, value: ValueRef) -> bool {
         let Some(file) = self.study.program.files.get(value.file as usize) else { return false };
         file.source.facts.stmts.iter().any(|stmt| match &stmt.kind {
             crate::ir::StmtKind::If { condition, .. } => *condition == value.expr,
@@ -243,7 +165,7 @@ impl<'s, 'a> Life<'s, 'a> {
         }
     }
 
-    fn returned(&self, walk: &mut Walk, function: FuncRef, index: u8, way: Way) {
+    pub(super) fn returned(&self, walk: &mut Walk, function: FuncRef, index: u8, way: Way) {
         let found = Returned { function, index, wrapped: way.wrapped };
         if !way.same || self.study.program.function(function).flags.is_closure {
             walk.fate.escapes = true;
@@ -292,203 +214,8 @@ impl<'s, 'a> Life<'s, 'a> {
         }
     }
 
-    fn member(&self, walk: &mut Walk, member: ValueRef, name: Ustr, way: Way) {
-        let program = self.study.program;
-        let call = program
-            .parent(member)
-            .filter(|call| matches!(program.expr_kind(*call), ExprKind::Call { callee, .. } if *callee == member.expr));
-        let Some(call) = call else {
-            walk.fate.finished |= self.names.contains(&name);
-            self.follow(walk, member, 0, Way { same: false, ..way });
-            return;
-        };
-        if let Some(fact) = self.study.fact(call) {
-            if self.finish.slot(fact.effect) == Some(Slot::Receiver) {
-                walk.fate.finished = true;
-                walk.fate.finishes.push(call);
-            }
-            self.activation(walk, call, fact.effect, Slot::Receiver);
-            if fact.effect.derives == Some(Slot::Receiver) {
-                self.result(walk, call, fact.effect, way);
-            }
-            return;
-        }
-        if self.names.contains(&name)
-            || self.study.effect_of(call).has(self.finish.bit())
-            || self.may_finish(call, name)
-        {
-            walk.fate.finished = true;
-            walk.fate.finishes.push(call);
-            return;
-        }
-        if way.wrapped && way.same {
-            self.own_method(walk, call, way);
-        }
-        let foreign =
-            program.type_of(call).and_then(|ty| program.role(ty)).is_some_and(|role| role != self.finish.role());
-        if !foreign {
-            self.follow(walk, call, 0, Way { same: false, ..way });
-        }
-    }
-
-    /// Whether a method is called through an interface of the service's own, and one that implements it finishes the value.
-    fn may_finish(&self, call: ValueRef, name: Ustr) -> bool {
-        let program = self.study.program;
-        let functions = &program.callee(call).functions;
-        functions.iter().any(|function| program.function(*function).flags.is_abstract)
-            && program.methods_named(name).iter().any(|method| self.study.summary(*method).has(self.finish.bit()))
-    }
-
-    /// A method of the service's own object around the value may keep the object.
-    fn own_method(&self, walk: &mut Walk, call: ValueRef, way: Way) {
-        let functions = self.study.program.callee(call).functions.clone();
-        for function in functions {
-            let receiver = match self.study.language() {
-                Language::Go => self.uses.param(function, RECEIVER),
-                Language::Python => self.uses.param(function, 0),
-                Language::Java => None,
-            };
-            let Some(def) = receiver.filter(|_| way.depth < MAX_DEPTH) else {
-                walk.fate.escapes |= self.study.language() != Language::Go;
-                continue;
-            };
-            let returned = walk.fate.returned.len();
-            for used in self.uses.uses_of(self.study, function.file, def) {
-                self.follow(walk, used, 0, Way { depth: way.depth + 1, ..way });
-            }
-            // A method that hands its own object back, for a chain of calls.
-            if walk.fate.returned.len() > returned {
-                walk.fate.escapes = true;
-            }
-        }
-    }
-
-    /// The result of a call that continues the value, unless its type says that it is something else.
-    fn result(&self, walk: &mut Walk, call: ValueRef, effect: &FunctionDescription, way: Way) {
-        let role = effect.returns.first().and_then(|ty| self.study.program.role(*ty));
-        match role {
-            Some(role) if role == self.finish.role() => self.follow(walk, call, 0, way),
-            Some(_) => {}
-            None => self.follow(walk, call, 0, Way { same: false, ..way }),
-        }
-    }
-
-    fn activation(&self, walk: &mut Walk, call: ValueRef, effect: &FunctionDescription, slot: Slot) {
-        if effect.activates != Some(slot) {
-            return;
-        }
-        walk.fate.activated = true;
-        let args = self.study.slot(call, Slot::AnyArg);
-        let program = self.study.program;
-        // A flag that is on may hand the value over to its scope.
-        let handed = args
-            .iter()
-            .any(|arg| matches!(program.expr_kind(*arg), ExprKind::Lit(text) if text.eq_ignore_ascii_case("true")));
-        walk.fate.escapes |= handed;
-    }
-
-    fn argument(&self, walk: &mut Walk, value: ValueRef, call: ValueRef, way: Way) {
-        let holds = |slot: Option<Slot>| slot.filter(|slot| self.study.slot(call, *slot).contains(&value));
-        if let Some(fact) = self.study.fact(call) {
-            let effect = fact.effect;
-            walk.fate.handed |= way.same;
-            if holds(self.finish.slot(effect)).is_some() {
-                walk.fate.finished = true;
-                walk.fate.finishes.push(call);
-            } else if let Some(slot) = holds(effect.activates) {
-                self.activation(walk, call, effect, slot);
-                if effect.derives == Some(slot) {
-                    self.result(walk, call, effect, way);
-                }
-            } else if holds(effect.binds_context).is_some() {
-                self.context(walk, call, 0, 0);
-            } else if holds(effect.derives).is_some() {
-                self.result(walk, call, effect, way);
-            } else if self.is_context(effect) {
-                // Whoever knows its key takes it out again: `context.WithValue(ctx, key, span)`.
-                walk.fate.escapes |= way.same;
-            } else if effect.span.is_none() && effect.inject.is_none() && effect.log.is_none() {
-                walk.fate.escapes |= way.same;
-            }
-            return;
-        }
-        if !way.same || self.labels(call) {
-            return;
-        }
-        let effect = self.study.effect_of(call);
-        walk.fate.handed |= !effect.has(self.finish.bit()) || effect.has(Summary::STARTS | Summary::CALLS_OUT);
-        let callee = self.study.program.callee(call);
-        if callee.functions.is_empty() || callee.constructs.is_some() {
-            // A foreign function knows nothing of the service's own object, unless the object is in what it returns.
-            let called_on = self.study.program.parent(call).map(|parent| self.study.program.expr_kind(parent));
-            let unused = matches!(called_on, Some(ExprKind::Member { .. }))
-                || self.study.program.call_site(call).is_some_and(|site| site.dropped);
-            let foreign = callee.constructs.is_none() && way.wrapped && unused;
-            walk.fate.escapes |= !foreign || self.is_finisher(value);
-            return;
-        }
-        if self.study.effect_of(call).has(self.finish.bit()) {
-            walk.fate.finished = true;
-            walk.fate.finishes.push(call);
-            return;
-        }
-        for function in &callee.functions {
-            self.parameter(walk, value, call, *function, way);
-        }
-    }
-
-    /// Whether a call is a statement that runs a function of a tracing API of which nothing else is known: it notes something
-    /// on the span that it is given (Go: `ext.Component.Set(span, name)`).
-    fn labels(&self, call: ValueRef) -> bool {
-        let program = self.study.program;
-        let is_statement = || program.call_site(call).is_some_and(|site| site.dropped && !site.spawned);
-        let Some(name) = program.callee(call).name.filter(|_| self.study.language() == Language::Go) else {
-            return false;
-        };
-        let of_module = |module: &String| name.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('.'));
-        let mut libraries = program.knowledge.libraries().iter();
-        is_statement()
-            && self.finish == Finish::End
-            && libraries.any(|library| {
-                library.types.iter().any(|ty| ty.role == TypeRole::Tracer) && library.modules.iter().any(of_module)
-            })
-    }
-
-    fn is_finisher(&self, value: ValueRef) -> bool {
-        self.study.program.type_of(value).is_none_or(|ty| self.finishers.contains(&ty))
-    }
-
-    fn is_context(&self, effect: &FunctionDescription) -> bool {
-        effect.returns.first().and_then(|ty| self.study.program.role(*ty)) == Some(TypeRole::Context)
-    }
-
-    fn parameter(&self, walk: &mut Walk, value: ValueRef, call: ValueRef, function: FuncRef, way: Way) {
-        let program = self.study.program;
-        let decl = program.function(function);
-        let params = (0u16..).zip(&decl.params).find(|(n, param)| {
-            !param.variadic && !param.keywords && program.argument(call, function, *n) == Some(value)
-        });
-        let def = params.and_then(|(n, _)| self.uses.param(function, n));
-        let Some(def) = def.filter(|_| way.depth < MAX_DEPTH && !decl.flags.is_abstract) else {
-            walk.fate.escapes = true;
-            return;
-        };
-        let before = std::mem::take(&mut walk.fate.returned);
-        for used in self.uses.uses_of(self.study, function.file, def) {
-            self.follow(walk, used, 0, Way { depth: way.depth + 1, ..way });
-        }
-        let handed_back = std::mem::replace(&mut walk.fate.returned, before);
-        for from in handed_back {
-            if from.function == function {
-                self.follow(walk, call, from.index, Way { wrapped: from.wrapped, ..way });
-            } else {
-                walk.fate.escapes = true;
-            }
-        }
-    }
-
     /// A context that holds the value: whoever gets it can finish the value.
-    fn context(&self, walk: &mut Walk, value: ValueRef, index: u8, depth: u8) {
+    pub(super) fn context(&self, walk: &mut Walk, value: ValueRef, index: u8, depth: u8) {
         walk.fate.handed |=
             index == 0 && depth == 0 && self.study.fact(value).is_some_and(|fact| fact.effect.span.is_none());
         if self.uses.writes_of(value, index).any(|write| {
@@ -514,7 +241,7 @@ impl<'s, 'a> Life<'s, 'a> {
         }
     }
 
-    fn context_use(&self, walk: &mut Walk, used: ValueRef, depth: u8) {
+    pub(super) fn context_use(&self, walk: &mut Walk, used: ValueRef, depth: u8) {
         self.context(walk, used, 0, depth + 1);
         let Some(parent) = self.study.program.parent(used) else { return };
         match self.study.program.expr_kind(parent) {
