@@ -153,6 +153,11 @@ impl Program<'_> {
             && (path.is_some_and(|path| is_support(&path) || is_stand_in(&path)) || is_named())
     }
 
+    /// All own methods that implement a method of an interface, however many; none where too many have its name.
+    pub fn all_behind(&self, interface: Ustr, name: Ustr) -> Vec<FuncRef> {
+        self.implementing(interface, name).to_vec()
+    }
+
     /// The service's own methods that `owner.name` may run.
     pub fn methods(&self, owner: Ustr, name: Ustr) -> Vec<FuncRef> {
         self.method(owner, name).functions.to_vec()

@@ -44,6 +44,16 @@ impl Commands {
         self.0.iter().filter(move |(_, packages)| !packages.contains(&package)).map(|(main, _)| *main)
     }
 
+    /// The main packages of the commands that a package is part of.
+    pub(super) fn with(&self, package: Ustr) -> impl Iterator<Item = Ustr> {
+        self.0.iter().filter(move |(_, packages)| packages.contains(&package)).map(|(main, _)| *main)
+    }
+
+    /// Each command: its main package, and all that it is built of.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Ustr, &FxHashSet<Ustr>)> {
+        self.0.iter().map(|(main, packages)| (*main, packages))
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.0.len()

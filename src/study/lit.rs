@@ -67,6 +67,12 @@ impl Study<'_> {
             && !self.is_handed_around(function)
     }
 
+    /// The functions that lead to some by at most so many calls, interfaces with any number of implementations included, and
+    /// with themselves.
+    pub fn leading_to(&self, to: impl IntoIterator<Item = FuncRef>, calls: u32) -> FxHashSet<FuncRef> {
+        self.reach.graph.leading_to(to, calls)
+    }
+
     /// Whether a Go function is handed around as a value somewhere, by its name, so that who calls it is not seen.
     pub fn is_handed_around(&self, function: FuncRef) -> bool {
         let names = self.handed_around.get_or_init(|| unused::names_handed_around(self.program));

@@ -14,6 +14,7 @@ mod reach;
 mod recorded;
 mod remote;
 mod run_by;
+mod set_up;
 mod stubs;
 mod summary;
 mod tasks;
@@ -29,6 +30,7 @@ pub use context::ContextParam;
 pub use evidence::code_evidence;
 pub use reach::{
     Inbound, annotation_role, described_annotation, finds_beans, functions_of, handling, is_given_plain_executors,
+    is_remote_shape, remote_methods,
 };
 pub use stubs::{stub_named, stub_of};
 pub use summary::Summary;
@@ -84,6 +86,8 @@ pub struct Study<'a> {
     /// The commands that each Go file is built into, and that run each function; found where it is asked for.
     built_into: OnceCell<Vec<u64>>,
     run_by: OnceCell<Vec<u64>>,
+    /// The main packages of the Go commands that lead to what sets tracing up; found where it is asked for.
+    with_set_up: OnceCell<FxHashSet<Ustr>>,
     operators: FxHashSet<u32>,
     built: FxHashSet<Ustr>,
     /// The Go files that lie aside by the name of a folder alone: services are built with them.
@@ -126,6 +130,7 @@ impl<'a> Study<'a> {
             untraced: binary::Untraced::default(),
             built_into: OnceCell::new(),
             run_by: OnceCell::new(),
+            with_set_up: OnceCell::new(),
             operators: reach::operators(program),
             built: FxHashSet::default(),
             parts: FxHashSet::default(),

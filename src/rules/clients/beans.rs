@@ -91,7 +91,7 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
         let is_plain = later.escapes.is_empty() && later.life.is_none_or(|life| life == Life::Plain);
         let to_third_party = later.uses.iter().any(|call| gate::goes_to_third_party(study, *call));
         if is_plain && !to_third_party {
-            out.extend(later.beans.into_iter().map(|bean| (bean, fact.call)));
+            out.extend(later.beans.iter().copied().map(|bean| (bean, fact.call)));
         }
     }
     out

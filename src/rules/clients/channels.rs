@@ -26,7 +26,7 @@ pub(super) fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Br
         let later = lives.later(fact.call);
         // A generated gateway asks through a channel that it is given.
         let is_given = later.given.iter().any(|call| is_registration(study, *call));
-        let uses = later.uses.into_iter().flat_map(|call| sites(study, call));
+        let uses = later.uses.iter().copied().flat_map(|call| sites(study, call));
         let uses = uses.filter(|call| is_given || !is_generated(study, *call));
         let uses = uses.filter(|call| study.can_meet(fact.call.file, call.file));
         let uses: Vec<ValueRef> =

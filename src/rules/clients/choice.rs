@@ -4,21 +4,34 @@ use super::life::{Life, Lives};
 use super::words;
 use crate::ir::{Block, ExprId, ExprKind, FileFacts, Span, Stmt, StmtKind};
 use crate::knowledge::TypeRole;
-use crate::link::ValueRef;
+use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
 
 /// Whether what a call makes stands in where tracing is off: a choice that asks for tracing makes the same, instrumented,
-/// on its other side (`if tracer != nil { … } else { … }`).
+/// on its other side (`if tracer != nil { … } else { … }`), there or around all calls of the function that makes it.
 pub(super) fn is_made_where_off(lives: &Lives<'_, '_>, made: ValueRef) -> bool {
-    let study = lives.study;
-    let Some(fact) = study.fact(made) else { return false };
-    let Some(file) = study.program.files.get(made.file as usize) else { return false };
+    let Some(fact) = lives.study.fact(made) else { return false };
+    if is_on_side(lives, fact, made) {
+        return true;
+    }
+    let callers = lives.study.program.callers(lives.study.program.outermost(fact.function));
+    !callers.is_empty() && callers.len() <= MAX_CALLERS && callers.iter().all(|call| is_on_side(lives, fact, *call))
+}
+
+/// How many calls of the function that makes a server or client are looked at.
+const MAX_CALLERS: usize = 8;
+
+/// Whether a place stands on the side of a choice where tracing is off.
+fn is_on_side(lives: &Lives<'_, '_>, made: &CallFact<'_>, at: ValueRef) -> bool {
+    let program = lives.study.program;
+    let Some(file) = program.files.get(at.file as usize) else { return false };
     let facts = &file.source.facts;
-    let at = study.program.expr(made).span;
-    let function = study.program.function(fact.function).span;
-    facts.stmts.iter().filter(|stmt| function.contains(stmt.span)).any(|stmt| {
-        other_side(facts, stmt, at, function)
-            .is_some_and(|(asked, other)| asks_for_tracing(study, asked, made) && is_traced_in(lives, fact, other))
+    let function = program.function_at(at);
+    let around = program.function(function).span;
+    facts.stmts.iter().filter(|stmt| around.contains(stmt.span)).any(|stmt| {
+        other_side(facts, stmt, program.expr(at).span, around).is_some_and(|(asked, other)| {
+            asks_for_tracing(lives.study, asked, at) && is_traced_in(lives, made, function, other)
+        })
     })
 }
 
@@ -65,13 +78,21 @@ fn asks_for_tracing(study: &Study<'_>, condition: ExprId, near: ValueRef) -> boo
     false
 }
 
-/// Whether the same is made in a stretch of the function, instrumented.
-fn is_traced_in(lives: &Lives<'_, '_>, made: &CallFact<'_>, stretch: Span) -> bool {
+/// Whether the same is made in a stretch of a function, instrumented, or in a function that it calls there.
+fn is_traced_in(lives: &Lives<'_, '_>, made: &CallFact<'_>, function: FuncRef, stretch: Span) -> bool {
+    let program = lives.study.program;
+    let is_inside = |call: ValueRef| stretch.contains(program.expr(call).span);
     let is_same = |other: &&CallFact<'_>| {
         other.effect.makes == made.effect.makes
             && other.library.id == made.library.id
-            && stretch.contains(lives.study.program.expr(other.call).span)
+            && lives.of_construction(other.call) == Life::Instrumented
     };
-    let mut others = lives.study.calls_in(made.function).filter(is_same);
-    others.any(|other| lives.of_construction(other.call) == Life::Instrumented)
+    let mut here = lives.study.calls_in(function).filter(|other| is_inside(other.call));
+    if here.any(|other| is_same(&other)) {
+        return true;
+    }
+    let Some(file) = program.files.get(function.file as usize) else { return false };
+    let calls = file.flow.calls_of(function.id).map(|site| ValueRef { file: function.file, expr: site.expr });
+    let called = calls.filter(|call| is_inside(*call)).flat_map(|call| program.callee(call).functions.to_vec());
+    called.into_iter().any(|inner| lives.study.calls_in(inner).any(|other| is_same(&other)))
 }

@@ -23,6 +23,7 @@ mod light;
 pub(super) mod loaded;
 mod makers;
 mod mistaken;
+mod mounted;
 mod mounts;
 mod only_first;
 mod open_calls;
@@ -43,6 +44,7 @@ pub(super) use gate::{
     answers_checks, can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
 };
 pub(super) use life::{Account, Life, Lives};
+pub(super) use mounted::{By, Mount, Stand, mounted};
 pub(super) use stored::tag_of;
 
 use super::{Verdicts, messaging};

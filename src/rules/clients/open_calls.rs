@@ -36,7 +36,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
                 && can_be_inside(study, study.program.function_at(*call))
                 && !words::is_apart(&study.callee_text(*call))
         };
-        if let Some(call) = lives.later(fact.call).uses.into_iter().find(opens) {
+        if let Some(call) = lives.later(fact.call).uses.iter().copied().find(opens) {
             out.findings.push(finding(study, fact, call));
         }
     }

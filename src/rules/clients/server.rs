@@ -1,10 +1,10 @@
 //! uninstrumented-server.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::handlers::{handed_back, handlers, is_aside};
+use super::handlers::is_aside;
 use super::life::{Later, Life, Lives};
 use super::light::MAX_WRAPPERS;
-use super::taken_up::takes_request_up;
+use super::mounted::{Mount, mounted};
 use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
@@ -59,6 +59,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if gate::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
         return Err("by its name it serves health checks, metrics or the like, or it stands in an example");
     }
+    if study.is_set_up_elsewhere(fact.function) {
+        return Err("other commands of the program set tracing up, and none that is built with it leads there");
+    }
     let life = lives.of_construction(fact.call);
     let later = lives.later(fact.call);
     if starts_in_front(study, &later) {
@@ -67,8 +70,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if life == Life::Plain && all_read(lives, &later) {
         return Ok((Ruling::carried("all that is mounted on it reads the trace"), Vec::new()));
     }
-    let mounted = mounted(lives, &later);
-    let mut handlers = mounted.ok_or("something that is mounted on it reads the trace, or may")?;
+    let mut handlers =
+        going_on(lives, fact.call, &later).ok_or("something that is mounted on it reads the trace, or may")?;
     let decorated = mounts::decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
     // An app with routes is what another program imports and runs.
     let runs = is_run(study, fact, &later) || !decorated.is_empty();
@@ -98,25 +101,13 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     Ok((ruling, handlers))
 }
 
-/// Registrations on the server whose handlers go on with a trace; `None` when one of them is wrapped.
-fn mounted(lives: &Lives<'_, '_>, later: &Later) -> Option<Vec<ValueRef>> {
-    let study = lives.study;
-    let mut out: Vec<ValueRef> = later.mounts.iter().copied().filter(|call| !is_aside(study, *call)).collect();
-    for call in later.uses.iter().chain(&later.given) {
-        if is_aside(study, *call) {
-            continue;
-        }
-        let mut functions = handlers(study, *call);
-        functions.extend(handed_back(lives, *call));
-        if functions.iter().any(|function| lives.works_on_traces(*function)) {
-            return None;
-        }
-        let goes_on = |function: &FuncRef| calls_out(study.summary(*function)) && takes_request_up(study, *function);
-        if functions.iter().any(goes_on) {
-            out.push(*call);
-        }
+/// Registrations on the server whose handlers go on with a trace; `None` when one of them reads it.
+fn going_on(lives: &Lives<'_, '_>, server: ValueRef, later: &Later) -> Option<Vec<ValueRef>> {
+    let mounts = mounted(lives, server, later);
+    if mounts.iter().any(Mount::reads) {
+        return None;
     }
-    Some(out)
+    Some(mounts.iter().filter(|mount| mount.goes_on()).map(|mount| mount.call).collect())
 }
 
 /// Whether each handler that is mounted on a server comes with what reads the trace: an option or a wrapper of a library.
@@ -132,17 +123,24 @@ fn all_read(lives: &Lives<'_, '_>, later: &Later) -> bool {
 }
 
 /// Whether something of the service's own that is put in front of a server's handlers starts a span and runs them under it.
-fn has_tracing_filter(study: &Study<'_>, later: &Later) -> bool {
-    let starts = |function: FuncRef| {
-        let mut calls = study.calls_in(function);
-        study.summary(function).has(Summary::STARTS) && calls.any(|fact| fact.effect.goes_on)
-    };
-    later.uses.iter().any(|call| {
-        let given = study.slot(*call, Slot::AnyArg).into_iter();
-        let makers = given.clone().flat_map(|value| study.program.callee(value).functions.to_vec());
-        let functions = given.flat_map(|value| functions_of(study, value)).chain(makers);
-        functions.into_iter().any(|function| study.with_nested(function).into_iter().any(starts))
-    })
+pub(super) fn has_tracing_filter(study: &Study<'_>, later: &Later) -> bool {
+    let wraps =
+        |call: &ValueRef| study.program.callee(*call).functions.iter().any(|function| starts_within(study, *function));
+    later.entered.iter().any(wraps)
+        || later.uses.iter().any(|call| {
+            let given = study.slot(*call, Slot::AnyArg).into_iter();
+            let makers = given.clone().flat_map(|value| study.program.callee(value).functions.to_vec());
+            let functions = given.flat_map(|value| functions_of(study, value)).chain(makers);
+            functions.into_iter().any(|function| starts_within(study, function))
+        })
+}
+
+/// Whether a function, or one written in it, starts a span and has the next handler run under it.
+pub(super) fn starts_within(study: &Study<'_>, function: FuncRef) -> bool {
+    study
+        .with_nested(function)
+        .into_iter()
+        .any(|inner| study.summary(inner).has(Summary::STARTS) && study.calls_in(inner).any(|fact| fact.effect.goes_on))
 }
 
 /// Whether the server was seen to be started.
@@ -153,24 +151,29 @@ fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
             .and_then(|fact| fact.effect.hop)
             .is_some_and(|hop| hop.kind == crate::knowledge::HopKind::Serve)
     });
-    seen || served_elsewhere(study, made) || !study.is_for_operator(made.call.file) && is_handed_on(study, later)
+    seen || study.language() != Language::Go && served_elsewhere(study, made)
+        || !study.is_for_operator(made.call.file) && is_handed_on(study, later)
 }
 
 /// Whether a Go router is handed to a function that is not seen: who mounts work on one and gives it away lets somebody run
 /// it.
 fn is_handed_on(study: &Study<'_>, later: &Later) -> bool {
-    study.language() == Language::Go && later.given.iter().any(|call| is_unseen(study, *call))
+    study.language() == Language::Go
+        && later.given.iter().any(|call| is_unseen(study, *call) && !later.entered.contains(call))
 }
 
 /// Whether a Go router goes through a function value, which may put the reading of traces in front of it.
 fn is_behind_value(study: &Study<'_>, later: &Later) -> bool {
-    let mut given = later.given.iter();
+    let mut given = later.given.iter().filter(|call| !later.entered.contains(call));
     study.language() == Language::Go && given.any(|call| is_unseen(study, *call) && is_function_value(study, *call))
 }
 
 /// Whether nothing is known of what a call runs.
 fn is_unseen(study: &Study<'_>, call: ValueRef) -> bool {
-    study.fact(call).is_none() && study.program.callee(call).functions.is_empty()
+    let callee = study.program.callee(call);
+    // A name alone is a builtin's: `append(handlers, router)`.
+    let is_builtin = callee.name.is_some_and(|name| !name.contains('.')) && !is_function_value(study, call);
+    study.fact(call).is_none() && callee.functions.is_empty() && !(study.language() == Language::Go && is_builtin)
 }
 
 /// Whether the unit starts a server of this very type, perhaps through a type that embeds it.
@@ -194,9 +197,39 @@ fn served_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
 /// Whether anything in the unit that may run beside a server reads a context from a request itself.
 fn extracts(study: &Study<'_>, server: &CallFact<'_>) -> bool {
     let unit = study.unit_of(server.call.file);
-    study
-        .calls_of_unit(unit)
-        .any(|fact| fact.effect.extract.is_some() && study.can_meet(fact.call.file, server.call.file))
+    study.calls_of_unit(unit).any(|fact| {
+        fact.effect.extract.is_some()
+            && study.can_meet(fact.call.file, server.call.file)
+            && (study.language() != Language::Go || is_near_requests(study, fact.function))
+    })
+}
+
+/// How many callers of what reads a trace are asked what they work on.
+const MAX_READERS: usize = 12;
+
+/// Whether a Go function, or what calls it, works on what a library with servers gives it; messages may be read by others.
+fn is_near_requests(study: &Study<'_>, reader: FuncRef) -> bool {
+    let program = study.program;
+    let mut seen = vec![program.outermost(reader)];
+    let mut at = 0;
+    while let Some(function) = seen.get(at).copied() {
+        at += 1;
+        if seen.len() > MAX_READERS || study.with_nested(function).into_iter().any(|inner| takes_served(study, inner)) {
+            return true;
+        }
+        let callers = program.callers(function).iter().map(|call| program.outermost(program.function_at(*call)));
+        let callers: Vec<FuncRef> = callers.filter(|caller| !seen.contains(caller)).collect();
+        seen.extend(callers);
+    }
+    false
+}
+
+/// Whether a function has a parameter of a type of a library with servers, or asks such a library for something.
+fn takes_served(study: &Study<'_>, function: FuncRef) -> bool {
+    let count = study.program.function(function).params.len() as u16;
+    let mut types = (0..count).filter_map(|n| study.program.param_type(function, n));
+    types.any(|ty| study.program.knowledge.ty(ty).is_some_and(|(library, _)| gate::serves(library)))
+        || study.calls_in(function).any(|fact| gate::serves(fact.library))
 }
 
 /// Whether a server is for those who run the process, by the names of its function, file or folder (Go): it serves metrics

@@ -44,7 +44,7 @@ pub(super) fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> 
 /// It starts spans: one that makes none loses none, and may rightly be left untraced for as long as it lasts.
 fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
     let study = lives.study;
-    let given = lives.later(server).given;
+    let given = lives.later(server).given.clone();
     let registered: Vec<String> =
         given.into_iter().filter_map(|call| stub_of(study, call, |names| &names.servers)).collect();
     study.functions_of_unit(study.unit_of(server.file)).find(|function| {

@@ -57,7 +57,7 @@ fn is_taken_up_before(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
 fn served(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Served> {
     let study = lives.study;
     let later = lives.later(fact.call);
-    later.given.into_iter().find_map(|call| {
+    later.given.iter().copied().find_map(|call| {
         let name = stub_named(study, &study.callee_text(call), |names| &names.servers)?;
         study.fact(call).is_none().then_some(Served { call, name })
     })

@@ -4,10 +4,13 @@ use super::{Asker, WhyOrigin, WhyPlace, WhyValue};
 use crate::ir::ExprKind;
 use crate::knowledge::{FunctionDescription, Slot, TypeRole};
 use crate::link::{FuncRef, MAX_ARGUMENTS, MAX_ORIGINS, Origin, ValueRef};
-use crate::rules::clients::{Account, Life};
+use crate::rules::clients::{Account, By, Life, Mount, Stand, mounted};
 
 /// How many origins of a value are told.
 const MAX_TOLD: usize = 8;
+
+/// How many registrations on a server are told.
+const MAX_MOUNTS: usize = 12;
 
 /// A role of a value, its place in the call, and whether rules look for its origins in the callers too.
 type Role = (&'static str, Slot, bool);
@@ -27,10 +30,42 @@ impl Asker<'_, '_> {
         if fact.effect.makes.is_some() {
             let text = self.study.callee_text(call);
             let ty = self.study.program.type_of(call).map(|ty| ty.to_string());
-            let origins = vec![self.made(call, "is made here".to_owned())];
+            let mut origins = vec![self.made(call, "is made here".to_owned())];
+            origins.extend(self.mounts(call));
             out.push(WhyValue { role: "what it makes".to_owned(), slot: "result".to_owned(), text, ty, origins });
         }
         out
+    }
+
+    /// What is mounted on a server that a call makes, and how each handler stands to traces.
+    fn mounts(&self, made: ValueRef) -> Vec<WhyOrigin> {
+        if self.study.fact(made).is_none_or(|fact| fact.effect.makes != Some(TypeRole::Server)) {
+            return Vec::new();
+        }
+        let lives = self.lives.of_servers();
+        let mounts = mounted(&lives, made, &lives.later(made));
+        mounts.iter().take(MAX_MOUNTS).map(|mount| self.mount(mount)).collect()
+    }
+
+    fn mount(&self, mount: &Mount) -> WhyOrigin {
+        let told = |(function, stand): &(FuncRef, Stand)| {
+            let place = self.function_at(*function);
+            let how = match stand {
+                Stand::Reads => "reads the trace itself",
+                Stand::Front => "starts a span and has another handler run under it",
+                Stand::GoesOn => "would go on with the trace",
+                Stand::Still => "starts no span and asks nobody",
+                Stand::Apart => "never asks its request for the context",
+            };
+            WhyPlace { text: format!("{}: {how}", place.text), ..place }
+        };
+        let because = mount.handlers.iter().take(MAX_TOLD).map(told).collect();
+        let what = match mount.by {
+            By::Seen => "mounted on it",
+            By::Others => "mounted by who is handed this",
+            By::Reader => "mounted on it: a router that reads traces",
+        };
+        WhyOrigin { what: what.to_owned(), at: self.value_at(mount.call), state: None, because }
     }
 
     /// What stands for a place in the call in which there is no value.

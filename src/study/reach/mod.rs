@@ -343,7 +343,7 @@ fn of_embedding(study: &Study<'_>, ty: TypeIndex) -> Vec<(FuncRef, Place)> {
 
 /// Whether a method has the shape of a remote one: a context and a message in, a message and an error out, or what comes
 /// in as a stream.
-fn is_remote_shape(study: &Study<'_>, method: FuncRef) -> bool {
+pub fn is_remote_shape(study: &Study<'_>, method: FuncRef) -> bool {
     let program = study.program;
     let decl = program.function(method);
     let takes_context = || program.param_type(method, 0).and_then(|ty| program.role(ty)) == Some(TypeRole::Context);
@@ -367,7 +367,7 @@ fn is_stream(ty: &TypeRef) -> bool {
 
 /// The names of the methods of a remote service, by the interface that its generated registration asks for; `None` where
 /// that is not in the tree.
-fn remote_methods(study: &Study<'_>, call: ValueRef) -> Option<FxHashSet<Ustr>> {
+pub fn remote_methods(study: &Study<'_>, call: ValueRef) -> Option<FxHashSet<Ustr>> {
     let program = study.program;
     let function = *program.callee(call).functions.first()?;
     let last = program.function(function).params.len().checked_sub(1)?;

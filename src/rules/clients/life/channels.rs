@@ -46,7 +46,8 @@ impl Lives<'_, '_> {
             if study.unit(fact.call.file).coverage(fact.library).is_some() {
                 continue;
             }
-            let uses = self.later(fact.call).uses.into_iter().flat_map(|call| sites(study, call));
+            let later = self.later(fact.call);
+            let uses = later.uses.iter().copied().flat_map(|call| sites(study, call));
             for call in uses.filter(|call| study.can_meet(fact.call.file, call.file)) {
                 out.entry(call).or_default().push(fact.call);
             }

@@ -3,7 +3,7 @@
 use super::later::{Walk, is_registration};
 use super::{Life, Lives, MAX_DEPTH};
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{Slot, TypeRole};
+use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::clients::words;
 use crate::study::{Summary, stub_of};
@@ -19,6 +19,11 @@ impl Walk<'_, '_, '_> {
         if self.is_client && program.language == Language::Go && stub_of(study, call, |names| &names.clients).is_some()
         {
             self.work.push(call);
+            return;
+        }
+        // What serving hands back is an error.
+        let serves = || study.fact(call).and_then(|fact| fact.effect.hop).is_some_and(|hop| hop.kind == HopKind::Serve);
+        if self.enters_server(value, call) || self.is_server && serves() {
             return;
         }
         if self.enters_all(value, call) {
@@ -163,7 +168,7 @@ impl Walk<'_, '_, '_> {
         configures.then(|| self.lives.part(receiver, "", MAX_DEPTH - 6))
     }
 
-    fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
+    pub(super) fn follow_into(&mut self, value: ValueRef, call: ValueRef, function: FuncRef) {
         let program = self.lives.study.program;
         let flow = &program.files[function.file as usize].flow;
         for n in 0..program.function(function).params.len() {

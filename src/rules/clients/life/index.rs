@@ -1,12 +1,13 @@
 //! What is asked of a whole program over and over while lives are followed, found out once.
 
 use crate::ir::{ExprId, ExprKind};
-use crate::knowledge::{is_sent_on_by_hand, is_trace_header};
+use crate::knowledge::{HopKind, is_sent_on_by_hand, is_trace_header};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Program, ValueRef};
-use crate::rules::clients::{gate, words};
-use crate::study::Study;
+use crate::rules::clients::{gate, traces_stores, words};
+use crate::study::{CallFact, Study};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::OnceCell;
 use ustr::Ustr;
 
 /// Names and writes of a program.
@@ -21,6 +22,8 @@ pub(super) struct Index {
     pub(super) global_writes: FxHashMap<Ustr, Vec<ValueRef>>,
     /// By unit: whether its spans belong to traces that come in.
     pub(super) joining: Vec<bool>,
+    /// The Go functions whose work may go on with a trace, however far below; found where they are asked for.
+    pub(super) going_on: OnceCell<FxHashSet<FuncRef>>,
 }
 
 impl Index {
@@ -54,8 +57,24 @@ impl Index {
         add_makers(study, &mut sending);
         sending.extend(&naming);
         let joining = (0..study.units.len()).map(|unit| gate::joins_traces(study, unit)).collect();
-        Self { members, naming, sending, global_writes: global_writes(study), joining }
+        Self { members, naming, sending, global_writes: global_writes(study), joining, going_on: OnceCell::new() }
     }
+}
+
+/// How many calls deep what begins a span is looked for.
+const MAX_CALLS: u32 = 6;
+
+/// The Go functions that lead to spans and to stores that are traced.
+pub(super) fn going_on(study: &Study<'_>) -> FxHashSet<FuncRef> {
+    let goes_on = |fact: &CallFact<'_>| {
+        let is_traced = || {
+            study.unit(fact.call.file).coverage(fact.library).is_some()
+                || traces_stores(study, study.unit_of(fact.call.file))
+        };
+        fact.effect.span.is_some() || fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store && is_traced())
+    };
+    let found = study.calls().iter().filter(|fact| goes_on(fact)).map(|fact| fact.function);
+    study.leading_to(found, MAX_CALLS)
 }
 
 /// Adds those who call a function that names a header: whoever has a request made with the header in it sends it.

@@ -1,23 +1,27 @@
 //! What later becomes of a value: where it goes, what is called on it, what is put into it.
 
-use super::{Life, Lives, MAX_DEPTH};
+use super::{Life, Lives, MAX_DEPTH, Side};
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{Calls, FuncRef, ValueRef};
 use crate::rules::clients::{beans, words};
 use rustc_hash::FxHashSet;
+use std::rc::Rc;
 use ustr::Ustr;
 
 /// How many places of a value's later life are looked at.
 const MAX_PLACES: usize = 400;
+
+/// The same of a server: each route is a place.
+const MAX_PLACES_OF_SERVER: usize = 2000;
 
 /// How many uses of one field's name are looked at.
 const MAX_FIELD_USES: usize = 600;
 
 /// What later becomes of a value.
 #[derive(Debug, Default, Clone)]
-pub(in crate::rules::clients) struct Later {
+pub(in crate::rules) struct Later {
     /// Something instruments it, or may.
     pub(in crate::rules::clients) life: Option<Life>,
     /// A handler that is mounted on it reads traces for itself.
@@ -26,6 +30,8 @@ pub(in crate::rules::clients) struct Later {
     pub(in crate::rules::clients) uses: Vec<ValueRef>,
     /// Calls that are given it.
     pub(in crate::rules::clients) given: Vec<ValueRef>,
+    /// Those of them whose functions were followed, where it is a server.
+    pub(in crate::rules::clients) entered: Vec<ValueRef>,
     /// Its registering methods, handed on as values (`services.ForEach(server.RegisterService)`).
     pub(in crate::rules::clients) mounts: Vec<ValueRef>,
     /// Names of fields that it is kept in, of objects whose type is not seen.
@@ -38,8 +44,13 @@ pub(in crate::rules::clients) struct Later {
 
 impl<'s, 'a> Lives<'s, 'a> {
     /// Follows a made value to what becomes of it.
-    pub(in crate::rules::clients) fn later(&self, call: ValueRef) -> Later {
-        self.later_through(call, &Calls::new())
+    pub(in crate::rules) fn later(&self, call: ValueRef) -> Rc<Later> {
+        if let Some(known) = self.laters.borrow().get(&call) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.later_through(call, &Calls::new()));
+        self.laters.borrow_mut().insert(call, Rc::clone(&found));
+        found
     }
 
     /// The same for those who come by it through certain calls.
@@ -49,13 +60,14 @@ impl<'s, 'a> Lives<'s, 'a> {
             lives: self,
             calls: calls.clone(),
             is_client: matches!(made, Some(TypeRole::HttpClient | TypeRole::RpcChannel)),
+            is_server: made == Some(TypeRole::Server) && self.side == Side::Serving,
             seen: FxHashSet::default(),
             fields: FxHashSet::default(),
             out: Later::default(),
             work: vec![call],
         };
         while let Some(value) = walk.work.pop() {
-            if walk.seen.len() > MAX_PLACES {
+            if walk.seen.len() > if walk.is_server { MAX_PLACES_OF_SERVER } else { MAX_PLACES } {
                 walk.mark(Life::Unknown, value);
                 break;
             }
@@ -73,6 +85,8 @@ pub(super) struct Walk<'w, 's, 'a> {
     pub(super) calls: Calls,
     /// What is followed is a client, or a channel of remote calls.
     pub(super) is_client: bool,
+    /// What is followed is a server (Go).
+    pub(super) is_server: bool,
     seen: FxHashSet<ValueRef>,
     fields: FxHashSet<(Ustr, Ustr)>,
     pub(super) out: Later,
@@ -104,7 +118,9 @@ impl Walk<'_, '_, '_> {
         let Some(parent) = self.lives.study.program.parent(value) else { return };
         match self.lives.study.program.expr_kind(parent) {
             ExprKind::Member { .. } => self.member(parent),
-            ExprKind::Call { callee, .. } if *callee == value.expr => {}
+            ExprKind::Call { callee, .. } if *callee == value.expr => {
+                self.asked(value, parent);
+            }
             ExprKind::Call { .. } | ExprKind::New { .. } => self.argument(value, parent),
             ExprKind::Composite { ty, .. } => {
                 // A wrapper with fields: `&Handler{Handler: router}`
@@ -214,6 +230,10 @@ impl Walk<'_, '_, '_> {
         let program = self.lives.study.program;
         let ExprKind::Composite { ty: Some(ty), fields } = program.expr_kind(parent) else { return };
         let owner = program.type_ref(parent.file, ty);
+        // A handler around it is mounted in its place: `trimmed{router}`.
+        if self.is_server && self.is_handler(owner) {
+            self.work.push(parent);
+        }
         let declared = program.own_type(owner).map(|ty| &program.type_decl(ty).fields[..]).unwrap_or_default();
         let in_order = fields.len() == declared.len() && fields.iter().all(|field| field.key.is_none());
         for (n, field) in fields.iter().enumerate().filter(|(_, field)| field.value == value.expr) {
@@ -245,7 +265,8 @@ impl Walk<'_, '_, '_> {
                 self.out.beans.push(function);
             }
             let callers = program.callers(function);
-            let ours: Vec<ValueRef> = callers.iter().copied().filter(|call| self.calls.contains(call)).collect();
+            let is_ours = |call: &ValueRef| self.calls.contains(call) || self.out.entered.contains(call);
+            let ours: Vec<ValueRef> = callers.iter().copied().filter(is_ours).collect();
             self.work.extend(if ours.is_empty() { callers.to_vec() } else { ours });
             if program.is_property(function)
                 && let Some(owner) = program.enclosing_type(function)
@@ -271,6 +292,10 @@ impl Walk<'_, '_, '_> {
             if method.is_some_and(|(_, effect)| effect.registers.is_some_and(|found| !found.root)) {
                 self.out.mounts.push(member);
             }
+            // Its serving method is a handler in its place: `http.HandlerFunc(server.ServeHTTP)`.
+            if self.is_server && method.is_some_and(|(_, effect)| effect.goes_on) {
+                self.work.push(member);
+            }
             // `client.HTTPClient.Transport = …`: what is done to the client inside is done to this one.
             let known = owner.and_then(|owner| program.knowledge.ty(owner));
             let inner = known.and_then(|(_, ty)| ty.fields.get(name)).and_then(|ty| program.role(*ty));
@@ -280,6 +305,8 @@ impl Walk<'_, '_, '_> {
             return;
         }
         self.out.uses.push(parent);
+        self.asked(member, parent);
+        self.enters_closures(parent);
         if self.configures(parent, name) {
             self.work.push(parent);
         }

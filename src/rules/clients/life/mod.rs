@@ -7,6 +7,7 @@ mod index;
 mod kept;
 mod later;
 mod parts;
+mod routers;
 
 pub(in crate::rules::clients) use later::{Later, is_registration};
 
@@ -75,6 +76,8 @@ pub(in crate::rules) struct Lives<'s, 'a> {
     index: Rc<Index>,
     /// How what a call makes stands, and whether handlers that are mounted on it read traces for themselves.
     made: RefCell<FxHashMap<ValueRef, (Life, bool)>>,
+    /// What becomes of what a call makes.
+    laters: RefCell<FxHashMap<ValueRef, Rc<Later>>>,
     results: RefCell<FxHashMap<ValueRef, Life>>,
     /// Composites with the depth that was left for their parts: what many name is looked at once.
     composites: RefCell<FxHashMap<(ValueRef, u32), Life>>,
@@ -109,6 +112,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             side,
             index,
             made: RefCell::default(),
+            laters: RefCell::default(),
             results: RefCell::default(),
             composites: RefCell::default(),
             own_types: RefCell::default(),
@@ -138,6 +142,13 @@ impl<'s, 'a> Lives<'s, 'a> {
     /// Whether a function, or what it calls, injects or extracts, instruments, or writes a trace header by name.
     pub(super) fn works_on_traces(&self, function: FuncRef) -> bool {
         self.study.summary(function).has(self.working()) || self.names_headers(function)
+    }
+
+    /// Whether the work of a Go function may go on with a trace: it leads to spans or to stores that are
+    /// traced, however many implementations an interface on the way has.
+    pub(in crate::rules::clients) fn may_go_on(&self, function: FuncRef) -> bool {
+        self.study.language() == Language::Go
+            && self.index.going_on.get_or_init(|| index::going_on(self.study)).contains(&function)
     }
 
     /// Whether a function, or one around it, names a trace header.
@@ -197,7 +208,7 @@ impl<'s, 'a> Lives<'s, 'a> {
             return Account { life, parts, marks: Vec::new(), escapes: Vec::new(), is_bean: false };
         }
         let later = self.later(call);
-        let (marks, escapes) = (later.marks, later.escapes);
+        let (marks, escapes) = (later.marks.clone(), later.escapes.clone());
         Account { life: self.of_construction(call), parts, marks, escapes, is_bean: !later.beans.is_empty() }
     }
 

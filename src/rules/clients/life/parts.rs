@@ -199,6 +199,10 @@ impl<'s, 'a> Lives<'s, 'a> {
             return true;
         }
         let program = self.study.program;
+        // Texts, numbers and truths: `"/" + name`.
+        if self.side == Side::Serving && matches!(program.expr_kind(value), ExprKind::Binary { .. }) {
+            return true;
+        }
         // A text of the environment: `os.environ["ADDRESS"]`.
         if let ExprKind::Index { base, .. } = program.expr_kind(value)
             && let Some(held) = program.qualify(ValueRef { expr: *base, ..value })
@@ -231,9 +235,19 @@ impl<'s, 'a> Lives<'s, 'a> {
                 ExprKind::Composite { .. } | ExprKind::Zero(_) => self.composite(value, depth),
                 _ => Life::Plain,
             },
+            Origin::Field(owner, name) if self.is_unset(owner, name) => Life::Plain,
             Origin::Field(owner, name) => self.named(owner, name),
             Origin::Param(..) | Origin::Unknown => Life::Unknown,
         }
+    }
+
+    /// Whether a field of an own type stays empty, as nothing in the tree writes it: a list of middlewares that nobody gives.
+    fn is_unset(&self, owner: Ustr, name: Ustr) -> bool {
+        let program = self.study.program;
+        let declared = program.own_type(owner).map(|ty| &program.type_decl(ty).fields);
+        let field = declared.and_then(|fields| fields.iter().find(|field| field.name == name));
+        self.side == Side::Serving
+            && field.is_some_and(|field| field.ty.as_ref().is_some_and(|ty| ty.name == "[]" || ty.name == "func"))
     }
 
     pub(super) fn functions(&self, value: ValueRef) -> Life {
