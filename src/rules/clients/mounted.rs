@@ -96,7 +96,14 @@ fn add_mounted(lives: &Lives<'_, '_>, server: ValueRef, later: &Later, depth: u3
         }
     }
     if let Some(fact) = study.fact(server) {
-        push(lives, server, own_handlers(study, fact), out);
+        // A handler of its own may be a proxy of any kind: only what is sure to make spans counts.
+        let is_sure = |function: &FuncRef| {
+            lives.works_on_traces(*function)
+                || lives.may_go_on(*function)
+                || study.summary(*function).has(Summary::STARTS)
+        };
+        let own = own_handlers(study, fact).into_iter().filter(is_sure).collect();
+        push(lives, server, own, out);
     }
 }
 
@@ -114,9 +121,7 @@ fn stand(lives: &Lives<'_, '_>, function: FuncRef) -> Stand {
         Stand::Reads
     } else if starts_within(lives.study, function) {
         Stand::Front
-    } else if only_forwards(lives, function) {
-        Stand::Still
-    } else if !goes_on(lives, function) {
+    } else if only_forwards(lives, function) || !goes_on(lives, function) {
         Stand::Still
     } else if takes_request_up(lives.study, function) {
         Stand::GoesOn

@@ -1,13 +1,13 @@
 //! uninstrumented-server.
 
 use super::super::{Ruling, Verdict, Verdicts};
-use super::handlers::is_aside;
+use super::handlers::{behind, is_aside};
 use super::life::{Later, Life, Lives};
 use super::light::MAX_WRAPPERS;
 use super::mounted::{Mount, mounted};
 use super::{choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
-use crate::ir::Language;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::contexts::is_function_value;
@@ -46,6 +46,18 @@ pub(super) fn starts_in_front(study: &Study<'_>, later: &Later) -> bool {
     })
 }
 
+/// Whether a Go server is made with an interceptor of the service's own that starts spans.
+fn is_made_with_starting(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+    let is_call = matches!(study.program.expr_kind(made.call), ExprKind::Call { .. });
+    let given = study.slot(made.call, Slot::AnyArg);
+    let mut functions = given.into_iter().flat_map(|value| behind(study, value));
+    // One that only leads to spans somewhere does not stand for the requests.
+    let starts = |function: FuncRef| study.calls_in(function).any(|fact| fact.effect.span.is_some());
+    study.language() == Language::Go
+        && is_call
+        && functions.any(|function| study.with_nested(function).into_iter().any(starts))
+}
+
 /// The verdict on a server and the places where work is mounted on it; else why it is not judged.
 fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<ValueRef>), &'static str> {
     let study = lives.study;
@@ -64,7 +76,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     }
     let life = lives.of_construction(fact.call);
     let later = lives.later(fact.call);
-    if starts_in_front(study, &later) {
+    if starts_in_front(study, &later) || is_made_with_starting(study, fact) {
         return Err("what the service puts in front of its handlers starts their spans, which another rule judges");
     }
     if life == Life::Plain && all_read(lives, &later) {
@@ -155,11 +167,13 @@ fn is_run(study: &Study<'_>, made: &CallFact<'_>, later: &Later) -> bool {
         || !study.is_for_operator(made.call.file) && is_handed_on(study, later)
 }
 
-/// Whether a Go router is handed to a function that is not seen: who mounts work on one and gives it away lets somebody run
-/// it.
+/// Whether a Go router, or a handler in its place, is handed to a function that is not seen: who mounts work on one and gives
+/// it away lets somebody run it.
 fn is_handed_on(study: &Study<'_>, later: &Later) -> bool {
-    study.language() == Language::Go
-        && later.given.iter().any(|call| is_unseen(study, *call) && !later.entered.contains(call))
+    let is_handler = |value: ValueRef| study.program.type_of(value).is_some_and(|ty| study.program.role(ty).is_some());
+    let takes_handler = |call: &ValueRef| study.slot(*call, Slot::AnyArg).into_iter().any(is_handler);
+    let mut given = later.given.iter().filter(|call| !later.entered.contains(call));
+    study.language() == Language::Go && given.any(|call| is_unseen(study, *call) && takes_handler(call))
 }
 
 /// Whether a Go router goes through a function value, which may put the reading of traces in front of it.

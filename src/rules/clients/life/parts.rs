@@ -405,6 +405,7 @@ impl<'s, 'a> Lives<'s, 'a> {
                 ExprKind::Composite { .. } | ExprKind::Zero(_) => {
                     let own = program.callee(value).constructs;
                     own.is_some_and(|ty| self.own_type(ty) == Life::Instrumented)
+                        || self.side == Side::Serving && self.holds_traced(value, depth)
                 }
                 ExprKind::Closure(_) | ExprKind::MethodRef { .. } => self.functions(value) == Life::Instrumented,
                 _ => false,
@@ -412,6 +413,12 @@ impl<'s, 'a> Lives<'s, 'a> {
             Origin::Field(owner, name) => self.named(owner, name) == Life::Instrumented,
             Origin::Param(..) | Origin::Unknown => false,
         })
+    }
+
+    /// Whether an object is made with a handler that is wrapped in instrumentation: what it hands on to is traced.
+    fn holds_traced(&self, made: ValueRef, depth: u32) -> bool {
+        let ExprKind::Composite { fields, .. } = self.study.program.expr_kind(made) else { return false };
+        fields.iter().any(|field| self.traces_handler(ValueRef { expr: field.value, ..made }, depth - 1))
     }
 
     /// A function used as a value, or a global of a library.

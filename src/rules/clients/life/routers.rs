@@ -3,7 +3,7 @@
 
 use super::Life;
 use super::later::Walk;
-use crate::ir::{ExprKind, TypeKind};
+use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{Inbound, functions_of, stub_of};
@@ -140,14 +140,11 @@ impl Walk<'_, '_, '_> {
     }
 
     /// Whether a result of a function may be a handler in front of a server: neither the server itself, nor a plain value, nor
-    /// an object of the service's own.
+    /// something of the service's own.
     fn hands_handler_back(&self, function: FuncRef) -> bool {
         let program = self.lives.study.program;
         let is_other = |name: &str| matches!(name, "error" | "bool" | "string" | "int");
-        let is_object = |ty: Ustr| {
-            let own = program.own_type(ty).map(|ty| program.type_decl(ty).kind);
-            own == Some(TypeKind::Class) || program.role(ty) == Some(TypeRole::Server)
-        };
+        let is_object = |ty: Ustr| program.own_type(ty).is_some() || program.role(ty) == Some(TypeRole::Server);
         let results = &program.function(function).results;
         results.iter().any(|ty| !is_other(&ty.name) && !is_object(program.type_ref(function.file, ty)))
     }
