@@ -41,6 +41,8 @@ fn lies_aside(path: &str, is_part: impl Fn(usize, &str) -> bool) -> bool {
         "cli",
         "docs",
         "cookbook",
+        "spike",
+        "spikes",
         "notebooks",
         "pytest",
         "locust",

@@ -15,6 +15,9 @@ use crate::study::{Study, Summary};
 /// How many contexts derived from the span's own are looked at.
 const MAX_CONTEXTS: usize = 12;
 
+/// Most steps that are listed of a chain of spans of which each is the parent of the next.
+const MAX_STEPS: usize = 12;
+
 /// What comes after the end.
 #[derive(Clone, Copy)]
 enum After {
@@ -27,10 +30,27 @@ enum After {
 /// Finds ends that stand before the last of their span's work.
 pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
     let study = life.study;
+    let mut found: Vec<(Start, ValueRef, After, Confidence)> = Vec::new();
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let Some((end, after)) = late(life, start, fate) else { continue };
-        out.findings.push(finding(life, *start, end, after, confidence));
+        found.push((*start, end, after, confidence));
+    }
+    // Steps that are started one below the other, as each takes the context that the one before it left, are one cause.
+    let at = |start: &Start| study.program.expr(start.call).span.start;
+    let leads = |from: &Start, after: After, to: &Start| {
+        matches!(after, After::Work(call) if call == to.call) && at(from) < at(to)
+    };
+    let next = |(from, _, after, _): &(Start, ValueRef, After, Confidence)| {
+        found.iter().find(|(to, ..)| leads(from, *after, to))
+    };
+    let is_later = |to: &Start| found.iter().any(|(from, _, after, _)| leads(from, *after, to));
+    for first in found.iter().filter(|(start, ..)| !is_later(start)) {
+        let (start, end, after, confidence) = *first;
+        let mut told = finding(life, start, end, after, confidence);
+        let steps = std::iter::successors(next(first), |step| next(step)).take(MAX_STEPS);
+        told.related.extend(steps.map(|(_, end, ..)| study.related(*end, "and this step is over before the next one")));
+        out.findings.push(told);
     }
 }
 
