@@ -14,6 +14,8 @@ pub struct Vocabulary {
     pub per_request: Vec<String>,
     /// Parts of a request that are others for each resource, as words joined by `_`.
     pub of_request: Vec<String>,
+    /// What a request is asked for the route that it took by, as words joined by `_`.
+    pub route_names: Vec<String>,
     /// What nobody who reads traces may know, as words joined by `_`.
     pub secrets: Vec<String>,
     /// Words that make of a secret something that is none.

@@ -6,6 +6,8 @@ use crate::ir::{FunctionId, TypeRef};
 use crate::link::{FileUnit, FuncRef, ValueRef};
 use ustr::Ustr;
 
+/// Most parameters of methods that libraries ask for through interfaces of their own.
+const MAX_PARAMS: usize = 3;
 /// How many files are read in which a method may be called by its name.
 const MAX_NAMING: usize = 2_000;
 
@@ -72,8 +74,8 @@ impl Study<'_> {
         Some(FuncRef { file, id: FunctionId(id) })
     }
 
-    /// Whether nobody calls a method by its name, and no library is likely to through an interface of its own: what it
-    /// takes or hands back is of a type of the tree, or an interface of the tree declares it.
+    /// Whether nobody calls a method by its name, and no library is likely to through an interface of its own: it takes
+    /// much, what it takes or hands back is of a type of the tree, or an interface of the tree declares it.
     pub(super) fn is_named_by_nobody(&self, method: FuncRef) -> bool {
         let program = self.program;
         let decl = program.function(method);
@@ -85,7 +87,11 @@ impl Study<'_> {
         };
         let mut types = decl.params.iter().filter_map(|param| param.ty.as_ref()).chain(&decl.results);
         let methods = program.methods_named(decl.name);
-        if !types.any(is_own) && !methods.iter().any(|method| program.function(*method).flags.is_abstract) {
+        let is_special = decl.params.len() > MAX_PARAMS;
+        if !is_special
+            && !types.any(is_own)
+            && !methods.iter().any(|method| program.function(*method).flags.is_abstract)
+        {
             return false;
         }
         // The bodies of some files are not lowered: what they call is in their texts alone.

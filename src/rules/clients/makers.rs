@@ -9,6 +9,9 @@ use crate::knowledge::TypeRole;
 use crate::link::{Calls, Origin, ValueRef};
 use crate::study::Study;
 
+/// How many calls of a chain are looked at.
+const MAX_CHAIN: usize = 12;
+
 /// The verdict on a call by what its client is made of. Where makers of clients are shared, what other callers do with
 /// theirs is left aside.
 pub(super) fn judge_client(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Judged {
@@ -49,13 +52,35 @@ fn judge_alone(lives: &Lives<'_, '_>, client: ValueRef) -> Option<Judged> {
         let (Origin::Call(made, _) | Origin::Literal(made)) = origin else { return None };
         let asked = calls.first().filter(|_| is_construction(study, made) && !covered(study, made))?;
         let is_plain = lives.of_construction_through(made, &calls) == Life::Plain;
-        if !is_plain || gate::goes_to_third_party(study, made) || gate::goes_to_third_party(study, *asked) {
+        if !is_plain
+            || is_built_with_tracing(study, *asked)
+            || gate::goes_to_third_party(study, made)
+            || gate::goes_to_third_party(study, *asked)
+        {
             return None;
         }
         causes.push(*asked);
     }
     (!causes.is_empty())
         .then(|| Judged::broken("its client is made plain by a maker that others get theirs from", causes))
+}
+
+/// Whether a client is made at the end of a chain of own methods (`factory.WithTracing().Connect()`) of which one calls
+/// something of a tracing library: what it puts into the object is for the client.
+fn is_built_with_tracing(study: &Study<'_>, asked: ValueRef) -> bool {
+    let program = study.program;
+    let above = |call: &ValueRef| {
+        let member = program.parent(*call)?;
+        let is_method = matches!(program.expr_kind(member), ExprKind::Member { base, .. } if *base == call.expr);
+        program.parent(member).filter(|_| is_method)
+    };
+    let last = std::iter::successors(Some(asked), above).take(MAX_CHAIN).last();
+    let chain = std::iter::successors(last, |call| program.receiver(*call)).take(MAX_CHAIN);
+    let calls = chain.take_while(|value| matches!(program.expr_kind(*value), ExprKind::Call { .. }));
+    calls.into_iter().any(|call| {
+        let functions = &program.callee(call).functions;
+        functions.iter().any(|function| study.calls_in(*function).any(|fact| !fact.library.family.is_empty()))
+    })
 }
 
 fn judge_for_all(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Judged {

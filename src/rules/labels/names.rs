@@ -30,11 +30,21 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
                 continue;
             }
             let Some(part) = variable(study, name, MAX_DEPTH) else { continue };
-            if !paths::is_one(study, part) && !provisional::is_provisional(study, fact) {
+            if !paths::is_one(study, part) && !provisional::is_provisional(study, fact) && !knows_route(study, name) {
                 out.findings.push(finding(study, fact, name, part));
             }
         }
     }
+}
+
+/// Whether the function of a name asks for the route that the request took, too: the path stands in where there is none.
+fn knows_route(study: &Study<'_>, name: ValueRef) -> bool {
+    let Some(file) = study.program.files.get(name.file as usize) else { return false };
+    let around = study.program.function(study.program.function_at(name)).span;
+    file.source.facts.exprs.iter().filter(|expr| around.contains(expr.span)).any(|expr| match &expr.kind {
+        ExprKind::Member { name, .. } => vocabulary().route_names.contains(&words(name)),
+        _ => false,
+    })
 }
 
 /// The names that a call gives spans, by itself or by a function that it is given for that.

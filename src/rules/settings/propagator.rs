@@ -231,7 +231,13 @@ fn is_asked_only(study: &Study<'_>, made: ValueRef) -> bool {
 /// Whether the call moves a context over the wire, or makes something do it.
 fn crosses(fact: &CallFact<'_>) -> bool {
     let effect = fact.effect;
-    effect.inject.is_some() || effect.extract.is_some() || effect.instruments.is_some()
+    effect.inject.is_some() || effect.extract.is_some() || effect.instruments.is_some() && !is_of_stores(fact)
+}
+
+/// Whether a call instruments what asks stores: nothing of it reads or writes the headers of requests.
+fn is_of_stores(fact: &CallFact<'_>) -> bool {
+    let kinds = || fact.library.functions.iter().filter_map(|function| function.hop).map(|hop| hop.kind);
+    fact.effect.outbound && kinds().next().is_some() && kinds().all(|kind| kind == HopKind::Store)
 }
 
 /// Whether the call sets a provider that is seen to be made, not one that is handed in or does nothing.
