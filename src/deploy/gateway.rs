@@ -9,7 +9,7 @@
 //! kept where `tracing_instrumentations` is off, as it is by default
 //! (<https://github.com/Kong/kong/blob/3.9.0/kong/plugins/opentelemetry/traces.lua>).
 
-use super::place;
+use super::{known, place};
 use crate::finding::Place;
 use crate::yaml::{Node, Value};
 use ustr::Ustr;
@@ -167,22 +167,20 @@ fn flag(path: Ustr, word: &Node) -> Option<Gateway> {
     Some(Gateway { place: place(path, word.span), by: format!("--tracing.{name}"), says })
 }
 
-/// The plugins by which Kong writes trace headers.
-const PLUGINS: [&str; 3] = ["opentelemetry", "zipkin", "datadog"];
-
 /// A plugin of Kong: in its declarative configuration by `name`, as an object of Kubernetes by `plugin`.
 fn kong(path: Ustr, node: &Node, out: &mut Vec<Gateway>) {
     let named = [node.get("plugin"), node.get("name")]
         .into_iter()
         .flatten()
-        .find(|name| name.text().is_some_and(|text| PLUGINS.contains(&text)));
+        .find(|name| name.text().is_some_and(|text| known().gateway_plugins.iter().any(|plugin| plugin == text)));
     let Some((name, config)) = named.zip(node.get("config").filter(|config| config.is_map())) else { return };
     if node.get("enabled").is_some_and(Node::is_false) || node.get("disabled").is_some_and(Node::is_true) {
         return;
     }
     let addresses = ["endpoint", "traces_endpoint"];
-    if name.text() == Some("opentelemetry") && addresses.iter().any(|key| config.get(key).is_some()) {
-        push(path, name, "opentelemetry", Says::NeedsInstrumentation, out);
+    let exporter = name.text().filter(|text| known().gateway_exporters.iter().any(|plugin| plugin == text));
+    if let Some(exporter) = exporter.filter(|_| addresses.iter().any(|key| config.get(key).is_some())) {
+        push(path, name, exporter, Says::NeedsInstrumentation, out);
     }
     let ignores = config.get("header_type").filter(|kind| kind.text() == Some("ignore"));
     if let Some(kind) = ignores {

@@ -15,6 +15,10 @@ pub struct Known {
     pub retrying_exporters: Vec<String>,
     pub foreign_images: Vec<String>,
     pub answering_early: Vec<String>,
+    /// Plugins of gateways that take part in traces.
+    pub gateway_plugins: Vec<String>,
+    /// Those of them that send spans that the gateway makes.
+    pub gateway_exporters: Vec<String>,
     pub limiters: Vec<String>,
     pub batchers: Vec<String>,
     pub tail_samplers: Vec<String>,

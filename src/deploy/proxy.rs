@@ -10,7 +10,7 @@
 //! <https://emissary-ingress.dev/docs/3.10/topics/using/headers/remove_request_headers/>,
 //! <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/lua_filter#header-object-api>.
 
-use super::place;
+use super::{known, place};
 use crate::finding::Place;
 use crate::ir::Span;
 use crate::yaml::{Node, Value};
@@ -111,7 +111,7 @@ pub(super) fn of_document(path: Ustr, text: &str, document: &Node, out: &mut Vec
         out.extend(taken.filter_map(|header| plain(header, "request_mutations.remove", false)));
         if let Some((by, headers)) = of_transformer(node) {
             // A plugin that takes part in traces may write the header again, behind this one.
-            let traces = TRACING_PLUGINS.iter().any(|plugin| text.contains(plugin));
+            let traces = known().gateway_plugins.iter().any(|plugin| text.contains(plugin.as_str()));
             out.extend(headers.iter().filter_map(|header| plain(header, by, traces)));
         }
         out.extend(node.get("labels").into_iter().flat_map(|labels| of_labels(path, labels)));
@@ -142,9 +142,6 @@ fn of_script(path: Ustr, text: &str, node: &Node) -> Vec<Removal> {
     });
     found.collect()
 }
-
-/// The plugins by which Kong takes part in traces.
-const TRACING_PLUGINS: &[&str] = &["opentelemetry", "zipkin", "datadog"];
 
 /// What the plugin takes away that changes requests in Kong, by its name.
 fn of_transformer(node: &Node) -> Option<(&'static str, &[Node])> {

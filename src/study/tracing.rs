@@ -90,7 +90,10 @@ impl<'p, 'a> Tracing<'p, 'a> {
             source,
             texts: RefCell::default(),
         };
-        let pages: Vec<_> = stacks().iter().filter(|page| page.languages.contains(&program.language)).collect();
+        let pages = || stacks().iter().filter(|page| page.languages.contains(&program.language));
+        let used: Vec<&str> = pages().flat_map(|page| &page.imports).map(String::as_str).collect();
+        let alone = pages().filter(|page| page.sets_itself_up);
+        let alone: Vec<&str> = alone.flat_map(|page| &page.imports).map(String::as_str).collect();
         let is_told = |library: &LibraryDescription, unit: usize| {
             let has_family = || units.get(unit).is_none_or(|unit| unit.has_family(&library.family));
             !needs_telling(program.language, &library.family) || has_family()
@@ -110,15 +113,13 @@ impl<'p, 'a> Tracing<'p, 'a> {
                 }
                 let Some(name) = callee.name else { continue };
                 let act = Act::new(file.module, Some(FuncRef { file: at, id: site.function }));
-                let mut used = pages.iter().filter(|page| page.imports.iter().any(|stack| is_named_in(&name, stack)));
-                if let Some(page) = used.next() {
-                    out.acts.push(act);
-                    out.by_themselves.extend(page.sets_itself_up.then_some(act));
+                if alone.iter().any(|stack| is_named_in(&name, stack)) {
+                    out.by_themselves.push(act);
                 }
                 match program.described(name) {
                     Some((library, effect)) if is_told(library, file.source.unit) => out.described(act, effect),
                     Some(_) => {}
-                    None => out.undescribed(act, &name, callee.functions.is_empty()),
+                    None => out.undescribed(act, &name, callee.functions.is_empty(), &used),
                 }
             }
         }
@@ -186,7 +187,11 @@ impl<'p, 'a> Tracing<'p, 'a> {
         })
     }
 
-    fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool) {
+    fn undescribed(&mut self, act: Act, name: &str, is_unseen: bool, stacks: &[&str]) {
+        // Of what is described, reading a span or its ids is none: loggers do that too.
+        if stacks.iter().any(|stack| is_named_in(name, stack)) {
+            self.acts.push(act);
+        }
         // What a package of the program's own does is in its code.
         let is_foreign = is_unseen && !package_of(name).is_some_and(|package| self.files.contains_key(&package));
         if is_foreign && may_set_up(self.program, name) {
@@ -396,11 +401,13 @@ pub(super) fn may_trace(program: &Program<'_>, package: &str) -> bool {
 /// Whether a package that is named after tracing is about measurements, logs or messages.
 fn is_of_others(package: &str) -> bool {
     let lower = package.to_ascii_lowercase();
-    let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
     let known = vocabulary();
-    lower.split(['/', '.']).any(is_of_metrics)
-        || has_part(&lower, &known.unrelated_packages)
-        || has_part(&lower, &known.helping_packages)
+    is_of_metrics(&lower) || has_part(&lower, &known.unrelated_packages) || has_part(&lower, &known.helping_packages)
+}
+
+/// Whether a package, in lower case, is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
+fn is_of_metrics(package: &str) -> bool {
+    package.split(['/', '.']).any(|part| part.contains("metric") && !part.contains("trac"))
 }
 
 fn begins(effect: &FunctionDescription) -> bool {
@@ -439,9 +446,7 @@ fn may_set_up(program: &Program<'_>, full: &str) -> bool {
     // What starts or fills a span sets nothing up, nor do flags.
     let is_other = name.contains("span") || package.ends_with(".span");
     let is_other = is_other || has_part(package, &vocabulary().unrelated_packages);
-    // Nor does what is about metrics alone (`telemetry/metric.Meter.RegisterCallback`).
-    let is_of_metrics = |part: &str| part.contains("metric") && !part.contains("trac");
-    let is_other = is_other || package.split(['/', '.']).any(is_of_metrics);
+    let is_other = is_other || is_of_metrics(package);
     let is_setter = !is_other && !name.contains("flag") && SETTERS.iter().any(|start| name.starts_with(start));
     // Of a library that is described, what sets it up is, too.
     let is_of_helper = || package_of(full).is_some_and(|package| is_of_helper(program, &package));

@@ -106,7 +106,7 @@ impl Study<'_> {
 }
 
 /// Where a Go text has a word outside of comments, in bytes.
-fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> {
+pub(super) fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> {
     let is_part = |found: Option<char>| found.is_some_and(|found| found.is_alphanumeric() || found == '_');
     text.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let (before, after) = (&text[..*at], &text[*at + word.len()..]);

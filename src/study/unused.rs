@@ -3,7 +3,7 @@
 use super::Study;
 use super::evidence::links;
 use super::unit::UnitView;
-use super::unmade::is_asked_for;
+use super::unmade::{is_asked_for, words};
 use crate::aside::is_aside;
 use crate::finding::Place;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
@@ -204,18 +204,11 @@ impl Study<'_> {
 
 /// Whether a Go text has a word, outside of comments, text literals and the declaration of a function by that name.
 fn uses_word(text: &str, word: &str) -> bool {
-    let is_part = |found: Option<char>| found.is_some_and(|found| found.is_alphanumeric() || found == '_');
-    text.lines().any(|line| {
-        let code = line.split_once("//").map_or(line, |(code, _)| code);
-        code.match_indices(word).any(|(at, _)| {
-            let (before, after) = (&code[..at], &code[at + word.len()..]);
-            // What a text literal says runs nothing.
-            let is_quoted = before.matches('"').count() % 2 == 1;
-            !is_part(before.chars().next_back())
-                && !is_part(after.chars().next())
-                && !is_quoted
-                && !before.starts_with("func ")
-        })
+    words(text, word).any(|at| {
+        let before = text[..at].rsplit('\n').next().unwrap_or_default();
+        // What a text literal says runs nothing.
+        let is_quoted = before.matches('"').count() % 2 == 1;
+        !is_quoted && !before.starts_with("func ")
     })
 }
 

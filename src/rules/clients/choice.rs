@@ -3,7 +3,8 @@
 use super::life::{Life, Lives};
 use super::words;
 use crate::ir::{Block, ExprId, ExprKind, FileFacts, Span, Stmt, StmtKind};
-use crate::knowledge::TypeRole;
+use crate::knowledge::{Slot, TypeRole};
+use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study};
 
@@ -62,7 +63,8 @@ fn asks_for_tracing(study: &Study<'_>, condition: ExprId, near: ValueRef) -> boo
     let mut work = vec![condition];
     while let Some(expr) = work.pop() {
         let value = ValueRef { expr, ..near };
-        if matches!(program.role_of(value), Some(TypeRole::Tracer | TypeRole::Provider)) {
+        if matches!(program.role_of(value), Some(TypeRole::Tracer | TypeRole::Provider)) || is_of_tracing(study, value)
+        {
             return true;
         }
         match program.expr_kind(value) {
@@ -78,14 +80,36 @@ fn asks_for_tracing(study: &Study<'_>, condition: ExprId, near: ValueRef) -> boo
     false
 }
 
+/// Whether a value is of a type that is named after tracing, or whose package is (`datadog.Config`), or is what a function of
+/// such a package hands out: of packages that no trace travels through, the types are not known.
+fn is_of_tracing(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    if let Some(ty) = program.type_of(value) {
+        return words::speaks_of_tracing(ty.rsplit('/').next().unwrap_or(&ty));
+    }
+    program.reaching(value).iter().any(|def| match program.def(value.file, *def).kind {
+        DefKind::Value { value: made, .. } => {
+            let made = ValueRef { expr: made, ..value };
+            matches!(program.expr_kind(made), ExprKind::Call { .. })
+                && words::speaks_of_tracing(&study.callee_text(made))
+        }
+        _ => false,
+    })
+}
+
 /// Whether the same is made in a stretch of a function, instrumented, or in a function that it calls there.
 fn is_traced_in(lives: &Lives<'_, '_>, made: &CallFact<'_>, function: FuncRef, stretch: Span) -> bool {
     let program = lives.study.program;
     let is_inside = |call: ValueRef| stretch.contains(program.expr(call).span);
+    let is_client = matches!(made.effect.makes, Some(TypeRole::HttpClient | TypeRole::RpcChannel));
     let is_same = |other: &&CallFact<'_>| {
-        other.effect.makes == made.effect.makes
-            && other.library.id == made.library.id
-            && lives.of_construction(other.call) == Life::Instrumented
+        let effect = other.effect;
+        // A tracing library may have one of its own, instead of wrapping that one.
+        let is_own = effect.instruments == Some(Slot::Result(0)) && effect.outbound == is_client;
+        is_own
+            || effect.makes == made.effect.makes
+                && other.library.id == made.library.id
+                && lives.of_construction(other.call) == Life::Instrumented
     };
     let mut here = lives.study.calls_in(function).filter(|other| is_inside(other.call));
     if here.any(|other| is_same(&other)) {
