@@ -54,11 +54,9 @@ pub(super) fn of_document(path: Ustr, document: &Node, out: &mut Vec<Gateway>) {
     if kind == "Telemetry" {
         telemetry(path, document, out);
     }
-    // What a ConfigMap holds of a mesh is a text, which is not looked into.
+    // What cannot be read of the texts that a ConfigMap holds may define any.
     let texts = document.get("data").filter(|_| kind == "ConfigMap").map(Node::entries).unwrap_or_default();
-    for (_, text) in
-        texts.iter().filter(|(_, text)| text.text().is_some_and(|text| text.contains("extensionProviders")))
-    {
+    for (_, text) in texts.iter().filter(|(_, text)| text.text().is_some_and(is_closed)) {
         push(path, text, "extensionProviders", Says::DefinesOthers, out);
     }
     if let Some(mesh) = mesh_of(document) {
@@ -73,11 +71,16 @@ pub(super) fn of_document(path: Ustr, document: &Node, out: &mut Vec<Gateway>) {
     traefik(path, document, out);
     document.walk(&mut |node| {
         kong(path, node, out);
-        for part in ["command", "args"] {
+        for part in ["command", "args", "additionalArguments"] {
             let words = node.get(part).map(Node::items).unwrap_or_default();
             words.iter().filter_map(|word| flag(path, word)).for_each(|found| out.push(found));
         }
     });
+}
+
+/// Whether a text speaks of providers, and is no YAML in which they could be read.
+fn is_closed(text: &str) -> bool {
+    text.contains("extensionProviders") && crate::yaml::documents(text).is_err()
 }
 
 fn push(path: Ustr, node: &Node, by: &str, says: Says, out: &mut Vec<Gateway>) {

@@ -125,7 +125,7 @@ impl Deployment {
 /// Whether a file that is no manifest of a build is wanted here: the configuration of a proxy, or what may set up traces
 /// in the browser.
 pub fn is_wanted(path: &str) -> bool {
-    proxy::is_configuration(path) || browser::may_be_setup(path)
+    proxy::is_configuration(path) || proxy::is_toml(path) || browser::may_be_setup(path)
 }
 
 /// Reads the files of a workspace. Never fails: what cannot be read is told.
@@ -163,6 +163,12 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         let has = |word: &str| file.text.contains(word);
         let is_meant =
             || is_compose(&path) || WORDS.iter().any(|word| has(word)) || known().mentions.iter().any(|word| has(word));
+        if proxy::is_toml(&path) {
+            match file.documents() {
+                Ok(documents) => documents.iter().for_each(|document| of_proxies(file, document, &mut out)),
+                Err(reason) => out.skipped.push((file.path.clone(), reason.to_owned())),
+            }
+        }
         if file.is_yaml() && is_meant() {
             let documents = file.documents().unwrap_or_else(|reason| {
                 out.skipped.extend(is_ours(&file.text).then(|| (file.path.clone(), reason.to_owned())));
@@ -199,9 +205,30 @@ fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, ou
     } else {
         tasks::containers(path, document, out);
     }
+    of_proxies(file, document, out);
+    for inner in inside(text, document) {
+        of_proxies(file, &inner, out);
+    }
+}
+
+/// What a document says of proxies, gateways and meshes.
+fn of_proxies(file: &ManifestFile, document: &Node, out: &mut Deployment) {
+    let (path, text) = (Ustr::from(&file.path), file.text.as_str());
     proxy::of_document(path, text, document, &mut out.removals);
     gateway::of_document(path, document, &mut out.gateways);
     cors::of_document(path, text, document, &mut out.allow_lists);
+}
+
+/// The documents of the YAML files that a ConfigMap holds, where they have a word of what is read here.
+fn inside(text: &str, document: &Node) -> Vec<Node> {
+    let is_map = document.get("kind").and_then(Node::text) == Some("ConfigMap");
+    let files = document.get("data").filter(|_| is_map).map(Node::entries).unwrap_or_default();
+    let has_word = |held: &str| {
+        let mut words = WORDS.iter().copied().chain(known().mentions.iter().map(String::as_str));
+        words.any(|word| held.contains(word)) && !held.contains("proxy_set_header")
+    };
+    let held = files.iter().filter(|(_, held)| held.text().is_some_and(has_word));
+    held.filter_map(|(_, held)| crate::yaml::nested(text, held)).flatten().collect()
 }
 
 /// A place in a file.

@@ -41,6 +41,11 @@ pub(crate) fn is_configuration(path: &str) -> bool {
         .any(|word| path.contains(word))
 }
 
+/// Whether this is the configuration of a proxy in TOML, of which Traefik alone is known to have one.
+pub(super) fn is_toml(path: &str) -> bool {
+    path.ends_with(".toml") && path.contains("traefik")
+}
+
 /// The removals of a text in nginx's language that begins at byte `start` of its file.
 pub(super) fn of_text(path: Ustr, text: &str, start: usize) -> Vec<Removal> {
     let traces = TRACING.iter().any(|word| text.contains(word));

@@ -3,7 +3,7 @@
 use crate::yaml::{self, Node};
 use std::sync::OnceLock;
 
-/// The largest YAML file that is looked at.
+/// The largest YAML or TOML file that is looked at.
 const MAX_YAML: usize = 512 * 1024;
 
 /// One file, read once for all who ask what it says.
@@ -22,9 +22,10 @@ impl ManifestFile {
         Self { path: path.into(), text: text.into(), documents: OnceLock::new() }
     }
 
-    /// Its documents, for a file of YAML, or why it could not be read.
+    /// Its documents, for a file of YAML or TOML, or why it could not be read.
     pub fn documents(&self) -> Result<&[Node], &str> {
         let read = || match self.text.len() {
+            ..=MAX_YAML if self.path.ends_with(".toml") => yaml::of_toml(&self.text).map(|document| vec![document]),
             ..=MAX_YAML => yaml::documents(&self.text),
             _ => Err("larger than 512 KiB".to_owned()),
         };

@@ -1,10 +1,13 @@
-//! YAML with the place of every key and value, within limits, and with the templates of Helm blanked out.
+//! YAML, and TOML in its shape, with the place of every key and value, within limits, and with the templates of Helm blanked
+//! out.
 
 mod node;
 mod template;
+mod toml;
 
 pub use node::{Key, Node, Value};
 pub use template::is_template;
+pub use toml::document as of_toml;
 
 use crate::ir::{LineIndex, Span};
 use rustc_hash::FxHashMap;
