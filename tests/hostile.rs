@@ -296,10 +296,45 @@ fn names_cannot_act_on_the_terminal() {
     }
 }
 
+/// Writes the index of a repository in which some files are tracked.
+fn track(root: &Path, paths: &[&str]) {
+    use gix_index::{File, State, entry, hash, write};
+    fs::create_dir_all(root.join(".git")).expect("a folder");
+    let mut state = State::new(hash::Kind::Sha1);
+    let none = hash::ObjectId::null(hash::Kind::Sha1);
+    for path in paths {
+        let (stat, flags) = (entry::Stat::default(), entry::Flags::empty());
+        state.dangerously_push_entry(stat, none, flags, entry::Mode::FILE, (*path).into());
+    }
+    state.sort_entries();
+    File::from_state(state, root.join(".git/index")).write(write::Options::default()).expect("an index");
+}
+
+#[test]
+fn what_git_tracks_is_read_whatever_is_ignored() {
+    let root = folder();
+    write(root.path(), ".gitignore", "server\nbuild/\n");
+    write(root.path(), ".ignore", "apart/\n");
+    let files =
+        ["apart/a.go", "cmd/server/a_test.go", "cmd/server/local.go", "cmd/server/main.go", "build/out.go", "z.go"];
+    for path in files {
+        write(root.path(), path, "x\n");
+    }
+    let sources = |root: &Path| list(root).sources.into_iter().map(|source| source.relative).collect::<Vec<_>>();
+    // Without a repository nobody says what is ignored.
+    assert_eq!(sources(root.path()), ["build/out.go", "cmd/server/local.go", "cmd/server/main.go", "z.go"]);
+    track(root.path(), &["apart/a.go", "cmd/server/a_test.go", "cmd/server/main.go", "gone.go", "z.go"]);
+    assert_eq!(sources(root.path()), ["cmd/server/main.go", "z.go"]);
+    assert_eq!(sources(&root.path().join("cmd")), ["server/main.go"]);
+    fs::write(root.path().join(".git/index"), "none").expect("a file");
+    assert_eq!(sources(root.path()), ["z.go"]);
+}
+
 #[test]
 fn the_walk_leaves_out_what_is_not_the_teams() {
     let root = folder();
     write(root.path(), ".gitignore", "ignored/\n");
+    fs::create_dir(root.path().join(".git")).expect("a folder");
     for path in [
         "ignored/a.go",
         ".hidden/a.go",

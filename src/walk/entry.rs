@@ -55,7 +55,7 @@ impl Collector<'_> {
             let special = !kind.is_dir() && language.is_some();
             return special.then(|| self.skipped(entry.path(), "not a regular file"));
         }
-        let Some(relative) = self.relative(entry.path()).filter(|path| is_printable(path)) else {
+        let Some(relative) = super::relative(self.root, entry.path()).filter(|path| is_printable(path)) else {
             return language
                 .map(|_| self.skipped(entry.path(), "its name is not valid UTF-8 or holds control characters"));
         };
@@ -123,14 +123,6 @@ impl Collector<'_> {
             Some(path) => self.skipped(path, &reason),
             None => Found::Skipped(".".to_owned(), reason),
         }
-    }
-
-    /// The path from the root with `/`, or `None` when it is not UTF-8.
-    fn relative(&self, path: &Path) -> Option<String> {
-        let inner = path.strip_prefix(self.root).ok()?;
-        let inner = if inner.as_os_str().is_empty() { Path::new(path.file_name()?) } else { inner };
-        let text = inner.to_str()?;
-        if cfg!(windows) { Some(text.replace('\\', "/")) } else { Some(text.to_owned()) }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Which files of a tree are read: sources, manifests, and what is left out with the reason.
 //!
-//! Symbolic links are never followed, so the walk cannot loop and cannot leave its root. `.gitignore` and `.ignore`
-//! files hold with and without a `.git`. Hidden files are left out, and in hidden folders everything but what services are
-//! deployed by. Files are only listed here, none is opened.
+//! Symbolic links are never followed, so the walk cannot loop and cannot leave its root. `.ignore` files hold everywhere,
+//! `.gitignore` files as in git: in a repository, and not for what it tracks. Hidden files are left out, and in hidden
+//! folders everything but what services are deployed by. Files are only listed here, none is opened but the index of git.
 
 mod entry;
 mod hidden;
 mod names;
+mod tracked;
 mod vendored;
 
 pub use names::{escape_name, is_test_path};
@@ -15,10 +16,12 @@ use crate::ir::Language;
 use entry::{Collector, Found};
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{WalkBuilder, WalkState};
+use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use tracked::Only;
 
 /// What the walk takes and leaves.
 #[derive(Debug, Clone)]
@@ -105,18 +108,47 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Walked {
     let base = options.exclude_base.as_ref().and_then(|base| base.canonicalize().ok());
     let base = base.filter(|base| root.starts_with(base)).unwrap_or_else(|| root.clone());
     let exclude = excludes(&base, &options.exclude, &mut walked.skipped);
-    collect(&root, exclude, options, &mut walked);
+    let repository = tracked::repository(&root);
+    collect(&root, Filter { exclude: &exclude, git: repository.is_some(), only: None }, options, &mut walked);
+    if let Some(only) = repository.and_then(|repository| left_out(repository, &root, options, &walked)) {
+        let mut rest = Walked::default();
+        collect(&root, Filter { exclude: &exclude, git: false, only: Some(only) }, options, &mut rest);
+        walked.sources.extend(rest.sources);
+        walked.manifests.extend(rest.manifests);
+    }
     walked.sources.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
     walked.manifests.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
     walked.skipped.sort_unstable();
     walked
 }
 
+/// The tracked files that matter and that the walk did not take, mostly what `.gitignore` names all the same.
+fn left_out(repository: &Path, root: &Path, options: &WalkOptions, walked: &Walked) -> Option<Only> {
+    let sources = walked.sources.iter().map(|source| source.relative.as_str());
+    let taken: FxHashSet<&str> = sources.chain(walked.manifests.iter().map(|found| found.relative.as_str())).collect();
+    let matters = |path: &String| match Language::of_path(Path::new(path)) {
+        Some(language) => options.include_tests || !is_test_path(path, language),
+        None => (options.is_manifest)(path),
+    };
+    let tracked = tracked::files(repository, root)?.into_iter();
+    Only::new(tracked.filter(|path| matters(path) && !taken.contains(path.as_str())))
+}
+
+/// What one walk looks at.
+struct Filter<'f> {
+    /// The user's globs.
+    exclude: &'f Override,
+    /// Whether `.gitignore` files hold.
+    git: bool,
+    /// The files that alone are looked for.
+    only: Option<Only>,
+}
+
 /// Runs the parallel walk and sorts what it finds into its lists.
-fn collect(root: &Path, exclude: Override, options: &WalkOptions, walked: &mut Walked) {
+fn collect(root: &Path, filter: Filter<'_>, options: &WalkOptions, walked: &mut Walked) {
     let vendored = Arc::new(AtomicUsize::new(0));
     let (sender, found) = mpsc::channel();
-    let walker = builder(root, exclude, options.threads, Arc::clone(&vendored)).build_parallel();
+    let walker = builder(root, filter, options.threads, Arc::clone(&vendored)).build_parallel();
     let empty = AtomicUsize::new(0);
     let tests = AtomicUsize::new(0);
     walker.run(|| {
@@ -140,23 +172,32 @@ fn collect(root: &Path, exclude: Override, options: &WalkOptions, walked: &mut W
 }
 
 /// The walker with hoplint's filters.
-fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicUsize>) -> WalkBuilder {
+fn builder(root: &Path, filter: Filter<'_>, threads: usize, vendored: Arc<AtomicUsize>) -> WalkBuilder {
+    let Filter { exclude, git, only } = filter;
     let mut builder = WalkBuilder::new(root);
+    let top = root.to_path_buf();
     builder
         .follow_links(false)
         .hidden(false)
         .require_git(false)
+        .git_ignore(git)
+        .git_exclude(git)
         .git_global(false)
-        .parents(in_repository(root))
+        // Ignore files above the root belong to it where they are of the same repository.
+        .parents(tracked::repository(root).is_some())
         .threads(threads)
-        .overrides(exclude)
+        .overrides(exclude.clone())
         .filter_entry(move |entry| {
             if entry.depth() > 0 && hidden::is_left_out(entry) {
                 return false;
             }
-            let keep = entry.depth() == 0
-                || !entry.file_type().is_some_and(|kind| kind.is_dir())
-                || !vendored::is_vendored(entry.path());
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            if let Some(only) = only.as_ref().filter(|_| entry.depth() > 0)
+                && !relative(&top, entry.path()).is_some_and(|path| only.has(&path, is_folder))
+            {
+                return false;
+            }
+            let keep = entry.depth() == 0 || !is_folder || !vendored::is_vendored(entry.path());
             if !keep {
                 vendored.fetch_add(1, Ordering::Relaxed);
             }
@@ -165,9 +206,12 @@ fn builder(root: &Path, exclude: Override, threads: usize, vendored: Arc<AtomicU
     builder
 }
 
-/// Whether ignore files above the root belong to the same repository.
-fn in_repository(root: &Path) -> bool {
-    root.ancestors().any(|folder| folder.join(".git").exists())
+/// The path of an entry from the root, with `/`; of the root itself its name. `None` of what is not UTF-8.
+fn relative(root: &Path, path: &Path) -> Option<String> {
+    let inner = path.strip_prefix(root).ok()?;
+    let inner = if inner.as_os_str().is_empty() { Path::new(path.file_name()?) } else { inner };
+    let text = inner.to_str()?;
+    if cfg!(windows) { Some(text.replace('\\', "/")) } else { Some(text.to_owned()) }
 }
 
 /// The user's globs as one matcher; a glob that is none is reported and left out.

@@ -6,6 +6,7 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{NameOf, Slot, TypeRole, has_part, speaks_of_tracing, vocabulary};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::prints_ids;
+use crate::services::{Ids, LogPattern};
 use crate::study::{CallFact, Inbound, Study, Summary};
 
 /// How far the callers of a function are followed.
@@ -45,7 +46,7 @@ fn ids_before_handlers(study: &Study<'_>, unit: usize) -> bool {
 /// Whether ids are in the logging context where a function hands work over: put there around every request, or by one of
 /// those that lead to the function, whatever modules these are in.
 pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
-    if study.language() != Language::Java {
+    if study.language() != Language::Java || prints_no_key(study, function.file) {
         return false;
     }
     let path = callers(study, study.program.outermost(function));
@@ -59,6 +60,13 @@ pub(super) fn has_ids(study: &Study<'_>, function: FuncRef) -> bool {
         || hands_over_ids(study, study.unit_of(function.file))
         || (0..study.units.len()).any(|unit| putting(study, unit).any(on_the_way))
         || path.iter().filter(is_entry).any(|entry| puts_ids(study, entry.file))
+}
+
+/// Whether every record of a unit is seen to be written in a form that prints nothing of the logging context.
+fn prints_no_key(study: &Study<'_>, file: u32) -> bool {
+    let logging = &study.unit(file).logging;
+    let is_without = |pattern: &LogPattern| pattern.ids == Ids::None && pattern.printed.is_empty();
+    !logging.open && !logging.patterns.is_empty() && logging.patterns.iter().all(is_without)
 }
 
 /// Whether records of a unit bear the id of the trace that is current where they are written: what traces it, or a program

@@ -4,6 +4,7 @@
 use super::ambient::parts_on_purpose;
 use super::forward::journey;
 use super::replaced::{crosses_by_type, is_cleanup, is_dark};
+use super::vain::asks_unseen_store;
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
@@ -67,6 +68,7 @@ fn judge(lives: &Lives<'_, '_>, call: ValueRef) -> Option<Finding> {
     }
     let counts = |sink: &&ValueRef| {
         !is_cleanup(study, **sink)
+            && !asks_unseen_store(lives, **sink)
             && !lives.sends_plainly(**sink)
             && program.call_site(**sink).is_none_or(|site| !site.spawned)
     };

@@ -9,13 +9,13 @@ use super::meant::{
 };
 use super::of_process::is_given_by_process;
 use super::told::is_told_of;
-use super::vain::{asks_plain_store, is_of_store_apart};
+use super::vain::asks_unseen_store;
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::ExprKind;
-use crate::knowledge::{HopKind, TypeRole, has_start, vocabulary};
+use crate::knowledge::{TypeRole, has_start, vocabulary};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
-use crate::rules::clients::{Lives, answers_checks, checks_health, traces_stores};
+use crate::rules::clients::{Lives, answers_checks, checks_health};
 use crate::study::{CallFact, ContextParam, Inbound, Study};
 
 /// Finds fresh contexts that cut a trace.
@@ -86,8 +86,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let counts = |sink: &ValueRef| {
         !is_cleanup(study, *sink)
             && !outlives(study, *sink)
-            && !asks_plain_store(lives, *sink)
-            && !asks_untraced_kind(study, *sink)
+            && !asks_unseen_store(lives, *sink)
             && !lives.sends_plainly(*sink)
             && !is_kept_on(study, *sink)
     };
@@ -120,17 +119,6 @@ pub(super) fn is_dark(study: &Study<'_>, function: FuncRef) -> bool {
         }
         Inbound::Unknown => false,
     }
-}
-
-/// Whether a call asks a store by a library over others while nothing in its unit instruments a store: however its client
-/// stands, neither the library nor what lies below it makes a span.
-fn asks_untraced_kind(study: &Study<'_>, call: ValueRef) -> bool {
-    let Some(fact) = study.fact(call) else { return false };
-    let is_store = fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store);
-    is_store
-        && !fact.library.over.is_empty()
-        && is_of_store_apart(study, call)
-        && !traces_stores(study, study.unit_of(call.file))
 }
 
 /// Whether no trace comes to a function but that of spans of its own process, and none of those is started before a fresh

@@ -5,7 +5,7 @@ use super::forward::{GOES_ON, follow};
 use crate::ir::ExprKind;
 use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::rules::clients::{Life, Lives, goes_to_third_party, is_plain_client};
+use crate::rules::clients::{Life, Lives, goes_to_third_party, is_plain_client, traces_stores};
 use crate::study::{CallFact, Study};
 
 /// What a context of Go's own library tells of the end of its time. Its values may hold a trace.
@@ -82,8 +82,25 @@ fn asks_stranger(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
         && goes_to_third_party(study, call)
 }
 
+/// Whether a call asks a store in a way that shows in no trace: through a client that nothing instruments, or by a library
+/// over others where nothing in its unit instruments a store.
+pub(super) fn asks_unseen_store(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+    asks_plain_store(lives, call) || asks_untraced_kind(lives.study, call)
+}
+
+/// Whether a call asks a store by a library over others while nothing in its unit instruments a store: however its client
+/// stands, neither the library nor what lies below it makes a span.
+fn asks_untraced_kind(study: &Study<'_>, call: ValueRef) -> bool {
+    let Some(fact) = study.fact(call) else { return false };
+    let is_store = fact.effect.hop.is_some_and(|hop| hop.kind == HopKind::Store);
+    is_store
+        && !fact.library.over.is_empty()
+        && is_of_store_apart(study, call)
+        && !traces_stores(study, study.unit_of(call.file))
+}
+
 /// Whether a call asks a store through a client that nothing instruments: it has no span that could lie in a trace.
-pub(super) fn asks_plain_store(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
+fn asks_plain_store(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
     let study = lives.study;
     let Some(fact) = study.fact(call) else { return false };
     let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::Store) else { return false };

@@ -102,8 +102,9 @@ fn sensitive(study: &Study<'_>, found: &Attribute) -> Option<Finding> {
         return None;
     }
     let own = identifier(study, value).map(|name| words(&name));
+    let owner = owner(study, value).map(|name| words(&name)).unwrap_or_default();
     let key = found.key.map(|(_, key)| words(&key));
-    let secret = |text: &Option<String>| text.as_deref().and_then(secret);
+    let secret = |text: &Option<String>| text.as_deref().and_then(|text| secret(text, &owner));
     if own.as_deref().is_some_and(is_harmless) || key.as_deref().is_some_and(is_harmless) {
         return None;
     }
@@ -121,8 +122,21 @@ fn sensitive(study: &Study<'_>, found: &Attribute) -> Option<Finding> {
     Some(out)
 }
 
-fn secret(words: &str) -> Option<&'static str> {
-    vocabulary().secrets.iter().map(String::as_str).find(|phrase| has(words, phrase))
+/// The secret that some words name, of which the first are those of an owner: what is of a token (`refreshToken.issuer`) is
+/// none for that.
+fn secret(words: &str, owner: &str) -> Option<&'static str> {
+    let names = |phrase: &&str| has(words, phrase) && (owner.is_empty() || !has(owner, phrase));
+    vocabulary().secrets.iter().map(String::as_str).find(names)
+}
+
+/// The identifier of what a value is a member of: `card` of `card.number`.
+fn owner(study: &Study<'_>, value: ValueRef) -> Option<String> {
+    let at = |expr| ValueRef { expr, ..value };
+    match study.program.expr_kind(value) {
+        ExprKind::Member { base, .. } => identifier(study, at(*base)),
+        ExprKind::Call { callee, args } if args.is_empty() => owner(study, at(*callee)),
+        _ => None,
+    }
 }
 
 fn is_harmless(words: &str) -> bool {

@@ -5,8 +5,8 @@ use super::front;
 use super::kind::says_kind;
 use super::material::names_key;
 use crate::finding::{Confidence, Finding};
-use crate::ir::Language;
-use crate::knowledge::{self, AnnotationRole, LibraryDescription, Slot, TypeRole};
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{self, AnnotationRole, LibraryDescription, NameOf, Slot, TypeRole, speaks_of_tracing};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::clients::dark::is_program;
 use crate::study::{CallFact, Inbound, Study, Summary, is_aside};
@@ -200,7 +200,7 @@ fn made_handlers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = (u32, &'a str
 }
 
 /// The files that call a function of another library which extracts, by its name (`ExtractHTTPContext`), and hands a context
-/// back (Go).
+/// back, or that give a router what a library about tracing makes: `router.Use(cfg.Otel.Handler())` (Go).
 fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = u32> + 'a {
     let program = study.program;
     let files = (0u32..).zip(&program.files).filter(|_| study.language() == Language::Go);
@@ -214,8 +214,18 @@ fn unseen_readers<'a>(study: &'a Study<'_>) -> impl Iterator<Item = u32> + 'a {
             let given = program.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.role_of(value));
             given.into_iter().any(|role| matches!(role, TypeRole::Context | TypeRole::Request | TypeRole::Carrier))
         };
-        (last.starts_with("Extract") && is_given()).then_some(at)
+        let extracts = last.starts_with("Extract") && is_given();
+        (extracts || speaks_of_tracing(&name, NameOf::GoPackage) && is_given_to_server(study, call)).then_some(at)
     })
+}
+
+/// Whether what a call makes is given to a server or router: an argument of a call of one of its methods.
+fn is_given_to_server(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let Some(taker) = program.parent(call) else { return false };
+    let is_argument = matches!(program.expr_kind(taker), ExprKind::Call { args, .. } if args.iter().any(|arg| arg.value == call.expr));
+    let role = program.receiver(taker).and_then(|receiver| program.role_of(receiver));
+    is_argument && role == Some(TypeRole::Server)
 }
 
 /// The family whose spans the code of a unit starts, where it starts those of one only, and one that keeps them apart.

@@ -61,11 +61,16 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
     let mut units: Vec<_> = by_unit.into_values().collect();
     units.sort_by_key(|facts| facts.first().map(|fact| fact.call));
-    for facts in units {
+    for mut facts in units {
+        // What crosses may be part of another command.
+        let meets = |other: &CallFact<'_>, fact: &CallFact<'_>| study.can_meet(other.call.file, fact.call.file);
+        facts.retain(|fact| study.calls().iter().any(|other| crosses(other) && meets(other, fact)));
         let Some((first, more)) = facts.split_first() else { continue };
         if study.unit(first.call.file).is_traced_from_outside() {
             continue;
         }
+        let near = || study.calls().iter().find(|other| crosses(other) && meets(other, first));
+        let crossing = if meets(crossing, first) { crossing } else { near().unwrap_or(crossing) };
         out.findings.push(finding(study, first, more, crossing));
     }
 }
