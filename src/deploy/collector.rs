@@ -170,7 +170,11 @@ pub(super) fn read(path: Ustr, text: &str, document: &Node, out: &mut Deployment
     for node in texts {
         let whole = !is_filled(text, node);
         for inner in yaml::nested(text, node).unwrap_or_default().iter().filter(|inner| is_configuration(inner)) {
-            let kind = config_map.map_or(Kind::Text, |name| Kind::ConfigMap(name.to_owned()));
+            let plain = || match super::values::is_values(&path) {
+                true => Kind::Values { copies: None, image: None },
+                false => Kind::Text,
+            };
+            let kind = config_map.map_or_else(plain, |name| Kind::ConfigMap(name.to_owned()));
             let mut found = configuration(path, text, inner, node, kind);
             found.is_whole &= whole;
             out.collectors.push(found);

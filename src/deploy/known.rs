@@ -43,6 +43,7 @@ pub struct Known {
     pub backend: Vec<Backend>,
     pub off: Vec<Off>,
     pub speaks: Vec<Speaks>,
+    pub sends: Vec<Sends>,
     pub milliseconds: Vec<Milliseconds>,
     pub ingress_headers: Vec<String>,
     pub beside_images: Vec<String>,
@@ -93,6 +94,28 @@ pub struct Speaks {
     pub protocol: String,
 }
 
+/// Exporters of the collector that send OTLP.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sends {
+    /// Their types.
+    pub kinds: Vec<String>,
+    /// The protocol, as variables name it.
+    pub protocol: String,
+    /// The port at which it is taken by custom, and that of the other protocol.
+    pub own_port: u16,
+    /// See `own_port`.
+    pub other_port: u16,
+    /// What sends by the other protocol.
+    pub instead: String,
+    /// The paths that are put behind the address, the one of traces first.
+    #[serde(default)]
+    pub adds: Vec<String>,
+    /// The setting for a whole address of traces, to which nothing is added; empty where addresses are no URLs.
+    #[serde(default)]
+    pub whole: String,
+}
+
 /// A variable that counts milliseconds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +152,14 @@ pub struct TailSampling {
     pub default_wait: u64,
     /// The setting for how many traces are expected in a second.
     pub rate: String,
+    /// Policies that ask for nothing but the trace's id: all collectors decide alike.
+    pub by_id: Vec<String>,
+    /// Those of them that keep every trace whatever they are told.
+    pub all: Vec<String>,
+    /// The setting for the share of traces that a policy keeps, in percent.
+    pub share: String,
+    /// Policies by which traces are dropped that another one keeps.
+    pub dropping: Vec<String>,
 }
 
 /// A chart that installs the collector.

@@ -30,7 +30,7 @@ pub(crate) use compose::is_compose;
 pub use container::{Container, Part, Platform, Pod, Project, Variable, Workload};
 pub use cors::AllowList;
 pub use gateway::{Gateway, Says};
-pub use known::{Backend, Chart, Known, Milliseconds, Off, Removed, Speaks, known};
+pub use known::{Backend, Chart, Known, Milliseconds, Off, Removed, Sends, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
 pub(crate) use proxy::is_configuration as is_proxy;

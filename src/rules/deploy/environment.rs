@@ -104,7 +104,7 @@ pub(super) fn receives(container: &Container) -> bool {
 }
 
 /// Whether an address is that of the machine itself.
-fn is_local(value: &str) -> bool {
+pub(super) fn is_local(value: &str) -> bool {
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
     ["localhost", "127.", "[::1]"].iter().any(|host| rest.starts_with(host))
 }
@@ -140,7 +140,7 @@ fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place
 }
 
 /// Whether a collector of the workspace takes a protocol at a port that is the other's by custom.
-fn listens(material: &Material<'_>, protocol: &str, port: u16) -> bool {
+pub(super) fn listens(material: &Material<'_>, protocol: &str, port: u16) -> bool {
     let part = if protocol == "grpc" { "grpc" } else { "http" };
     let end = format!(":{port}");
     let components = material.deployment.collectors.iter().flat_map(|collector| &collector.components);

@@ -10,6 +10,7 @@ mod inject;
 mod links;
 mod misplaced;
 mod moved;
+mod onward;
 mod pipeline;
 mod protocol;
 mod removed;
@@ -60,6 +61,7 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     for collector in material.deployment.collectors.iter().filter(|collector| !is_test(&collector.path)) {
         pipeline::check(material, collector, out);
         removed::check(material, collector, out);
+        onward::check(material, collector, out);
         tail::check(material, collector, out);
     }
     let before = out.findings.len();

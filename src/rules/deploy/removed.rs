@@ -104,6 +104,11 @@ fn of_image(image: &str) -> Option<Runs> {
     Some(of_tag(tag))
 }
 
+/// Whether an image is one of the collector's own, in which nothing else runs.
+pub(super) fn is_collector(image: &str) -> bool {
+    known().versioned_images.iter().any(|known| known == crate::services::image_name(image))
+}
+
 /// Which collector a tag or a release is.
 fn of_tag(tag: &str) -> Runs {
     if tag == "latest" { Runs::Newest } else { version(tag).map_or(Runs::Unknown, Runs::Of) }

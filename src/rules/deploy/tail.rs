@@ -4,6 +4,7 @@ use super::super::Verdicts;
 use super::Material;
 use crate::deploy::{Collector, Component, Container, Kind, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related};
+use crate::yaml::Node;
 
 /// Judges one configuration.
 pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Verdicts) {
@@ -15,7 +16,8 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
         let (id, place) = &processors[at];
         if !seen.contains(id) {
             seen.push(id.clone());
-            if let Some(found) = split(material, collector, id, *place) {
+            let is_alike = collector.defined("processors", id).is_some_and(decides_alike);
+            if let Some(found) = split(material, collector, id, *place).filter(|_| !is_alike) {
                 push(out, collector, found);
             }
             if let Some(component) = collector.defined("processors", id) {
@@ -63,6 +65,26 @@ fn split(material: &Material<'_>, collector: &Collector, id: &str, place: Place)
     Some(found)
 }
 
+/// Whether all collectors decide on a trace alike, whatever they see of it: by its id, or that it is kept in any case.
+fn decides_alike(component: &Component) -> bool {
+    let known = &known().tail_sampling;
+    let policies = component.settings.get("policies").map(Node::items).unwrap_or_default();
+    let kind = |policy: &Node| policy.get("type").and_then(Node::text).unwrap_or_default().to_owned();
+    let is_one = |policy: &Node, names: &[String]| names.contains(&kind(policy));
+    let keeps_all = |policy: &Node| {
+        let share = || policy.at(&[&kind(policy), &known.share])?.text()?.parse::<f64>().ok();
+        is_one(policy, &known.all) || is_one(policy, &known.by_id) && share().is_some_and(|share| share >= 100.0)
+    };
+    // What is found not to be kept is dropped before the others are asked.
+    let may_drop = |policy: &Node| {
+        let mut inverts = false;
+        policy.walk(&mut |node| inverts |= node.get("invert_match").is_some_and(|node| !node.is_false()));
+        inverts || is_one(policy, &known.dropping)
+    };
+    let by_id = !policies.is_empty() && policies.iter().all(|policy| is_one(policy, &known.by_id));
+    by_id || policies.iter().any(keeps_all) && !policies.iter().any(may_drop)
+}
+
 /// How many of a collector run, where it is more than one.
 fn copies(material: &Material<'_>, collector: &Collector) -> Option<(String, Place, Confidence)> {
     let sure = |(copies, place): (String, Place)| (copies, place, Confidence::Certain);
@@ -74,7 +96,7 @@ fn copies(material: &Material<'_>, collector: &Collector) -> Option<(String, Pla
 }
 
 /// The containers that are given a configuration.
-fn runners<'a>(material: &Material<'a>, collector: &'a Collector) -> impl Iterator<Item = &'a Container> {
+pub(super) fn runners<'a>(material: &Material<'a>, collector: &'a Collector) -> impl Iterator<Item = &'a Container> {
     let name = match &collector.kind {
         Kind::ConfigMap(name) => name.as_str(),
         _ => &collector.path,
