@@ -23,7 +23,7 @@ impl Study<'_> {
         let sets = |setting: Option<Setting>| matches!(setting, Some(Setting::TracerProvider | Setting::Everything));
         let found = self.calls().iter().filter(|fact| sets(fact.effect.sets)).map(|fact| fact.function);
         let set_ups: FxHashSet<FuncRef> = found.collect();
-        let leads = |packages: &FxHashSet<Ustr>, main: Ustr| {
+        let led_to = |packages: &FxHashSet<Ustr>, main: Ustr| {
             let files = (0u32..).zip(&self.program.files).filter(|(_, file)| packages.contains(&file.module));
             let begins = files.flat_map(|(file, unit)| {
                 let functions = (0u32..).zip(&unit.source.facts.functions);
@@ -35,8 +35,23 @@ impl Study<'_> {
                     .map(move |(n, _)| FuncRef { file, id: FunctionId(n) })
             });
             let reached = self.reach.graph.led_to(begins);
-            set_ups.iter().any(|function| reached.contains(function))
+            set_ups.iter().copied().filter(|function| reached.contains(function)).collect::<Vec<_>>()
         };
-        self.commands.each().filter(|(main, packages)| leads(packages, *main)).map(|(main, _)| main).collect()
+        let mut out = FxHashSet::default();
+        let mut seen: FxHashSet<FuncRef> = FxHashSet::default();
+        for (main, packages) in self.commands.each() {
+            let reached = led_to(packages, main);
+            if !reached.is_empty() {
+                out.insert(main);
+            }
+            seen.extend(reached);
+        }
+        // No way is seen to what a list of services runs, by an interface: each command that is built with it may do so.
+        let unseen = set_ups.iter().filter(|function| !seen.contains(function) && !self.is_unused(**function, 1));
+        let homes = unseen.filter_map(|function| self.program.files.get(function.file as usize)).map(|file| file.module);
+        for home in homes.collect::<FxHashSet<Ustr>>() {
+            out.extend(self.commands.with(home));
+        }
+        out
     }
 }
