@@ -166,8 +166,9 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
         out.rebound = true;
         return;
     }
-    let returns_context = program.type_of(call).and_then(|ty| program.role(ty)) == Some(TypeRole::Context);
-    if returns_context {
+    let returned = program.type_of(call).and_then(|ty| program.role(ty));
+    // A helper that makes a request hands the context on in it.
+    if returned == Some(TypeRole::Context) || returned == Some(TypeRole::Request) && summary.has(Summary::BINDS) {
         work.push(call);
     }
     let goes_on = summary.has(GOES_ON) && !is_given_in_vain(lives, call, value, out.depth);

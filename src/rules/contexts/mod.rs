@@ -15,6 +15,7 @@ mod meant;
 mod not_passed;
 mod nowhere;
 mod of_process;
+mod own_span;
 mod parentless;
 mod parted;
 mod passed_over;

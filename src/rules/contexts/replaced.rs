@@ -8,6 +8,7 @@ use super::meant::{
     outlives, runs_later, works_off,
 };
 use super::of_process::is_given_by_process;
+use super::own_span::is_under_own_span;
 use super::told::is_told_of;
 use super::vain::asks_unseen_store;
 use crate::finding::{Confidence, Finding, Related};
@@ -39,7 +40,12 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     let own = study.context_param(fact.function).or_else(|| study.unnamed_context_param(fact.function));
     let param = own.or_else(|| of_callers(study, fact))?;
     let holder = if own.is_some() { fact.function } else { param.function };
-    if is_dark(study, holder) || own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.function) {
+    // Where nothing brings a trace in, there may be the span that the function itself works under.
+    let is_dark = is_dark(study, holder);
+    if is_dark && !(own.is_some() && is_under_own_span(study, fact)) {
+        return None;
+    }
+    if own.is_some() && has_no_trace_yet(study, fact) || study.is_idle(fact.function) {
         return None;
     }
     if study.outlives_request(fact.function) || fact.site.deferred {
@@ -101,8 +107,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     }
     let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
         (Some(sink), _) => (*sink, Confidence::Certain),
-        (None, Some(sink)) => (*sink, Confidence::Likely),
-        (None, None) => return None,
+        (None, Some(sink)) if !is_dark => (*sink, Confidence::Likely),
+        _ => return None,
     };
     let taker = param.function;
     let is_of_process = study.inbound(taker) == Inbound::Takes && is_given_by_process(study, taker);

@@ -17,6 +17,7 @@ mod produce;
 mod relay;
 mod reply;
 mod tasks;
+mod unfilled;
 mod waiting;
 
 pub(super) use consume::untraced_handlers;
@@ -42,6 +43,7 @@ pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
     extract::check(study, &traced, out);
     inject::check(lives, &traced, out);
     nowhere::check(study, out);
+    unfilled::check(study, &traced, out);
     batch::check(study, out);
     kindless::check(study, &traced, out);
 }

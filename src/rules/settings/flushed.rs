@@ -1,6 +1,6 @@
 //! What becomes of a provider that holds spans back: who may flush it, and where it goes out of sight.
 
-use crate::ir::{ExprId, ExprKind, Language};
+use crate::ir::{ExprId, ExprKind, FunctionId, Language};
 use crate::knowledge::TypeRole;
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -57,9 +57,9 @@ fn is_wrapped(study: &Study<'_>, value: ValueRef, depth: u32) -> bool {
     is_package && is_used && program.callee(call).functions.is_empty() && !is_let_out(study, call, rest)
 }
 
-/// Whether a value is written to a private field of an own type, of which every use is a call of what is described, or asks
-/// whether there is one.
-fn is_kept_private(study: &Study<'_>, value: ValueRef) -> bool {
+/// Whether a value is written to a private field of an own type, or a private variable of a package, of which every use is a
+/// call of what is described, or asks whether there is one.
+pub(super) fn is_kept_private(study: &Study<'_>, value: ValueRef) -> bool {
     let program = study.program;
     let Some(file) = program.files.get(value.file as usize) else { return false };
     let mut writes = file.flow.writes_from(value.expr).peekable();
@@ -68,19 +68,26 @@ fn is_kept_private(study: &Study<'_>, value: ValueRef) -> bool {
             ExprKind::Member { name, .. } if name.starts_with(char::is_lowercase) => {
                 stays_in_field(study, file.module, *name, ValueRef { expr: write.target, ..value })
             }
+            ExprKind::Name(name) if name.starts_with(char::is_lowercase) => {
+                stays_in_field(study, file.module, *name, ValueRef { expr: write.target, ..value })
+            }
             _ => false,
         })
 }
 
-/// Whether all that is done with fields of a name in a package is to call what is described on them, to hand it to that, or
-/// to compare them.
+/// Whether all that is done with fields and variables of a name in a package is to call what is described on them, to hand
+/// them to that, or to compare them.
 fn stays_in_field(study: &Study<'_>, package: Ustr, field: Ustr, written: ValueRef) -> bool {
     let program = study.program;
     let near = (0u32..).zip(&program.files).filter(|(_, file)| file.module == package);
     near.flat_map(|(at, file)| (0u32..).zip(&file.source.facts.exprs).map(move |(expr, found)| (at, expr, found))).all(
         |(at, expr, found)| {
             let value = ValueRef { file: at, expr: ExprId(expr) };
-            let is_field = matches!(&found.kind, ExprKind::Member { name, .. } if *name == field);
+            let is_field = match &found.kind {
+                ExprKind::Member { name, .. } => *name == field,
+                ExprKind::Name(name) => *name == field && !program.files[at as usize].flow.is_local(value.expr),
+                _ => false,
+            };
             let is_written = || {
                 value == written
                     || program.files[at as usize].flow.writes.iter().any(|write| write.target == value.expr)
@@ -88,7 +95,12 @@ fn stays_in_field(study: &Study<'_>, package: Ustr, field: Ustr, written: ValueR
             let is_compared = || {
                 program.parent(value).is_some_and(|parent| matches!(program.expr_kind(parent), ExprKind::Binary { .. }))
             };
-            !is_field || is_handed_to_library(study, value) || is_compared() || is_written()
+            let is_declared = || {
+                program.parent(value).is_none()
+                    && program.function_covering(value).id == FunctionId(0)
+                    && program.files[at as usize].flow.writes_from(value.expr).next().is_none()
+            };
+            !is_field || is_handed_to_library(study, value) || is_compared() || is_written() || is_declared()
         },
     )
 }
@@ -121,30 +133,32 @@ fn is_handed_to_library(study: &Study<'_>, value: ValueRef) -> bool {
 
 /// Whether anything in the unit of a file, or in those that it shares code with, may flush a provider: by a name that does
 /// so, of a value that may be one, in what can be part of the same process and is seen to run, or may.
-pub(super) fn may_flush(study: &Study<'_>, made: &CallFact<'_>) -> bool {
+/// `seen` are methods that do something else.
+pub(super) fn may_flush(study: &Study<'_>, made: &CallFact<'_>, from: u32, seen: &FxHashSet<ValueRef>) -> bool {
     let program = study.program;
-    let described = program.knowledge.libraries().iter().flat_map(|library| &library.functions);
-    let names: FxHashSet<&str> = described
-        .filter(|effect| effect.flushes)
-        .flat_map(|effect| &effect.names)
-        .filter_map(|name| Some(name.as_str().rsplit_once('.')?.1))
-        .collect();
-    let made_in = made.call.file;
-    let near = study.units_near(study.unit_of(made_in));
+    let names = ending_names(study);
+    let near = study.units_near(study.unit_of(from));
     let files = (0u32..).zip(&program.files).filter(|(_, file)| near.contains(&file.source.unit));
-    let mut files = files.filter(|(at, _)| study.can_meet(made_in, *at));
+    let mut files = files.filter(|(at, _)| study.can_meet(from, *at));
     files.any(|(at, file)| {
         (0u32..).zip(&file.source.facts.exprs).any(|(expr, found)| match &found.kind {
             ExprKind::Member { base, name, .. } | ExprKind::MethodRef { base, name }
                 if names.contains(name.as_str()) =>
             {
                 let base = ValueRef { file: at, expr: *base };
-                may_be_provider(study, base, *name, made)
-                    && !is_left_behind(study, ValueRef { file: at, expr: ExprId(expr) }, made)
+                let end = ValueRef { file: at, expr: ExprId(expr) };
+                !seen.contains(&end) && may_be_provider(study, base, *name, made) && !is_left_behind(study, end, made)
             }
             _ => false,
         })
     })
+}
+
+/// The names of methods that flush or end a provider.
+pub(super) fn ending_names<'a>(study: &Study<'a>) -> FxHashSet<&'a str> {
+    let described = study.program.knowledge.libraries().iter().flat_map(|library| &library.functions);
+    let names = described.filter(|effect| effect.flushes).flat_map(|effect| &effect.names);
+    names.filter_map(|name| Some(name.as_str().rsplit_once('.')?.1)).collect()
 }
 
 /// Whether a value may be a provider, or what stands around one, by its type or by what made it. What an own type's method
@@ -162,9 +176,10 @@ fn may_be_provider(study: &Study<'_>, value: ValueRef, method: Ustr, made: &Call
     if let Some(own) = program.own_type(ty) {
         let is_body = |function: &FuncRef| !program.function(*function).flags.is_abstract;
         let written = program.written_in(program.type_name(own));
-        return !written.iter().any(|function| program.function(*function).name == method && is_body(function));
+        let is_written = written.iter().any(|function| program.function(*function).name == method && is_body(function));
+        return !is_written && !program.has_field(own, method);
     }
-    !is_beside_provider(ty, made)
+    is_in_provider_home(ty, made)
 }
 
 /// Whether all calls that a value may come from are of the provider's library, and make something else than it does.
@@ -175,6 +190,12 @@ fn is_made_apart(study: &Study<'_>, value: ValueRef, made: &CallFact<'_>) -> boo
             Origin::Call(call, _) => study.program.callee(call).name.is_some_and(|name| is_beside_provider(name, made)),
             _ => false,
         })
+}
+
+/// Whether a type of others is of the provider's package: a provider that is seen to stay in sight is nothing else's.
+fn is_in_provider_home(ty: Ustr, made: &CallFact<'_>) -> bool {
+    let package = |name: &str| name.rsplit_once('.').map(|(package, _)| package.to_owned());
+    made.effect.returns.first().is_none_or(|home| package(home) == package(&ty))
 }
 
 /// Whether a name is one of the provider's library, beside its package: of an exporter, of other signals than traces. What is
@@ -221,7 +242,7 @@ fn handed_out_at(study: &Study<'_>, function: FuncRef, flush: ValueRef) -> Optio
 }
 
 /// Whether who calls a function throws one of its results away.
-fn is_result_dropped(study: &Study<'_>, call: ValueRef, at: usize) -> bool {
+pub(super) fn is_result_dropped(study: &Study<'_>, call: ValueRef, at: usize) -> bool {
     let program = study.program;
     let Some(flow) = program.files.get(call.file as usize).map(|file| &file.flow) else { return false };
     if program.call_site(call).is_some_and(|site| site.dropped && !site.deferred && !site.spawned) {

@@ -5,6 +5,7 @@ mod browsers;
 mod defaults;
 mod endpoint;
 mod flushed;
+mod handed_back;
 mod misnamed;
 mod off;
 mod over;

@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language, Spread};
+use crate::ir::{ExprKind, Language, Span, Spread, StmtKind};
 use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, Setting, Slot, TypeRole};
 use crate::link::Origin;
 use crate::link::{FuncRef, Step, ValueRef};
@@ -24,8 +24,11 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         true => fact.effect.tracer_provider && is_given_to_instrumentation(study),
         false => sets_real_provider(study, fact),
     };
-    let set_ups = study.calls().iter().filter(|fact| !with.contains(&fact.function) && is_set_up(fact));
-    let set_ups = set_ups.filter(|fact| !study.summary(fact.function).has(Summary::SETS_PROPAGATOR));
+    let is_alone = |fact: &CallFact<'_>| match with.contains(&fact.function) {
+        true => is_beside_left(study, fact),
+        false => !study.summary(fact.function).has(Summary::SETS_PROPAGATOR),
+    };
+    let set_ups = study.calls().iter().filter(|fact| is_set_up(fact) && is_alone(fact));
     let whole: FxHashSet<usize> = with.iter().map(|function| study.unit_of(function.file)).collect();
     // What is set while a Go package is loaded stands in until the set-up that is whole replaces it.
     let stands_in = |fact: &CallFact<'_>| {
@@ -89,6 +92,23 @@ fn is_run_by(study: &Study<'_>, function: FuncRef, callers: &FxHashSet<FuncRef>)
     calls.into_iter().any(|call| callers.contains(&study.program.function_at(*call)))
 }
 
+/// Whether a function that sets a propagator does so only in branches that it leaves before a call.
+fn is_beside_left(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let facts = &program.files[fact.call.file as usize].source.facts;
+    let at = program.expr(fact.call).span;
+    let is_left = |set: Span| {
+        let leaves = |block: &[u32]| {
+            let holds = |span: Span| facts.statements(block).any(|stmt| stmt.span.contains(span));
+            let last = facts.statements(block).last().map(|stmt| &stmt.kind);
+            holds(set) && !holds(at) && matches!(last, Some(StmtKind::Return(_) | StmtKind::Throw(_)))
+        };
+        facts.stmts.iter().any(|stmt| stmt.span.contains(set) && stmt.kind.blocks().into_iter().any(leaves))
+    };
+    let mut sets = study.calls_in(fact.function).filter(|near| near.effect.sets == Some(Setting::Propagator));
+    sets.all(|near| is_left(program.expr(near.call).span))
+}
+
 /// The functions that set the propagator, where each of them sets a tracer provider too (so that a set-up that does not
 /// is on its own); `None` where a propagator is set anywhere else, which may serve every set-up.
 fn beside(study: &Study<'_>) -> Option<FxHashSet<FuncRef>> {
@@ -130,7 +150,12 @@ enum Made {
 /// What the code does with propagators that it makes itself.
 fn makes_propagator(study: &Study<'_>) -> Made {
     let program = study.program;
-    let is_propagator = |value: ValueRef| program.role_of(value) == Some(TypeRole::Propagator);
+    // The process's own is what is missing, wherever it is handed to, and one of nothing is none.
+    let is_bare = |value: ValueRef| match program.expr_kind(value) {
+        ExprKind::Call { args, .. } => args.is_empty() && study.fact(value).is_some(),
+        _ => false,
+    };
+    let is_propagator = |value: ValueRef| program.role_of(value) == Some(TypeRole::Propagator) && !is_bare(value);
     let mut out = Made::Nowhere;
     for (at, file) in (0u32..).zip(&program.files) {
         let value = |expr| ValueRef { file: at, expr };

@@ -3,8 +3,9 @@
 use super::super::Verdicts;
 use super::super::clients::dark;
 use super::flushed::{escapes, may_flush};
+use super::handed_back::dropped;
 use super::simple::is_local;
-use crate::finding::Confidence;
+use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, FunctionId, Language};
 use crate::knowledge::{AnnotationRole, Setting, Slot};
 use crate::link::{FuncRef, ValueRef};
@@ -29,16 +30,38 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         });
         let process = process(study, fact);
         let Some(batch) = batch.filter(|_| !is_aside(&source.path) && !seen.contains(&process)) else { continue };
-        if !is_set(study, fact)
-            || !runs(study, fact)
-            || is_managed(study, fact.function)
-            || escapes(study, fact)
-            || may_flush(study, fact)
-        {
+        if !is_set(study, fact) || !runs(study, fact.function) || is_managed(study, fact.function) {
+            continue;
+        }
+        if escapes(study, fact) || may_flush(study, fact, fact.call.file, &FxHashSet::default()) {
+            report_dropped(study, fact, batch, out);
             continue;
         }
         seen.insert(process);
         report(study, fact, batch, out);
+    }
+}
+
+/// Reports the callers of a Go set-up who throw away what it hands back to end its provider, where nothing else ends it.
+fn report_dropped(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, out: &mut Verdicts) {
+    if study.language() != Language::Go {
+        return;
+    }
+    let Some(found) = dropped(study, made) else { return };
+    for call in found.calls {
+        let path = &study.program.files[call.file as usize].source.path;
+        let is_out = is_aside(path) || !runs(study, study.program.function_at(call));
+        if is_out || may_flush(study, made, call.file, &found.ends) {
+            continue;
+        }
+        let maker = study.callee_text(call);
+        let mut found = finding(study, call, batch);
+        found.message = format!(
+            "nothing shuts down the provider that `{maker}` sets up, which holds spans back to send many at once"
+        );
+        found.label = "never ended".to_owned();
+        found.related.insert(0, study.related(made.call, "the provider is made here"));
+        out.findings.push(found);
     }
 }
 
@@ -79,10 +102,10 @@ fn is_set(study: &Study<'_>, made: &CallFact<'_>) -> bool {
 /// How many functions are looked at on the way from a call to the start of a program.
 const MAX_CALLERS: usize = 200;
 
-/// Whether a program that is there to be deployed is seen to run a call: by what leads from its start to it.
-fn runs(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+/// Whether a program that is there to be deployed is seen to run a function: by what leads from its start to it.
+fn runs(study: &Study<'_>, function: FuncRef) -> bool {
     let program = study.program;
-    let mut seen = vec![program.outermost(fact.function)];
+    let mut seen = vec![program.outermost(function)];
     let mut at = 0;
     while let Some(function) = seen.get(at).copied().filter(|_| at < MAX_CALLERS) {
         if starts(study, function) {
@@ -134,17 +157,23 @@ fn is_managed(study: &Study<'_>, function: FuncRef) -> bool {
 }
 
 fn report(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, out: &mut Verdicts) {
-    let service = study.unit(made.call.file).name.clone();
     let maker = study.callee_text(made.call);
-    let mut found = study.finding("no-shutdown", made.call, Confidence::Certain);
+    let mut found = finding(study, made.call, batch);
     found.message =
         format!("nothing shuts down the provider that `{maker}` makes, which holds spans back to send many at once");
     found.label = "never flushed".to_owned();
+    out.findings.push(found);
+}
+
+/// A finding at a place of code that makes a provider, or gets one, but for what is wrong there.
+fn finding(study: &Study<'_>, at: ValueRef, batch: &CallFact<'_>) -> Finding {
+    let service = study.unit(at.file).name.clone();
+    let mut found = study.finding("no-shutdown", at, Confidence::Certain);
     found.effect = format!(
         "each time {service} ends, the spans of its last seconds are lost; what runs for a shorter time sends none at all"
     );
     found.help = "shut the provider down before the process ends, also when it is told to stop".to_owned();
     found.confirm = format!("stop {service} within a second of a request: its spans of that request never arrive");
     found.related.push(study.related(batch.call, "the spans are held back here"));
-    out.findings.push(found);
+    found
 }
