@@ -5,11 +5,16 @@
 //! Fetches the repositories of `tests/corpus/repositories.toml` at their commits, without history, into the cache;
 //! runs the programs over each; prints the findings that come and go, by rule and repository, and the verdicts of
 //! `tests/corpus/reviewed.toml` on them. With `--maps`, compares the ways of whole systems with those of
-//! `tests/corpus/maps.toml` instead. See `docs/corpus.md`.
+//! `tests/corpus/maps.toml` instead; with `--plant`, plants the breaks of `tests/corpus/plants.toml` and counts those that
+//! are told. See `docs/corpus.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod edits;
 mod maps;
+mod options;
+mod plants;
 
+use options::Options;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -73,18 +78,6 @@ struct Found {
     message: String,
 }
 
-/// What is asked of this program.
-#[derive(Debug, Default)]
-struct Options {
-    cache: PathBuf,
-    before: Option<String>,
-    after: String,
-    from: String,
-    record: Option<Verdict>,
-    maps: bool,
-    only: Vec<String>,
-}
-
 /// How often a rule's findings have each verdict.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
@@ -107,11 +100,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<u8> {
-    let options = options(std::env::args().skip(1))?;
+    let options = options::read(std::env::args().skip(1))?;
     if options.maps {
         return maps::check(&options);
     }
     let repositories: Repositories = toml::from_str(&fs::read_to_string(data("repositories.toml"))?)?;
+    if options.plant {
+        return plants::check(&options, &repositories);
+    }
     let mut reviewed: Reviewed = toml::from_str(&fs::read_to_string(data("reviewed.toml"))?)?;
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str()));
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
@@ -131,43 +127,6 @@ fn run() -> Outcome<u8> {
     }
     print_tallies(&tallies);
     Ok(status)
-}
-
-fn options(mut arguments: impl Iterator<Item = String>) -> Outcome<Options> {
-    let mut out = Options { from: "https://github.com/{owner}/{name}".to_owned(), ..Options::default() };
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--cache" => out.cache = value()?.into(),
-            "--before" => out.before = Some(program(&value()?)?),
-            "--after" => out.after = program(&value()?)?,
-            "--from" => out.from = value()?,
-            "--maps" => out.maps = true,
-            "--record" => {
-                out.record = Some(match value()?.as_str() {
-                    "right" => Verdict::Right,
-                    "wrong" => Verdict::Wrong,
-                    "doubtful" => Verdict::Doubtful,
-                    other => return Err(format!("--record: `{other}` is none of right, wrong, doubtful").into()),
-                });
-            }
-            option if option.starts_with('-') => return Err(format!("unknown option {option}").into()),
-            name => out.only.push(name.to_owned()),
-        }
-    }
-    if out.cache.as_os_str().is_empty() || out.after.is_empty() {
-        return Err("--cache FOLDER and --after PROGRAM are needed".into());
-    }
-    if out.record.is_some() && out.only.is_empty() {
-        return Err("--record is about named repositories: name those whose findings you have read".into());
-    }
-    Ok(out)
-}
-
-/// The program's full path, as it is started in other folders.
-fn program(path: &str) -> Outcome<String> {
-    let full = fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))?;
-    Ok(full.to_string_lossy().into_owned())
 }
 
 fn data(file: &str) -> PathBuf {

@@ -48,7 +48,8 @@ impl Study<'_> {
         }
         // No way is seen to what a list of services runs, by an interface: each command that is built with it may do so.
         let unseen = set_ups.iter().filter(|function| !seen.contains(function) && !self.is_unused(**function, 1));
-        let homes = unseen.filter_map(|function| self.program.files.get(function.file as usize)).map(|file| file.module);
+        let homes =
+            unseen.filter_map(|function| self.program.files.get(function.file as usize)).map(|file| file.module);
         for home in homes.collect::<FxHashSet<Ustr>>() {
             out.extend(self.commands.with(home));
         }
