@@ -3,6 +3,7 @@
 use super::super::{Ruling, Verdicts};
 use super::client::{Instance, Plugged, instance, unseen};
 use super::hops::{hop_calls, loop_over, method_name};
+use super::made::made_handlers;
 use super::material::names_key;
 use super::produce::{MANAGED, PLUGGED, UNTRACED, not_switched_on};
 use super::{managed, relay, reply, waiting};
@@ -127,11 +128,12 @@ fn given_by_library<'a>(study: &Study<'a>) -> Vec<(FuncRef, &'a LibraryDescripti
         let mut consumers = described.filter(|(_, found)| found.role == AnnotationRole::Consumer);
         out.extend(consumers.next().map(|(library, _)| (function, library)));
     }
+    out.extend(made_handlers(study));
     out
 }
 
 /// Whether a library hands out messages.
-fn consumes(library: &LibraryDescription) -> bool {
+pub(super) fn consumes(library: &LibraryDescription) -> bool {
     library.types.iter().any(|ty| ty.role == TypeRole::Consumer)
 }
 

@@ -1,7 +1,7 @@
 //! What later becomes of a value: where it goes, what is called on it, what is put into it.
 
 use super::{Life, Lives, MAX_DEPTH, Side};
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{Calls, FuncRef, ValueRef};
@@ -341,6 +341,9 @@ impl Walk<'_, '_, '_> {
             self.sent_along(call);
             return false;
         }
+        if self.is_sent(call) {
+            return false;
+        }
         let given = study.slot(call, Slot::AnyArg);
         // A class that is named with what its objects are made with: `app.add_middleware(Limits, store=store)`.
         let named = given.first().and_then(|class| study.program.qualify(*class));
@@ -360,6 +363,18 @@ impl Walk<'_, '_, '_> {
             }
         }
         derives || study.fact(call).is_none()
+    }
+
+    /// Whether a method that nothing describes sends something by a client (Go): it is given a context in front, which the
+    /// making of clients has no use for, and hands an answer back.
+    fn is_sent(&self, call: ValueRef) -> bool {
+        let study = self.lives.study;
+        let is_open = study.fact(call).is_none() && study.program.callee(call).functions.is_empty();
+        let is_context = |value: &ValueRef| study.program.role_of(*value) == Some(TypeRole::Context);
+        self.is_client
+            && is_open
+            && study.language() == Language::Go
+            && study.slot(call, Slot::AnyArg).first().is_some_and(is_context)
     }
 
     /// `value.Field = other`.
