@@ -1,9 +1,9 @@
 //! Which methods a call of an interface's or an abstract class's method may run, however many there are.
 
 use super::super::Study;
-use crate::ir::{Language, TypeKind};
+use crate::ir::{ExprKind, Language, TypeKind};
 use crate::knowledge::TypeRole;
-use crate::link::{FuncRef, TypeIndex};
+use crate::link::{FuncRef, Origin, TypeIndex, ValueRef};
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
@@ -97,4 +97,32 @@ fn has_method(study: &Study<'_>, owner: TypeIndex, wanted: FuncRef) -> bool {
     let program = study.program;
     let found = program.methods(program.type_name(owner), program.function(wanted).name);
     found.into_iter().any(|found| program.has_shape_of(found, wanted))
+}
+
+/// The methods that a call of an interface's method runs, where all that its receiver may be is seen being made; `None`
+/// where it is not, or only one is known.
+pub(super) fn chosen(study: &Study<'_>, call: ValueRef, functions: &[FuncRef]) -> Option<Vec<FuncRef>> {
+    let program = study.program;
+    let is_open = functions.len() > 1 || functions.iter().any(|function| program.function(*function).flags.is_abstract);
+    if program.language != Language::Go || !is_open {
+        return None;
+    }
+    let name = program.function(*functions.first()?).name;
+    let mut out = Vec::new();
+    for origin in program.origins(program.receiver(call)?, true) {
+        let made = match origin {
+            Origin::Call(made, 0) | Origin::Literal(made) => made,
+            _ => return None,
+        };
+        if matches!(program.expr_kind(made), ExprKind::Lit(_)) {
+            continue;
+        }
+        let ty = program.callee(made).constructs.or_else(|| program.type_of(made))?;
+        let decl = program.type_decl(program.own_type(ty)?);
+        if decl.kind == TypeKind::Interface {
+            return None;
+        }
+        out.extend(program.methods(ty, name));
+    }
+    (!out.is_empty()).then_some(out)
 }

@@ -1,14 +1,17 @@
 //! Along which calls work leads from function to function: from what takes requests, and from what starts up.
 
 use super::super::{Study, Summary};
-use super::dispatch::implementing;
+use super::dispatch::{chosen, implementing};
 use super::events::heard;
+use super::fresh::{hands_fresh, own_context};
+use super::graph::Graph;
+use super::lasting::{begins, lives_on};
 use super::links::linked;
 use super::ticks::ticking;
 use super::{Inbound, functions_of};
-use crate::ir::{ExprId, ExprKind, Language, Span, TypeKind};
-use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, Program, Step, ValueRef};
+use crate::ir::{ExprId, ExprKind, Language, Span};
+use crate::knowledge::TypeRole;
+use crate::link::{FuncRef, Program, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -46,78 +49,6 @@ pub(super) struct Ways<'s, 'a> {
     begins: FxHashMap<u32, Vec<u32>>,
     /// What runs by the clock, in each file.
     ticking: Vec<Vec<Span>>,
-}
-
-/// Which functions lead to which, kept for what is asked later.
-#[derive(Debug, Default)]
-pub(crate) struct Graph {
-    starts: Vec<usize>,
-    functions: Vec<FuncRef>,
-    next: Vec<SmallVec<[u32; 4]>>,
-    values: Vec<SmallVec<[u32; 2]>>,
-    begins: FxHashMap<u32, Vec<u32>>,
-}
-
-impl Graph {
-    /// The number of a function.
-    pub(crate) fn number(&self, function: FuncRef) -> Option<usize> {
-        Some(self.starts.get(function.file as usize)? + function.id.0 as usize)
-    }
-
-    /// All functions, by their numbers.
-    pub(crate) fn functions(&self) -> &[FuncRef] {
-        &self.functions
-    }
-
-    /// The numbers of the functions that one runs or hands around, also with a fresh context or by the clock.
-    pub(crate) fn all_next(&self, at: usize) -> impl Iterator<Item = usize> {
-        let begins = self.begins.get(&(at as u32)).into_iter().flatten();
-        self.next[at].iter().chain(&self.values[at]).chain(begins).map(|to| *to as usize)
-    }
-
-    /// The functions that lead to some by at most so many calls, with themselves: their context may come along all the way.
-    pub(crate) fn leading_to(&self, to: impl IntoIterator<Item = FuncRef>, calls: u32) -> FxHashSet<FuncRef> {
-        let mut above: Vec<SmallVec<[u32; 4]>> = vec![SmallVec::new(); self.functions.len()];
-        for (at, next) in (0u32..).zip(&self.next) {
-            next.iter().for_each(|next| above[*next as usize].push(at));
-        }
-        let mut seen = vec![false; self.functions.len()];
-        let mut work: Vec<usize> = to.into_iter().filter_map(|function| self.number(function)).collect();
-        work.retain(|at| seen.get_mut(*at).is_some_and(|seen| !std::mem::replace(seen, true)));
-        for _ in 0..calls {
-            let callers = work.iter().flat_map(|at| &above[*at]).map(|caller| *caller as usize);
-            work = callers.filter(|caller| !std::mem::replace(&mut seen[*caller], true)).collect();
-        }
-        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
-    }
-
-    /// The functions that some lead to, also by handing functions around as values, with themselves.
-    pub(crate) fn reached(&self, from: impl IntoIterator<Item = FuncRef>) -> FxHashSet<FuncRef> {
-        self.spread(from, |at| self.next[at].iter().chain(&self.values[at]).map(|to| *to as usize))
-    }
-
-    /// The same, also with a fresh context or by the clock.
-    pub(crate) fn led_to(&self, from: impl IntoIterator<Item = FuncRef>) -> FxHashSet<FuncRef> {
-        self.spread(from, |at| self.all_next(at))
-    }
-
-    fn spread<I: Iterator<Item = usize>>(
-        &self,
-        from: impl IntoIterator<Item = FuncRef>,
-        next: impl Fn(usize) -> I,
-    ) -> FxHashSet<FuncRef> {
-        let mut work: Vec<usize> = from.into_iter().filter_map(|function| self.number(function)).collect();
-        let mut seen = vec![false; self.functions.len()];
-        work.retain(|at| seen.get_mut(*at).is_some_and(|seen| !std::mem::replace(seen, true)));
-        while let Some(at) = work.pop() {
-            for next in next(at) {
-                if !std::mem::replace(&mut seen[next], true) {
-                    work.push(next);
-                }
-            }
-        }
-        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
-    }
 }
 
 impl<'s, 'a> Ways<'s, 'a> {
@@ -458,108 +389,4 @@ impl<'s, 'a> Ways<'s, 'a> {
 fn is_callee(program: &Program<'_>, value: ValueRef) -> bool {
     let call = program.parent(value).map(|parent| program.expr_kind(parent));
     matches!(call, Some(ExprKind::Call { callee, .. }) if *callee == value.expr)
-}
-
-/// The methods that a call of an interface's method runs, where all that its receiver may be is seen being made; `None`
-/// where it is not, or only one is known.
-fn chosen(study: &Study<'_>, call: ValueRef, functions: &[FuncRef]) -> Option<Vec<FuncRef>> {
-    let program = study.program;
-    let is_open = functions.len() > 1 || functions.iter().any(|function| program.function(*function).flags.is_abstract);
-    if program.language != Language::Go || !is_open {
-        return None;
-    }
-    let name = program.function(*functions.first()?).name;
-    let mut out = Vec::new();
-    for origin in program.origins(program.receiver(call)?, true) {
-        let made = match origin {
-            Origin::Call(made, 0) | Origin::Literal(made) => made,
-            _ => return None,
-        };
-        if matches!(program.expr_kind(made), ExprKind::Lit(_)) {
-            continue;
-        }
-        let ty = program.callee(made).constructs.or_else(|| program.type_of(made))?;
-        let decl = program.type_decl(program.own_type(ty)?);
-        if decl.kind == TypeKind::Interface {
-            return None;
-        }
-        out.extend(program.methods(ty, name));
-    }
-    (!out.is_empty()).then_some(out)
-}
-
-/// The position of a function's own parameter that is a context.
-fn own_context(study: &Study<'_>, function: FuncRef) -> Option<u16> {
-    let program = study.program;
-    let count = program.function(function).params.len() as u16;
-    (0..count).find(|n| program.param_type(function, *n).and_then(|ty| program.role(ty)) == Some(TypeRole::Context))
-}
-
-/// Whether the context that a call hands to a function is a fresh one, whatever was in it before.
-fn hands_fresh(study: &Study<'_>, call: ValueRef, callee: FuncRef, n: u16) -> bool {
-    study.program.argument(call, callee, n).is_some_and(|given| is_fresh(study, given, MAX_STEPS))
-}
-
-/// How many steps back from a context are taken.
-const MAX_STEPS: u32 = 12;
-
-/// Whether a context is a fresh one, or what a call made of one and of nothing else that could hold a trace
-/// (`WithActor(context.Background(), name)`).
-fn is_fresh(study: &Study<'_>, context: ValueRef, steps: u32) -> bool {
-    let Some(rest) = steps.checked_sub(1) else { return false };
-    match study.program.step(context) {
-        Step::Values(values) => !values.is_empty() && values.iter().all(|value| is_fresh(study, *value, rest)),
-        Step::Call(made, 0) => {
-            let effect = study.fact(made).map(|fact| fact.effect);
-            if effect.is_some_and(|effect| effect.root_context) {
-                return true;
-            }
-            let given = study.slot(made, effect.map_or(Slot::AnyArg, |effect| effect.derives.unwrap_or(Slot::None)));
-            let Some((first, others)) = given.split_first() else { return false };
-            is_fresh(study, *first, rest) && others.iter().all(|value| holds_no_trace(study, *value))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a value is seen to be something else than what a trace may be in.
-fn holds_no_trace(study: &Study<'_>, value: ValueRef) -> bool {
-    let program = study.program;
-    let is_plain = |origin: &Origin| match origin {
-        Origin::Literal(found) => matches!(program.expr_kind(*found), ExprKind::Str(_) | ExprKind::Lit(_)),
-        _ => false,
-    };
-    // What belongs to a package (`domain.SystemActor`) is the same for every request.
-    program.qualify(value).is_some()
-        || program.type_of(value).is_some_and(|ty| program.role(ty).is_none())
-        || program.origins(value, false).iter().all(is_plain)
-}
-
-/// Whether a function says by its name that it makes or starts what outlives requests, and takes no context that says
-/// otherwise: a Go constructor, the start of a loop.
-fn begins(study: &Study<'_>, function: FuncRef) -> bool {
-    const STARTS: &[&str] = &["start", "setup", "init", "bootstrap", "serve"];
-    const MAKES: &[&str] = &["new", "must", "provide", "register"];
-    let decl = study.program.function(study.program.outermost(function));
-    let says = |words: &[&str]| {
-        words.iter().any(|word| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
-    };
-    let is_method = decl.owner.is_some() || !decl.owner_name.is_empty();
-    says(STARTS) || (study.language() == Language::Go && !is_method && says(MAKES))
-}
-
-/// Whether a Go function that takes a context and nothing else says by its name that it begins what lives as long as the
-/// context: `Start(ctx)`, `RunLoop(ctx)`.
-fn lives_on(study: &Study<'_>, function: FuncRef) -> bool {
-    const WORDS: &[&str] = &["start", "setup", "init", "bootstrap", "serve", "run", "watch", "listen", "poll", "loop"];
-    let decl = study.program.function(function);
-    let says = |word: &&str| {
-        let rest = decl
-            .name
-            .get(word.len()..)
-            .filter(|_| decl.name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
-        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_lowercase()))
-    };
-    let takes_context = || study.context_param(function).is_some_and(|param| !param.is_request);
-    study.language() == Language::Go && decl.params.len() == 1 && WORDS.iter().any(says) && takes_context()
 }
