@@ -1,7 +1,8 @@
 //! Which Go commands a file is built into, and whether any of them is traced.
 
+use super::packages::lies_in;
 use super::run_by::Standings;
-use super::tracing::{Tracing, lies_in};
+use super::tracing::Tracing;
 use super::unit::UnitView;
 use crate::aside::{is_aside, is_aside_unless_built, is_stand_in, is_support};
 use crate::ir::{FunctionId, Language};

@@ -1,8 +1,8 @@
 //! What the code itself shows of a unit's tracing: imports of a stack, and process-wide switches.
 
 use super::tasks::{within_tasks, within_workers};
-use super::tracing;
 use super::unit::{Coverage, UnitView, instruments_project};
+use super::{packages, tracing};
 use crate::aside::is_aside;
 use crate::ir::{ExprKind, FileFacts, Import, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Setting, Slot};
@@ -280,7 +280,7 @@ fn declared_for_others(program: &Program<'_>, units: &mut [UnitView]) {
         let calls = file.flow.calls.iter().map(|site| program.callee(ValueRef { file: at, expr: site.expr }));
         let mut effects = calls.filter_map(|callee| Some(program.described(callee.name?)?.1));
         let imports = &file.source.facts.imports;
-        if imports.iter().any(|import| tracing::may_trace(program, &import.target)) || effects.any(tracing::takes_part)
+        if imports.iter().any(|import| packages::may_trace(program, &import.target)) || effects.any(tracing::takes_part)
         {
             taking_part.insert(file.source.unit);
         }

@@ -8,6 +8,7 @@ mod evidence;
 mod kept;
 mod lit;
 mod near;
+mod packages;
 mod part_of;
 mod programs;
 mod reach;

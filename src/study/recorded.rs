@@ -1,6 +1,6 @@
 //! Spans that nobody records: one library starts them, and only another one is set up (Go).
 
-use super::{Study, tracing};
+use super::{Study, packages, tracing};
 use crate::finding::Place;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::LibraryDescription;
@@ -26,7 +26,7 @@ impl Study<'_> {
     fn is_by_global_tracer(&self, call: ValueRef, library: &LibraryDescription) -> bool {
         let is_of_library = |call| {
             let name = self.program.callee(call).name;
-            name.is_some_and(|name| library.modules.iter().any(|module| tracing::is_named_in(&name, module)))
+            name.is_some_and(|name| library.modules.iter().any(|module| packages::is_named_in(&name, module)))
         };
         let on_value = self.program.receiver(call).filter(|receiver| self.program.qualify(*receiver).is_none());
         let is_handed_out = |receiver| matches!(self.program.expr_kind(receiver), ExprKind::Call { .. });
@@ -39,8 +39,8 @@ impl Study<'_> {
         // What is not seen may set anything up.
         let is_open = || {
             let imports = self.program.files.iter().flat_map(|file| &file.source.facts.imports);
-            let mut tracers = imports.map(|import| import.target).filter(|target| tracing::names_tracer(target));
-            tracers.any(|target| tracing::may_trace(self.program, &target))
+            let mut tracers = imports.map(|import| import.target).filter(|target| packages::names_tracer(target));
+            tracers.any(|target| packages::may_trace(self.program, &target))
         };
         sets_itself_up() && set_up.peek().is_some() && set_up.all(|fact| fact.library.id != library.id) && !is_open()
     }
