@@ -101,6 +101,11 @@ fn what_rests_on_more_than_one_guess_is_shown_on_request() {
     assert!(out.contains("production/jaeger.yaml") && !out.contains("base/jaeger.yaml"), "{out}");
     let (_, out, _) = run(&folder, &[&args[..], &["--pedantic"]].concat());
     assert!(out.contains("base/jaeger.yaml:14"), "{out}");
+    let folder = here.join("fixtures/service-name-missing/deployment/shared");
+    let args = ["check", "--no-config", "--pedantic", "--format", "concise", "."];
+    let (_, out, _) = run(&folder, &args);
+    assert!(out.contains("compose.yaml:12") && out.contains("relay.yaml:10"), "{out}");
+    assert!(!out.contains("mail is called") && !out.contains("resource/rest"), "{out}");
 }
 
 #[test]

@@ -182,7 +182,25 @@ pub(super) fn read(path: Ustr, text: &str, document: &Node, out: &mut Deployment
     }
     if before == out.collectors.len() {
         fragment(path, document, out);
+        partial(path, text, document, out);
     }
+}
+
+/// The pipelines in documents that say nothing of what is in them, which other files define: a file of pipelines alone, or
+/// values of a chart that has the components. They are known by a pipeline that names its exporters and its processors.
+fn partial(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
+    let is_pipeline = |(key, node): &(Key, Node)| {
+        ["traces", "metrics", "logs"].contains(&kind_of(&key.text))
+            && ["exporters", "processors"]
+                .iter()
+                .all(|part| node.get(part).is_some_and(|list| !list.items().is_empty()))
+    };
+    document.walk(&mut |node| {
+        if node.at(&["service", "pipelines"]).is_some_and(|found| found.entries().iter().any(is_pipeline)) {
+            let kind = Kind::Values { copies: None, image: None };
+            out.partials.push(configuration(path, text, node, node, kind));
+        }
+    });
 }
 
 /// Whether a mapping is the configuration of a collector.
@@ -263,13 +281,19 @@ fn resource(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
 /// Whether something is filled into a text when it is deployed.
 fn is_filled(text: &str, node: &Node) -> bool {
     let own = own_text(text, node);
-    own.contains("{{") || own.contains("{%") || own.contains("<%")
+    has_gaps(own)
+}
+
+/// Whether a template fills something into a text, or leaves something out.
+fn has_gaps(text: &str) -> bool {
+    ["{{", "{%", "<%", "%{"].iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a template takes one part of a text or another when it is deployed.
 fn has_choices(text: &str) -> bool {
-    let mut tags = text.split("{{").skip(1);
-    tags.any(|tag| tag.trim_start_matches('-').trim_start().starts_with("else"))
+    let tags = |mark: &'static str| text.split(mark).skip(1);
+    let chooses = |tag: &str| tag.trim_start_matches(['-', '~']).trim_start().starts_with("else");
+    tags("{{").chain(tags("%{")).any(chooses)
 }
 
 fn own_text<'t>(text: &'t str, node: &Node) -> &'t str {
@@ -291,7 +315,7 @@ fn configuration(path: Ustr, text: &str, node: &Node, around: &Node, kind: Kind)
     let pipelines = node.at(&["service", "pipelines"]).map(Node::entries).unwrap_or_default();
     let plain = |found: &&(&str, &Node)| found.1.is_map() || matches!(found.1.value, Value::Null);
     let of_file = matches!(kind, Kind::File | Kind::Resource { .. });
-    let filled = if of_file { text.contains("{{") || text.contains("{%") } else { is_filled(text, around) };
+    let filled = if of_file { has_gaps(text) } else { is_filled(text, around) };
     Collector {
         path,
         kind,

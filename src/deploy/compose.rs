@@ -21,6 +21,27 @@ pub fn is_compose(path: &str) -> bool {
         && (name.ends_with(".yml") || name.ends_with(".yaml"))
 }
 
+/// Whether a file is a compose file: by its name, or as it holds services of which each has an image or a build, as text.
+pub fn is_one(file: &ManifestFile) -> bool {
+    if !file.is_yaml() || is_compose(&file.path) {
+        return file.is_yaml();
+    }
+    let text = file.text.as_str();
+    let may_be = (text.starts_with("services:") || text.contains("\nservices:"))
+        && ["image:", "build:"].iter().any(|word| text.contains(word))
+        && !text.contains("{{")
+        && !super::values::is_values(&file.path);
+    let Some([document]) = file.documents().ok().filter(|_| may_be) else { return false };
+    let services = document.get("services").map(Node::entries).unwrap_or_default();
+    let is_service = |service: &Node| {
+        let is_text = |key: &str| service.get(key).is_some_and(|node| node.text().is_some());
+        is_text("image")
+            || service.get("build").is_some_and(|node| node.text().is_some() || node.get("context").is_some())
+    };
+    let is_object = ["apiVersion", "kind", "jobs", "pipeline"].iter().any(|key| document.get(key).is_some());
+    !services.is_empty() && !is_object && services.iter().all(|(_, service)| is_service(service))
+}
+
 /// The names by which others reach a service.
 pub fn hosts(name: &Key, service: &Node) -> Vec<String> {
     let own = ["container_name", "hostname"].iter().filter_map(|key| service.get(key));

@@ -49,7 +49,9 @@ pub struct Variable {
 impl From<Given> for Variable {
     fn from(given: Given) -> Self {
         let Given { name, value, place, is_common, is_fallback, .. } = given;
-        Self { name, value: value.as_deref().and_then(written), place, is_common, is_fallback }
+        // Quotes that are left here are part of the value.
+        let value = value.filter(|value| is_written(value)).map(|value| value.trim().to_owned());
+        Self { name, value, place, is_common, is_fallback }
     }
 }
 
@@ -88,6 +90,8 @@ pub struct Container {
     pub mounts: Vec<String>,
     /// The limit of its memory in bytes.
     pub memory: Option<(u64, Place)>,
+    /// Its ports that a compose file opens on the machine.
+    pub publishes: Vec<(u16, Place)>,
 }
 
 impl Container {
@@ -110,6 +114,7 @@ impl Container {
             copies: None,
             mounts: Vec::new(),
             memory: None,
+            publishes: Vec::new(),
         }
     }
 
@@ -181,11 +186,13 @@ pub struct Workload {
     /// The annotations and labels of the object itself.
     pub own: Vec<(String, String, Place)>,
     /// Those of its pods; `None` where it has no template.
-    pub pod: Option<Vec<(String, String)>>,
+    pub pod: Option<Vec<(String, String, Place)>>,
     /// Where the metadata of its pod template would stand.
     pub template: Option<Place>,
     /// The names and images of its pods' containers, in their order, with where each begins.
     pub containers: Vec<(String, String, Place)>,
+    /// The names of those that run before them.
+    pub before: Vec<String>,
 }
 
 /// The services of a compose file; `other` gives another file of the workspace.
@@ -254,6 +261,7 @@ fn compose_service(path: Ustr, composition: &Composition<'_>, found: &Service) -
             .filter_map(|node| Some((format!("{} of them", more_than_one(node)?), place(path, node.span))))
             .next(),
         mounts: mounts(path, service),
+        publishes: published(path, service),
         memory: memory.into_iter().flatten().find_map(|node| Some((byte_value(node.text()?)?, place(path, node.span)))),
         ..Container::new(Platform::Compose, path, key.text.clone(), place(path, key.span))
     }
@@ -291,7 +299,21 @@ fn mounts(path: Ustr, service: &Node) -> Vec<String> {
         .collect()
 }
 
-fn variable(path: Ustr, entry: Entry<'_>) -> Variable {
+/// The ports of a compose service that are opened on the machine.
+///
+/// Source: <https://docs.docker.com/reference/compose-file/services/#ports>.
+fn published(path: Ustr, service: &Node) -> Vec<(u16, Place)> {
+    let ports = service.get("ports").map(Node::items).unwrap_or_default();
+    let port = |node: &Node| {
+        let text = node.text().or_else(|| node.get("target")?.text())?;
+        let inner = text.rsplit(':').next()?.split('/').next()?;
+        Some((inner.parse().ok()?, place(path, node.span)))
+    };
+    ports.iter().filter_map(port).collect()
+}
+
+/// A variable as a file sets it.
+pub(super) fn variable(path: Ustr, entry: Entry<'_>) -> Variable {
     let value = entry.value.and_then(written);
     let place = place(path, entry.span);
     Variable { name: entry.name.to_owned(), value, place, is_common: false, is_fallback: false }
@@ -300,7 +322,11 @@ fn variable(path: Ustr, entry: Entry<'_>) -> Variable {
 /// A value that is written out: nothing is filled in.
 pub(super) fn written(value: &str) -> Option<String> {
     let value = value.trim().trim_matches(['"', '\'']);
-    (!value.contains('$') && !is_template(value)).then(|| value.to_owned())
+    is_written(value).then(|| value.to_owned())
+}
+
+fn is_written(value: &str) -> bool {
+    !value.contains('$') && !is_template(value)
 }
 
 /// The containers of a Kubernetes object, and what its metadata say.
@@ -311,8 +337,9 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
     let pod = template.or_else(|| (kind == "Pod").then_some(document));
     let own =
         kubernetes::notes(document).map(|(key, value)| (key.text.clone(), value.to_owned(), place(path, key.span)));
-    let of_pod = |pod: &Node| -> Vec<(String, String)> {
-        kubernetes::notes(pod).map(|(key, value)| (key.text.clone(), value.to_owned())).collect()
+    let of_pod = |pod: &Node| -> Vec<(String, String, Place)> {
+        let all = kubernetes::notes(pod);
+        all.map(|(key, value)| (key.text.clone(), value.to_owned(), place(path, key.span))).collect()
     };
     if template.is_some() || kind == "Namespace" {
         out.workloads.push(Workload {
@@ -322,13 +349,14 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
             pod: template.map(of_pod),
             template: template.map(|node| place(path, node.span)),
             containers: template.map(|pod| parts(path, pod)).unwrap_or_default(),
+            before: template.map(names_before).unwrap_or_default(),
         });
     }
     let Some(spec) = pod.and_then(|pod| pod.get("spec")) else { return };
     let containers = pod.map(kubernetes::containers).unwrap_or_default();
     let copies = copies(path, kind, document);
     let of_pod_notes = pod.map(of_pod).unwrap_or_default();
-    let injected = of_pod_notes.iter().any(|(key, value)| {
+    let injected = of_pod_notes.iter().any(|(key, value, _)| {
         (key.contains("sidecar") || key.contains("inject")) && value != "false" && !key.starts_with("instrumentation.")
     });
     let keeps_running = |node: &Node| node.get("restartPolicy").is_some();
@@ -372,7 +400,7 @@ pub(super) fn of_kubernetes(path: Ustr, document: &Node, maps: &Maps, out: &mut 
             name: name.and_then(Node::text).unwrap_or_default().to_owned(),
             containers: (first..out.containers.len()).collect(),
             parts: parts.collect(),
-            is_injected: injected || of_pod_notes.iter().any(|(key, _)| key.contains("inject")),
+            is_injected: injected || of_pod_notes.iter().any(|(key, ..)| key.contains("inject")),
         });
     }
 }
@@ -472,6 +500,7 @@ fn completed(base: &Container, over: &Container) -> Container {
         copies: over.copies.clone().or_else(|| base.copies.clone()),
         mounts: base.mounts.iter().chain(&over.mounts).cloned().collect(),
         memory: over.memory.or(base.memory),
+        publishes: base.publishes.iter().chain(&over.publishes).copied().collect(),
         ..over.clone()
     }
 }
@@ -484,6 +513,12 @@ fn parts(path: Ustr, pod: &Node) -> Vec<(String, String, Place)> {
         (text(container, "name"), text(container, "image"), place(path, at))
     });
     all.collect()
+}
+
+/// The names of the containers that run before those of a pod's program.
+fn names_before(pod: &Node) -> Vec<String> {
+    let all = pod.at(&["spec", "initContainers"]).map(Node::items).unwrap_or_default();
+    all.iter().filter_map(|container| container.get("name")?.text().map(str::to_owned)).collect()
 }
 
 fn copies(path: Ustr, kind: &str, document: &Node) -> Option<(String, Place)> {

@@ -44,6 +44,8 @@ pub struct Known {
     pub off: Vec<Off>,
     pub speaks: Vec<Speaks>,
     pub sends: Vec<Sends>,
+    pub named: Vec<Named>,
+    pub injects: Vec<Injects>,
     pub milliseconds: Vec<Milliseconds>,
     pub ingress_headers: Vec<String>,
     pub beside_images: Vec<String>,
@@ -90,6 +92,33 @@ pub struct Speaks {
     /// What that variable has in its value.
     #[serde(default)]
     pub contains: String,
+    /// The protocol, as variables name it.
+    pub protocol: String,
+}
+
+/// A variable whose value is a name or an address that must be known letter for letter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Its name.
+    pub variable: String,
+    /// The rule that tells of one that is not understood.
+    pub rule: String,
+    /// What there is not.
+    pub unknown: String,
+    /// What becomes of the trace.
+    pub effect: String,
+}
+
+/// The protocol of what the operator puts into pods, where no variable says it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Injects {
+    /// The language, as annotations and resources have it.
+    pub language: String,
+    /// What the tag of its image matches; anything where none is given.
+    #[serde(default, with = "serde_regex_option")]
+    pub tag: Option<regex::Regex>,
     /// The protocol, as variables name it.
     pub protocol: String,
 }

@@ -12,6 +12,7 @@ mod cors;
 mod declarative;
 mod directives;
 mod gateway;
+mod injection;
 mod known;
 pub(crate) mod kubernetes;
 mod pin;
@@ -19,6 +20,7 @@ pub(crate) mod process;
 mod proxy;
 mod settings;
 pub(crate) mod tasks;
+mod template;
 pub(crate) mod terraform;
 mod values;
 mod variable;
@@ -30,7 +32,8 @@ pub(crate) use compose::is_compose;
 pub use container::{Container, Part, Platform, Pod, Project, Variable, Workload};
 pub use cors::AllowList;
 pub use gateway::{Gateway, Says};
-pub use known::{Backend, Chart, Known, Milliseconds, Off, Removed, Sends, Speaks, known};
+pub use injection::Injection;
+pub use known::{Backend, Chart, Injects, Known, Milliseconds, Off, Removed, Sends, Speaks, known};
 pub use pin::Pin;
 pub use proxy::Removal;
 pub(crate) use proxy::is_configuration as is_proxy;
@@ -80,6 +83,8 @@ const WORDS: &[&str] = &[
 pub struct Deployment {
     /// Configurations of collectors.
     pub collectors: Vec<Collector>,
+    /// Pipelines whose components other files define.
+    pub partials: Vec<Collector>,
     /// Files that only hold a part of such a configuration.
     pub fragments: Vec<Fragment>,
     /// Containers of compose files and Kubernetes manifests.
@@ -88,6 +93,8 @@ pub struct Deployment {
     pub projects: Vec<Project>,
     /// Pods of several containers.
     pub pods: Vec<Pod>,
+    /// What the operator gives to the programs that it instruments.
+    pub injections: Vec<Injection>,
     /// Workloads of Kubernetes.
     pub workloads: Vec<Workload>,
     /// Headers that a proxy takes away.
@@ -114,9 +121,11 @@ impl Deployment {
         let is_traced =
             |found: &Container| found.variables.iter().any(|variable| crate::services::is_of_tracing(&variable.name));
         !self.collectors.is_empty()
+            || !self.partials.is_empty()
             || !self.removals.is_empty()
             || !self.gateways.is_empty()
             || !self.agents.is_empty()
+            || !self.injections.is_empty()
             || !self.browsers.is_empty()
             || self.containers.iter().any(is_traced)
     }
@@ -147,7 +156,8 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         }
         out.pins.extend(pin::read(path, &file.text));
         out.browsers.extend(browser::read(file));
-        if file.is_yaml() && is_compose(&path) {
+        let is_composed = compose::is_one(file);
+        if is_composed {
             container::of_compose(file, &other, &mut out);
         }
         if terraform::is_terraform(&path) {
@@ -162,7 +172,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         }
         let has = |word: &str| file.text.contains(word);
         let is_meant =
-            || is_compose(&path) || WORDS.iter().any(|word| has(word)) || known().mentions.iter().any(|word| has(word));
+            || is_composed || WORDS.iter().any(|word| has(word)) || known().mentions.iter().any(|word| has(word));
         if proxy::is_toml(&path) {
             match file.documents() {
                 Ok(documents) => documents.iter().for_each(|document| of_proxies(file, document, &mut out)),
@@ -179,6 +189,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         }
     }
     container::unite(&mut out.projects);
+    injection::complete(&mut out.injections, &out.workloads);
     container::overlay(&mut out.containers);
     declarative::apply(&mut out.containers, &configurations);
     out.agents = agent::read(files, &out.containers);
@@ -192,14 +203,19 @@ fn is_ours(text: &str) -> bool {
 }
 
 fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, out: &mut Deployment) {
+    if let Some(objects) = template::objects(document) {
+        objects.iter().for_each(|object| read_document(file, object, maps, out));
+        return;
+    }
     let (path, text) = (Ustr::from(&file.path), file.text.as_str());
     collector::read(path, text, document, out);
     pin::of_charts(path, document, &mut out.pins);
-    if is_compose(&path) {
+    if compose::is_one(file) {
         // Its services are read together, as one may take over from another.
     } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
         container::of_kubernetes(path, document, maps, out);
         container::of_patches(path, text, document, maps, out);
+        injection::read(path, document, &mut out.injections);
     } else if values::is_values(&path) {
         values::read(path, file_name(folder(&path)), document, out);
     } else {

@@ -143,6 +143,9 @@ fn value(expression: &Expression, scope: &Scope<'_>) -> Node {
         Expression::Array(found) => list(found, range, scope),
         Expression::Object(found) => object(found, range, scope),
         Expression::FuncCall(found) => called(found, range, scope),
+        Expression::Conditional(found) => {
+            chosen(value(&found.true_expr, scope), value(&found.false_expr, scope), range)
+        }
         Expression::Traversal(found) => scope.named(found).unwrap_or_else(|| scalar(OPEN, range)),
         _ => scalar(OPEN, range),
     }
@@ -188,6 +191,23 @@ fn called(found: &FuncCall, range: Option<Range<usize>>, scope: &Scope<'_>) -> N
             together(&some.iter().map(|one| value(one, scope)).collect::<Vec<_>>(), range)
         }
         _ => scalar(OPEN, range),
+    }
+}
+
+/// One of two values, of which a mapping counts where the other is nothing: it is there as long as it is asked for, so what
+/// it belongs to is open.
+fn chosen(one: Node, other: Node, range: Option<Range<usize>>) -> Node {
+    let is_nothing = |node: &Node| match &node.value {
+        Value::Null => true,
+        Value::Scalar(text) => text.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        Value::List(items) => items.is_empty(),
+    };
+    let open = scalar(OPEN, range.clone());
+    match (is_nothing(&one), is_nothing(&other)) {
+        (false, true) if one.is_map() => together(&[one, open], range),
+        (true, false) if other.is_map() => together(&[other, open], range),
+        _ => open,
     }
 }
 
@@ -276,6 +296,18 @@ mod tests {
         let found = body("resource \"a\" \"b\" {\n  x = merge(local.y, { Z = \"1\" })\n  l = concat([1], var.m)\n}\n");
         let keys: Vec<_> = found.get("x").expect("x").entries().iter().map(|(key, _)| key.text.as_str()).collect();
         assert_eq!((keys, found.get("l").map(|list| list.items().len())), (vec![OPEN, "Z"], Some(2)));
+    }
+
+    #[test]
+    fn a_mapping_that_may_be_left_out_counts_and_leaves_the_rest_open() {
+        let found = body(
+            "resource \"a\" \"b\" {\n  x = merge({ A = \"1\" }, var.c ? { B = \"2\" } : {})\n  y = var.c ? \"\" : { D = \"3\" }\n  z = var.c ? { E = \"4\" } : { F = \"5\" }\n}\n",
+        );
+        let keys = |name: &str| {
+            found.get(name).map(|node| node.entries().iter().map(|(key, _)| key.text.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(keys("x").expect("x"), ["A", "B", OPEN]);
+        assert_eq!((keys("y").expect("y"), keys("z").expect("z").len()), (vec!["D".to_owned(), OPEN.to_owned()], 0));
     }
 
     #[test]

@@ -176,5 +176,5 @@ pub fn workspace(
     clients::loaded::check(units, sources, lines, out);
     logs::patterns::check(units, sources, deployment.2, out);
     settings::share::check(units, sources, lines, out);
-    deploy::check(&deploy::Material { deployment: deployment.0, workloads: deployment.1, units }, out);
+    deploy::check(&deploy::Material { deployment: deployment.0, workloads: deployment.1, units, sources }, out);
 }

@@ -32,10 +32,13 @@ pub fn documents(text: &str) -> Result<Vec<Node>, String> {
         // Nothing is read from them, and the parser keeps only some in a row.
         emit_comments: false,
     };
+    let without = template::without_directives(text);
+    let plain = without.as_deref().unwrap_or(text);
     if !text.contains("{{") {
+        let text = plain;
         return serde_saphyr::from_multiple_with_options(text, options).map_err(|error| reason(&error, text, text));
     }
-    let plain = template::blanked(text);
+    let plain = template::blanked(plain);
     let mut found: Vec<Node> =
         serde_saphyr::from_multiple_with_options(&plain, options).map_err(|error| reason(&error, &plain, text))?;
     found.iter_mut().for_each(|node| node.walk_mut(&mut show_templates));
@@ -260,6 +263,16 @@ mod tests {
         assert_eq!(found[0].get("host").and_then(Node::text).map(is_template), Some(true));
         assert_eq!(found[0].entries()[2].0.text, "{{…}}");
         assert!(!is_template("~/x"));
+    }
+
+    #[test]
+    fn templates_of_terraform_are_read() {
+        let text = "a:\n%{ if x ~}\n  b: { c: ${f(\"://\", [1])}, d: 2 }\n%{ endif ~}\n  e: ä\n";
+        let found = documents(text).expect("reads");
+        assert_eq!(found[0].at(&["a", "b", "d"]).and_then(Node::text), Some("2"));
+        assert!(found[0].at(&["a", "b", "c"]).and_then(Node::text).is_some_and(|text| text.starts_with('$')));
+        let (key, _) = found[0].get("a").expect("a").entry("e").expect("e");
+        assert_eq!(slice(text, key.span), "e");
     }
 
     #[test]

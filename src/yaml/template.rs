@@ -14,6 +14,41 @@ pub fn is_template(text: &str) -> bool {
     text.contains("{{")
 }
 
+/// The text of a template of Terraform without the lines that only steer it (`%{ if … ~}`), each of which becomes white
+/// space, and without the signs of YAML in what is filled in (`${…}`); `None` for a text that no such line is in.
+///
+/// Source: <https://developer.hashicorp.com/terraform/language/expressions/strings#directives>.
+pub(super) fn without_directives(text: &str) -> Option<String> {
+    let steers = |line: &str| line.trim().starts_with("%{") && line.trim().ends_with('}');
+    if !text.contains("%{") || !text.lines().any(steers) {
+        return None;
+    }
+    let plain = |line: &str| match steers(line) {
+        true => line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect(),
+        false => without_signs(line),
+    };
+    Some(text.split_inclusive('\n').map(plain).collect())
+}
+
+/// A line in which what is filled in has no sign that means something to YAML.
+fn without_signs(line: &str) -> String {
+    const SIGNS: &[char] = &['{', '}', '[', ']', '"', '\'', ':', ',', '#'];
+    let mut out = String::with_capacity(line.len());
+    let mut depth = 0u32;
+    let mut before = ' ';
+    for letter in line.chars() {
+        if letter == '{' && (depth > 0 || before == '$') {
+            depth += 1;
+        }
+        out.push(if depth > 0 && SIGNS.contains(&letter) { FILLER } else { letter });
+        if letter == '}' {
+            depth = depth.saturating_sub(1);
+        }
+        before = letter;
+    }
+    out
+}
+
 /// The text with its templates taken out: every other byte stays where it is, though not on the same line.
 ///
 /// A line that only steers becomes empty lines. Any other template becomes a word, which [`shown`] turns into one for

@@ -2,6 +2,7 @@
 
 use super::super::Verdicts;
 use super::links::callers;
+use super::protocol::Spoken;
 use super::{Material, is_development, is_test, protocol, units};
 use crate::deploy::{Container, Platform, known};
 use crate::finding::{Confidence, Finding, Place, Related, Severity};
@@ -11,7 +12,7 @@ use crate::yaml::Node;
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+pub(super) const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
 /// The label of a host that nobody has.
 const NOBODY: &str = "nobody has this name";
@@ -111,7 +112,17 @@ pub(super) fn is_local(value: &str) -> bool {
 
 /// The port of one protocol with the other.
 fn wrong_port(material: &Material<'_>, container: &Container, value: &str, place: Place) -> Option<Finding> {
-    let spoken = protocol::of(material, container)?;
+    off_port(material, container, &protocol::of(material, container)?, value, place)
+}
+
+/// An address with the port at which collectors take another protocol than the one that is spoken.
+pub(super) fn off_port(
+    material: &Material<'_>,
+    container: &Container,
+    spoken: &Spoken<'_>,
+    value: &str,
+    place: Place,
+) -> Option<Finding> {
     let port = Address::parse(value)?.port?;
     let (speaks, wanted) = match (spoken.name, port) {
         ("grpc", 4318) => ("HTTP", 4317),

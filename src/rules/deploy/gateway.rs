@@ -115,7 +115,8 @@ fn reads_none(gateway: &Gateway) -> Option<Finding> {
 
 /// An address with a scheme, or the port of the other protocol.
 fn grpc(gateway: &Gateway, address: &str) -> Option<Finding> {
-    if address.contains("://") {
+    let is_filled = address.contains(['$', '{']);
+    if address.contains("://") && !is_filled {
         let mut found = lost(gateway, format!("`{}` is a host and a port, and `{address}` has a scheme", gateway.by));
         found.help = "write `host:port`".to_owned();
         found.confidence = Confidence::Certain;

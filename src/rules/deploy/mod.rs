@@ -7,12 +7,16 @@ mod environment;
 mod gateway;
 mod headers;
 mod inject;
+mod injected;
 mod links;
+mod listening;
 mod misplaced;
 mod moved;
+mod names;
 mod onward;
 mod pipeline;
 mod protocol;
+mod quoted;
 mod removed;
 mod sampler;
 mod tail;
@@ -24,6 +28,7 @@ use super::Verdicts;
 use crate::deploy::{Collector, Container, Deployment};
 use crate::facts::Workload;
 use crate::finding::{Finding, Related};
+use crate::link::SourceFile;
 use crate::study::UnitView;
 
 /// What the rules on deployment files ask.
@@ -34,6 +39,8 @@ pub(super) struct Material<'a> {
     pub workloads: &'a [Workload],
     /// The units.
     pub units: &'a [UnitView],
+    /// Their code.
+    pub sources: &'a [SourceFile],
 }
 
 impl<'a> Material<'a> {
@@ -62,19 +69,28 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
         pipeline::check(material, collector, out);
         removed::check(material, collector, out);
         onward::check(material, collector, out);
+        listening::check(material, collector, out);
+        names::check_collector(material, collector, out);
         tail::check(material, collector, out);
+    }
+    for partial in material.deployment.partials.iter().filter(|partial| !is_test(&partial.path)) {
+        pipeline::check_order(partial, out);
+        tail::check_order(partial, out);
     }
     let before = out.findings.len();
     backend::check(material, out);
     environment::check(material, out);
+    quoted::check(material, out);
     sampler::check(material, out);
     headers::check(material, out);
     gateway::check(material, out);
     cors::check(material, out);
     inject::check(material, out);
+    injected::check(material, out);
     agent::check(material, out);
     misplaced::check(material, out);
     moved::check(material, out);
+    names::check(material, out);
     unite(&mut out.findings, before);
 }
 

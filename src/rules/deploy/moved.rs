@@ -4,6 +4,7 @@
 use super::super::Verdicts;
 use super::Material;
 use crate::finding::{Confidence, Finding, Place};
+use crate::link::SourceFile;
 use crate::services::{AddressSetting, stacks};
 use crate::study::UnitView;
 
@@ -20,13 +21,24 @@ struct Moved {
 
 /// Reports settings under a name of another version, where none stands under one of this version.
 pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
-    for unit in material.units {
-        let found = moved(unit);
+    for (at, unit) in material.units.iter().enumerate() {
+        let mut found = moved(unit);
+        // Who makes an exporter reads its address by any name.
+        let mut own = material.sources.iter().filter(|file| file.unit == at);
+        if !found.is_empty() && own.any(makes_exporter) {
+            found.retain(|moved| moved.wrong.format == SHARE);
+        }
         out.findings.extend(found.iter().map(|moved| match moved.wrong.format.as_str() {
             SHARE => share(unit, moved),
             _ => address(unit, moved),
         }));
     }
+}
+
+/// Whether a file has to do with an exporter that the application makes.
+fn makes_exporter(file: &SourceFile) -> bool {
+    let last = |target: &str| target.rsplit('.').next().is_some_and(|last| last.ends_with("SpanExporter"));
+    file.facts.imports.iter().any(|import| last(&import.target))
 }
 
 /// Whether the settings of a unit name a share of traces that its framework does not read.

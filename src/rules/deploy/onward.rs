@@ -120,7 +120,7 @@ fn itself(material: &Material<'_>, collector: &Collector, given: &Given<'_>) -> 
 }
 
 /// The port of an address, whose host may be filled in.
-fn port(address: &str) -> Option<u16> {
+pub(super) fn port(address: &str) -> Option<u16> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split('/').next()?.rsplit_once(':')?.1.parse().ok()
 }

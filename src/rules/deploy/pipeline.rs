@@ -24,6 +24,17 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
         printed(collector, pipeline, &mut found);
     }
     fragile(collector, &mut found);
+    push(collector, found, out);
+}
+
+/// Judges the order of processors in pipelines of which no more is seen.
+pub(super) fn check_order(collector: &Collector, out: &mut Verdicts) {
+    let mut found = Vec::new();
+    collector.of_traces().for_each(|pipeline| order(pipeline, &mut found));
+    push(collector, found, out);
+}
+
+fn push(collector: &Collector, found: Vec<Finding>, out: &mut Verdicts) {
     for mut finding in found {
         finding.service = collector.name().to_owned();
         if finding.confirm.is_empty() {

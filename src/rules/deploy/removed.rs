@@ -92,6 +92,13 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
     }
 }
 
+/// Whether all collectors that may run a configuration are of this version or a later one, and there is one.
+pub(super) fn is_since(material: &Material<'_>, collector: &Collector, limit: (u32, u32, u32)) -> bool {
+    let runs = runs(material, collector);
+    let is_it = |runs: &Runs| *runs == Runs::Newest || matches!(runs, Runs::Of(version) if *version >= limit);
+    !runs.is_empty() && runs.iter().all(is_it)
+}
+
 /// Which collector an image is; `None` for one of something else.
 fn of_image(image: &str) -> Option<Runs> {
     // What only a digest names may be any.

@@ -33,6 +33,13 @@ pub(super) fn check(material: &Material<'_>, out: &mut Verdicts) {
     }
 }
 
+/// Judges a sampler that keeps nothing.
+pub(super) fn nothing_is_kept(container: &Container, out: &mut Verdicts) {
+    if let Some(own) = own(container).filter(|own| own.share == 0.0) {
+        nothing(container, &own, out);
+    }
+}
+
 fn own(container: &Container) -> Option<Own> {
     let (sampler, place) = container.variable(SAMPLER)?;
     let given = |default: f64| match container.sets(SHARE) {

@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::Material;
-use crate::deploy::{Collector, Component, Container, Kind, kind_of, known};
+use crate::deploy::{Collector, Component, Container, Kind, Pipeline, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::yaml::Node;
 
@@ -24,20 +24,37 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
                 full(collector, component).into_iter().for_each(|found| push(out, collector, found));
             }
         }
-        let batch = processors[..at].iter().find(|(id, _)| known().batchers.iter().any(|kind| kind == kind_of(id)));
-        if let Some((batch, at)) = batch {
-            let mut found = Finding::new("tail-sampling-split", *at, Confidence::Certain);
-            found.message = format!("`{batch}` comes before `{id}` in the pipeline `{}`", pipeline.id);
-            found.label = "should come after the sampling".to_owned();
-            found.effect = "batches are made, taken apart into traces, and exported trace by trace: late spans miss the decision, and the backend gets a request for each trace".to_owned();
-            found.help = format!("put `{batch}` behind `{id}`");
-            found.confirm =
-                "compare `otelcol_processor_tail_sampling_sampling_trace_dropped_too_early` before and after"
-                    .to_owned();
+        if let Some(found) = behind_batch(pipeline, at) {
             push(out, collector, found);
         }
     }
     limits(material, collector, out);
+}
+
+/// Judges the order of processors in pipelines of which no more is seen.
+pub(super) fn check_order(collector: &Collector, out: &mut Verdicts) {
+    let is_tail = |(id, _): &(String, Place)| known().tail_samplers.iter().any(|kind| kind == kind_of(id));
+    let all = collector.of_traces().filter_map(|pipeline| {
+        let at = pipeline.processors().iter().position(is_tail)?;
+        behind_batch(pipeline, at)
+    });
+    all.for_each(|found| push(out, collector, found));
+}
+
+/// Tail sampling at this place of a pipeline, behind batches.
+fn behind_batch(pipeline: &Pipeline, at: usize) -> Option<Finding> {
+    let processors = pipeline.processors();
+    let (id, _) = processors.get(at)?;
+    let is_batch = |id: &str| known().batchers.iter().any(|kind| kind == kind_of(id));
+    let (batch, place) = processors.get(..at)?.iter().find(|(id, _)| is_batch(id))?;
+    let mut found = Finding::new("tail-sampling-split", *place, Confidence::Certain);
+    found.message = format!("`{batch}` comes before `{id}` in the pipeline `{}`", pipeline.id);
+    found.label = "should come after the sampling".to_owned();
+    found.effect = "batches are made, taken apart into traces, and exported trace by trace: late spans miss the decision, and the backend gets a request for each trace".to_owned();
+    found.help = format!("put `{batch}` behind `{id}`");
+    found.confirm =
+        "compare `otelcol_processor_tail_sampling_sampling_trace_dropped_too_early` before and after".to_owned();
+    Some(found)
 }
 
 fn push(out: &mut Verdicts, collector: &Collector, mut found: Finding) {

@@ -6,14 +6,21 @@ use super::super::Verdicts;
 use super::Material;
 use crate::deploy::{Container, known};
 use crate::finding::{Confidence, Finding, Severity};
+use crate::ir::Language;
 
 /// The longest time in milliseconds that nobody means: an export over a network takes longer.
 const SHORT: u64 = 60;
 
 /// Judges the variables of one container whose language is seen: some SDKs read seconds.
 pub(super) fn check(material: &Material<'_>, container: &Container, out: &mut Verdicts) {
-    let Some(unit) = material.unit(container) else { return };
-    for known in known().milliseconds.iter().filter(|known| known.languages.contains(&unit.language)) {
+    if let Some(unit) = material.unit(container) {
+        of_language(container, unit.language, out);
+    }
+}
+
+/// Judges the variables of a container whose program is written in this language.
+pub(super) fn of_language(container: &Container, language: Language, out: &mut Verdicts) {
+    for known in known().milliseconds.iter().filter(|known| known.languages.contains(&language)) {
         let Some((value, place)) = container.variable(&known.variable) else { continue };
         let Some(number) = value.parse::<u64>().ok().filter(|number| (1..=SHORT).contains(number)) else { continue };
         let (name, variable) = (&container.name, &known.variable);
