@@ -7,7 +7,7 @@ use super::life::{Life, Lives};
 use super::makers::{is_construction, judge_client};
 use super::sites::{OUTSIDE, is_generated, is_in_trace, outside, reports_here, sites};
 use super::switches::by_switch;
-use super::{beans, body, choice, fallback, forgotten, gate};
+use super::{beans, body, choice, fallback, forgotten, gate, spurned};
 use crate::finding::Confidence;
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{FunctionDescription, HopKind, Slot, TypeRole};
@@ -84,12 +84,19 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     for client in &forgotten {
         broken.entry(client.made).or_insert_with(|| Broken { kind: HopKind::HttpCall, uses: Vec::new() });
     }
+    let spurned = spurned::clients(lives);
+    for client in &spurned {
+        broken.entry(client.made).or_insert_with(|| Broken { kind: HopKind::HttpCall, uses: Vec::new() });
+    }
     let broken = by_switch(study, broken);
     for (at, found) in &broken {
         let mut finding = finding(study, *at, found);
         if let Some(client) = forgotten.iter().find(|client| client.made == *at && found.uses.is_empty()) {
             finding.confidence = Confidence::Likely;
             finding.related.push(study.related(client.sibling, "others are instrumented one by one"));
+        }
+        if let Some(client) = spurned.iter().find(|client| client.made == *at) {
+            client.note(study, &mut finding);
         }
         out.findings.push(finding);
     }

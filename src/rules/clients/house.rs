@@ -23,6 +23,11 @@ const MIN_NAME: usize = 4;
 
 /// Whether a sign says that a call asks a service of the house.
 pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
+    asked(study, call) == Some(Whose::House)
+}
+
+/// Whose service a call asks, where a sign says so.
+pub(super) fn asked(study: &Study<'_>, call: ValueRef) -> Option<Whose> {
     let made = study.fact(call).map(|fact| fact.effect);
     let is_remote_call = made.is_some_and(|effect| effect.makes == Some(TypeRole::RpcChannel));
     let names = FxHashSet::default();
@@ -37,7 +42,7 @@ pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
         let told: Vec<Option<Whose>> = texts.iter().map(|text| whose(study, call.file, text)).collect();
         // What the values say goes before what names do.
         if !told.is_empty() && told.iter().all(|one| *one == Some(Whose::Stranger)) {
-            return false;
+            return Some(Whose::Stranger);
         }
         texts.iter().zip(told).for_each(|(text, told)| search.note_text(text, told));
     }
@@ -47,9 +52,9 @@ pub(super) fn is_asked(study: &Study<'_>, call: ValueRef) -> bool {
     let from = if addresses.is_empty() { study.slot(call, Slot::AnyArg) } else { addresses };
     back::walk(from, |value| search.visit(value));
     if search.is_strange {
-        return false;
+        return Some(Whose::Stranger);
     }
-    search.is_inside || names_service(study, call.file, &search.names)
+    (search.is_inside || names_service(study, call.file, &search.names)).then_some(Whose::House)
 }
 
 /// Whether a remote call goes through a stub of a service that the tree serves, or that comes from the same owner's modules.

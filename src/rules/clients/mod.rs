@@ -30,6 +30,7 @@ mod open_calls;
 mod options;
 mod server;
 mod sites;
+mod spurned;
 mod stored;
 mod stores;
 mod streams;

@@ -1,5 +1,6 @@
 //! Where a value is laid down for good: nothing reads it, in its own function or in those that it is handed to.
 
+use super::looked_at::{is_current_or_none, is_only_looked_at};
 use crate::ir::{ExprId, StmtKind};
 use crate::link::flow::{DefId, Var};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -23,7 +24,10 @@ pub(super) fn handed_back(study: &Study<'_>, call: ValueRef) -> Vec<ValueRef> {
         };
         let returns = file.flow.returns_of(function.id);
         let returned: Vec<ExprId> = returns.filter_map(|found| found.values.first().copied()).collect();
-        let is_helper = !returned.is_empty() && returned.iter().all(is_it) && is_only_returned(study, call, &returned);
+        // On other ways such a helper hands out what is current anyway.
+        let is_else = |value: &ExprId| is_it(value) || is_current_or_none(study, ValueRef { expr: *value, ..call });
+        let is_helper =
+            returned.iter().any(is_it) && returned.iter().all(is_else) && is_only_returned(study, call, &returned);
         match depth.checked_sub(1).filter(|_| is_helper) {
             Some(rest) => work.extend(study.program.callers(function).iter().map(|above| (*above, rest))),
             None => out.push(call),
@@ -40,7 +44,8 @@ fn is_only_returned(study: &Study<'_>, call: ValueRef, returned: &[ExprId]) -> b
         var.map(|var| var.uses.as_slice()).unwrap_or_default()
     });
     let is_bare = returned.contains(&call.expr) || study.program.parent(call).is_none();
-    is_bare && flow.writes_from(call.expr).next().is_none() && uses.all(|used| returned.contains(used))
+    let is_left = |used: &ExprId| returned.contains(used) || is_only_looked_at(study, ValueRef { expr: *used, ..call });
+    is_bare && flow.writes_from(call.expr).next().is_none() && uses.all(is_left)
 }
 
 /// The functions that a call's result is handed to, none of which reads it; empty where its own function drops it. `None`
@@ -77,6 +82,9 @@ fn is_lost(study: &Study<'_>, file: u32, var: &Var, def: Option<DefId>, depth: u
 /// Whether a value is the argument of a call that surely runs own functions, none of which reads their parameter.
 fn lost_in_call(study: &Study<'_>, value: ValueRef, depth: u32, out: &mut Vec<FuncRef>) -> bool {
     let program = study.program;
+    if is_only_looked_at(study, value) {
+        return true;
+    }
     let Some(call) = program.parent(value).filter(|call| depth > 0 && program.call_site(*call).is_some()) else {
         return false;
     };

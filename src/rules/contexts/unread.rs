@@ -7,7 +7,8 @@ use crate::ir::Language;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, Inbound, Study};
+use crate::study::{CallFact, Inbound, Study, Summary};
+use rustc_hash::FxHashSet;
 
 /// What kind of a context it is that nothing reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,8 +19,9 @@ enum Kind {
     OfSpan,
 }
 
-/// Finds contexts that nothing reads.
-pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
+/// Finds contexts that nothing reads. Hands out the functions that are told to drop one.
+pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) -> FxHashSet<FuncRef> {
+    let mut told = FxHashSet::default();
     for fact in study.calls() {
         let Some(kind) = kind(study, fact) else { continue };
         // A Go helper's result is a context that its caller is bound to use.
@@ -35,16 +37,22 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             }
             let Some(taken_by) = nowhere::taken_by(study, made) else { continue };
             let start = match taken_by.as_slice() {
-                [] => started_without(study, function, Some(made)),
+                [] => started_without(study, function, Some(made)).or_else(|| started_below(study, function, made)),
                 functions => functions.iter().find_map(|function| started_without(study, *function, None)),
             };
             // Asked last: it follows the span's value.
-            if let Some(start) = start.filter(|_| kind == Kind::Extracted || made == fact.call && is_apart(study, fact))
-            {
+            let is_lost = match (kind, start) {
+                (Kind::Extracted, start) => start.is_some(),
+                (Kind::OfSpan, Some(_)) => made == fact.call && is_apart(study, fact),
+                (Kind::OfSpan, None) => made == fact.call && taken_by.is_empty() && is_kept_span(study, fact),
+            };
+            if is_lost {
                 out.findings.push(finding(study, made, kind, start));
+                told.extend(taken_by);
             }
         }
     }
+    told
 }
 
 /// What context a call hands out, if one of those that are told.
@@ -76,8 +84,48 @@ fn is_apart(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     !origins.is_empty() && origins.iter().all(is_other) && !around.iter().any(activates)
 }
 
+/// Whether the span that a context is made of came in or is kept somewhere, and the function neither makes a span current
+/// nor starts one: the context was all that it was asked for.
+fn is_kept_span(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let around = study.with_nested(study.program.outermost(fact.function));
+    let acts = |function: &FuncRef| {
+        let mut near = study.calls_in(*function);
+        near.any(|near| near.effect.activates.is_some() || near.effect.span.is_some())
+    };
+    let bound = fact.effect.binds_context.map(|slot| study.slot(fact.call, slot)).unwrap_or_default();
+    let origins: Vec<Origin> = bound.into_iter().flat_map(|span| study.program.origins(span, false)).collect();
+    let is_kept = |origin: &Origin| matches!(origin, Origin::Param(..) | Origin::Field(..));
+    !origins.is_empty() && origins.iter().all(is_kept) && !around.iter().any(acts)
+}
+
+/// The first call behind another one in a function which runs own functions that start a span, where nothing that could
+/// hold the parent is made current in between or handed on.
+fn started_below(study: &Study<'_>, function: FuncRef, behind: ValueRef) -> Option<ValueRef> {
+    let program = study.program;
+    let after = program.expr(behind).span.end;
+    let flow = &program.files.get(function.file as usize)?.flow;
+    let sites = flow.calls_of(function.id).map(|site| ValueRef { expr: site.expr, ..behind });
+    let later: Vec<ValueRef> = sites.filter(|call| program.expr(*call).span.start >= after).collect();
+    let is_helped = |call: &ValueRef| {
+        let does = study.effect_of(*call);
+        let binds = Summary::EXTRACTS.or(Summary::BINDS).or(Summary::CLOSES);
+        does.has(binds) || !does.has(Summary::STARTS) && does.has(Summary::ACTIVATES)
+    };
+    let is_told = |call: &ValueRef| {
+        let mut given = study.slot(*call, Slot::AnyArg).into_iter().chain(program.receiver(*call));
+        given.any(|value| matches!(program.role_of(value), Some(TypeRole::Context | TypeRole::Span)))
+    };
+    let starts = |call: &&ValueRef| {
+        study.fact(**call).is_none()
+            && study.effect_of(**call).has(Summary::STARTS)
+            && !program.callee(**call).functions.is_empty()
+    };
+    let start = later.iter().find(starts).copied()?;
+    (!later.iter().any(|call| is_helped(call) || is_told(call))).then_some(start)
+}
+
 /// The first span that a function starts without a parent that is given to it, behind a call or anywhere.
-fn started_without(study: &Study<'_>, function: FuncRef, behind: Option<ValueRef>) -> Option<ValueRef> {
+pub(super) fn started_without(study: &Study<'_>, function: FuncRef, behind: Option<ValueRef>) -> Option<ValueRef> {
     let after = behind.map_or(0, |call| study.program.expr(call).span.end);
     let later = || study.calls_in(function).filter(move |fact| study.program.expr(fact.call).span.start >= after);
     if later().any(|fact| {
@@ -97,11 +145,16 @@ fn is_span(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot) -> bool {
     study.slot(fact.call, slot).into_iter().all(|value| study.program.role_of(value) == Some(TypeRole::Span))
 }
 
-fn finding(study: &Study<'_>, made: ValueRef, kind: Kind, start: ValueRef) -> Finding {
-    let (reads, starts) = (study.callee_text(made), study.callee_text(start));
+fn finding(study: &Study<'_>, made: ValueRef, kind: Kind, start: Option<ValueRef>) -> Finding {
+    let reads = study.callee_text(made);
+    let starts = start.map(|start| study.callee_text(start)).unwrap_or_default();
     let mut finding = study.finding("context-not-passed", made, Confidence::Certain);
-    finding.help =
-        format!("give what {reads} returns to {starts} as the parent, or make it current before the span starts");
+    finding.help = match start {
+        Some(_) => {
+            format!("give what {reads} returns to {starts} as the parent, or make it current before the span starts")
+        }
+        None => format!("make what {reads} returns current, or hand it on"),
+    };
     match kind {
         Kind::Extracted => {
             finding.message = format!("{reads} reads the sender's context, and nothing uses what it returns");
@@ -109,14 +162,19 @@ fn finding(study: &Study<'_>, made: ValueRef, kind: Kind, start: ValueRef) -> Fi
             finding.effect =
                 format!("the span from {starts} has no parent from the sender: it starts a trace of its own");
             finding.confirm = "send a request with a known trace header: the span is not in that trace".to_owned();
-            finding.related.push(study.related(start, "this span starts without the sender's context"));
+            finding
+                .related
+                .extend(start.map(|start| study.related(start, "this span starts without the sender's context")));
         }
         Kind::OfSpan => {
             finding.message = format!("{reads} makes a context that holds a span, and nothing uses it");
             finding.label = "the parent's context is made and dropped".to_owned();
-            finding.effect = format!("the span from {starts} is not below the span in that context");
+            finding.effect = match start {
+                Some(_) => format!("the span from {starts} is not below the span in that context"),
+                None => "the span is not current: what runs meanwhile is not below it".to_owned(),
+            };
             finding.confirm = "look at one trace: the spans below are siblings, or roots of their own".to_owned();
-            finding.related.push(study.related(start, "this span starts without that context"));
+            finding.related.extend(start.map(|start| study.related(start, "this span starts without that context")));
         }
     }
     finding

@@ -11,9 +11,11 @@ use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::Lives;
 use crate::rules::contexts::{is_function_value, is_told_of};
 use crate::rules::{Ruling, Verdicts};
-use crate::study::{CallFact, Study, Summary};
+use crate::study::{CallFact, Study, Summary, functions_of};
 
 const RULE: &str = "span-not-current";
+/// How many callers are asked what they hand in.
+const MAX_CALLERS: usize = 32;
 
 /// Finds spans that are started, never made current nor handed on, and have calls made while they are open.
 pub(super) fn check(lives: &Lives<'_, '_>, starts: &Starts, out: &mut Verdicts) {
@@ -40,7 +42,8 @@ pub(super) fn check(lives: &Lives<'_, '_>, starts: &Starts, out: &mut Verdicts) 
             out.pass(start.call, RULE, "no call that looks for the current span is seen while it is open");
             continue;
         }
-        let is_assumed = study.language() == Language::Go && within.iter().all(|call| runs_handler(study, *call));
+        let is_go = study.language() == Language::Go;
+        let is_assumed = within.iter().all(|call| is_go && runs_handler(study, *call) || goes_on(study, *call));
         let confidence = if is_assumed { Confidence::Likely } else { confidence };
         out.findings.push(finding(study, *start, &within, confidence));
         let unit = study.unit_of(start.call.file);
@@ -142,6 +145,11 @@ fn looks_or_runs(study: &Study<'_>, call: ValueRef) -> bool {
     beneath::looks(study, functions, &|fact| is_ambient(study, fact))
 }
 
+/// Whether a call runs all that comes behind a filter or an advice.
+fn goes_on(study: &Study<'_>, call: ValueRef) -> bool {
+    study.language() == Language::Java && study.fact(call).is_some_and(|fact| fact.effect.goes_on)
+}
+
 /// The calls in a range that look for the current span.
 fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let function = study.program.function_at(start.call);
@@ -163,8 +171,10 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     let serves = has_remote_parent(study, start.origin);
     let looks = |call: &ValueRef| {
         study.fact(*call).is_some_and(|fact| is_ambient(study, fact))
+            || goes_on(study, *call)
             || (serves && is_given_work(study, *call))
             || looks_below(study, *call)
+            || looks_in_given_work(study, *call)
     };
     inside.into_iter().filter(looks).collect()
 }
@@ -242,6 +252,17 @@ fn looks_below(study: &Study<'_>, call: ValueRef) -> bool {
         && beneath::looks(study, study.program.callee(call).functions.to_vec(), &looks)
 }
 
+/// Whether what callers hand in to be run here looks for the current span: the lambda of `spans.within("bake", () -> …)`.
+fn looks_in_given_work(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    let Some((owner, n)) = given_work(study, call) else { return false };
+    let callers = program.callers(owner).iter().take(MAX_CALLERS);
+    let given = callers.filter_map(|call| program.argument(*call, owner, n));
+    let functions: Vec<FuncRef> = given.flat_map(|value| functions_of(study, value)).collect();
+    let looks = |fact: &CallFact<'_>| is_ambient(study, fact) && !names_parents(study, fact.function);
+    beneath::looks(study, functions, &looks)
+}
+
 /// Whether a function says of which parent a span is, and does not name the current one.
 fn names_parents(study: &Study<'_>, function: FuncRef) -> bool {
     let is_current = |origin: &Origin| match origin {
@@ -254,19 +275,23 @@ fn names_parents(study: &Study<'_>, function: FuncRef) -> bool {
     })
 }
 
-/// Whether a call runs what the caller handed in: a method of a parameter of a functional type.
+/// Whether a call runs what the caller handed in, and some caller hands in a function.
 fn is_given_work(study: &Study<'_>, call: ValueRef) -> bool {
+    given_work(study, call).is_some_and(|(owner, n)| callers_hand_functions(study, owner, n))
+}
+
+/// The parameter of a functional type whose method a call runs, in the parameter's own function.
+fn given_work(study: &Study<'_>, call: ValueRef) -> Option<(FuncRef, u16)> {
     let program = study.program;
-    let function = program.function_at(call);
-    let Some(receiver) = program.receiver(call) else { return false };
-    let Step::Param(owner, n) = one_step(study, receiver) else { return false };
-    let Some(param) = program.function(owner).params.get(n as usize) else { return false };
-    let generic = param.ty.as_ref().is_some_and(|ty| !ty.args.is_empty());
-    owner == function
+    let receiver = program.receiver(call)?;
+    let Step::Param(owner, n) = one_step(study, receiver) else { return None };
+    let param = program.function(owner).params.get(n as usize)?;
+    let generic = param.ty.as_ref().is_some_and(|ty| !ty.args.is_empty() || ty.name == "Runnable");
+    let is_it = owner == program.function_at(call)
         && generic
         && program.callee(call).functions.is_empty()
-        && study.fact(call).is_none()
-        && callers_hand_functions(study, owner, n)
+        && study.fact(call).is_none();
+    is_it.then_some((owner, n))
 }
 
 /// Whether some caller hands a function literal or method reference to a parameter.
