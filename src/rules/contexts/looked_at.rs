@@ -1,4 +1,4 @@
-//! Uses of a context that carry it nowhere: it is compared, tested, printed, or its span is only asked for its state.
+//! Uses of a value, a context above all, that carry it nowhere: it is compared, tested, printed, or its span is only asked for its state.
 
 use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
@@ -38,7 +38,7 @@ fn only_value(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
 }
 
 /// Whether a value is used here only to look at it, so that it goes nowhere.
-pub(super) fn is_only_looked_at(study: &Study<'_>, used: ValueRef) -> bool {
+pub(in crate::rules) fn is_only_looked_at(study: &Study<'_>, used: ValueRef) -> bool {
     looks(study, used, MAX_STEPS)
 }
 

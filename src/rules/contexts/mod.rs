@@ -31,6 +31,7 @@ mod unseen;
 mod vain;
 
 pub(in crate::rules) use forward::is_function_value;
+pub(in crate::rules) use looked_at::is_only_looked_at;
 pub(in crate::rules) use told::is_told_of;
 
 use super::Verdicts;

@@ -15,6 +15,7 @@ mod managed;
 mod material;
 mod nowhere;
 mod produce;
+mod read_empty;
 mod relay;
 mod reply;
 mod tasks;
@@ -45,6 +46,7 @@ pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
     inject::check(lives, &traced, out);
     nowhere::check(study, out);
     unfilled::check(study, &traced, out);
+    read_empty::check(study, out);
     batch::check(study, out);
     kindless::check(study, &traced, out);
 }
