@@ -1,5 +1,6 @@
 //! What becomes of a provider that holds spans back: who may flush it, and where it goes out of sight.
 
+use super::handed_back::is_a_value;
 use crate::ir::{ExprId, ExprKind, FunctionId, Language};
 use crate::knowledge::TypeRole;
 use crate::link::flow::DefKind;
@@ -30,6 +31,8 @@ fn is_let_out(study: &Study<'_>, made: ValueRef, depth: u32) -> bool {
         is_handed_to_library(study, value)
             || is_method_taken(study, value)
             || is_kept_private(study, value)
+            || is_part_of_own(study, value)
+            || is_key(study, value)
             || is_wrapped(study, value, depth)
     };
     match defs.as_slice() {
@@ -75,6 +78,29 @@ pub(super) fn is_kept_private(study: &Study<'_>, value: ValueRef) -> bool {
         })
 }
 
+/// Whether a value is what an own type is made with, in a private field that it does not leave: `&tracing{provider: tp}`.
+pub(super) fn is_part_of_own(study: &Study<'_>, value: ValueRef) -> bool {
+    let program = study.program;
+    let Some(made) = program.parent(value) else { return false };
+    let ExprKind::Composite { ty: Some(ty), fields } = program.expr_kind(made) else { return false };
+    let is_own = program.own_type(program.type_ref(made.file, ty)).is_some();
+    let field = fields.iter().find(|field| field.value == value.expr).and_then(|field| field.key);
+    let Some(field) = field.map(|expr| ValueRef { expr, ..value }).filter(|_| is_own) else { return false };
+    let Some(file) = program.files.get(value.file as usize) else { return false };
+    match program.expr_kind(field) {
+        ExprKind::Name(name) if name.starts_with(char::is_lowercase) => {
+            stays_in_field(study, file.module, *name, field)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a name stands for a field in what is written out: `&tracing{provider: tp}`.
+pub(super) fn is_key(study: &Study<'_>, value: ValueRef) -> bool {
+    let made = study.program.parent(value).map(|made| study.program.expr_kind(made));
+    matches!(made, Some(ExprKind::Composite { fields, .. }) if fields.iter().any(|field| field.key == Some(value.expr)))
+}
+
 /// Whether all that is done with fields and variables of a name in a package is to call what is described on them, to hand
 /// them to that, or to compare them.
 fn stays_in_field(study: &Study<'_>, package: Ustr, field: Ustr, written: ValueRef) -> bool {
@@ -100,7 +126,12 @@ fn stays_in_field(study: &Study<'_>, package: Ustr, field: Ustr, written: ValueR
                     && program.function_covering(value).id == FunctionId(0)
                     && program.files[at as usize].flow.writes_from(value.expr).next().is_none()
             };
-            !is_field || is_handed_to_library(study, value) || is_compared() || is_written() || is_declared()
+            !is_field
+                || is_handed_to_library(study, value)
+                || is_compared()
+                || is_written()
+                || is_declared()
+                || is_key(study, value)
         },
     )
 }
@@ -225,7 +256,10 @@ fn is_left_behind(study: &Study<'_>, flush: ValueRef, made: &CallFact<'_>) -> bo
     if callers.is_empty() && outer != program.outermost(made.function) {
         // Files that import no contexts are not read whole: they may call what takes none.
         let takes_context = study.context_param(outer).is_some_and(|param| !param.is_request);
-        return takes_context && !study.is_handed_around(outer) && !study.is_offered(outer.file);
+        // Of a method that is named like those that end providers, each call is looked at for itself.
+        let is_asked_by_name = ending_names(study).contains(program.function(outer).name.as_str());
+        let is_handed = if is_asked_by_name { is_a_value(study, outer) } else { study.is_handed_around(outer) };
+        return takes_context && !is_handed && !study.is_offered(outer.file);
     }
     !callers.is_empty()
         && handed_out_at(study, outer, flush)

@@ -1,6 +1,6 @@
 //! What a Go set-up hands back to end the provider that it makes, and the callers who throw that away.
 
-use super::flushed::{ending_names, is_kept_private, is_result_dropped};
+use super::flushed::{ending_names, is_kept_private, is_key, is_part_of_own, is_result_dropped};
 use crate::ir::{ExprId, ExprKind};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
@@ -113,6 +113,8 @@ impl Walk<'_, '_> {
             ExprKind::Call { callee, .. } if *callee == at.expr => Some(Use::Goes),
             ExprKind::Call { .. } if kind == Kind::Provider => self.study.fact(parent).map(|_| Use::Asked),
             ExprKind::Binary { .. } => Some(Use::Asked),
+            ExprKind::Composite { .. } if is_key(self.study, at) => Some(Use::Asked),
+            ExprKind::Composite { .. } if kind == Kind::Provider && is_part_of_own(self.study, at) => Some(Use::Asked),
             _ => None,
         }
     }
@@ -153,7 +155,7 @@ impl Walk<'_, '_> {
 }
 
 /// Whether a function stands anywhere as a value, so that who calls it is not seen.
-fn is_a_value(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn is_a_value(study: &Study<'_>, function: FuncRef) -> bool {
     let program = study.program;
     let wanted = program.function(function).name;
     let is_it = |value: ValueRef| {
