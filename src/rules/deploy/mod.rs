@@ -160,10 +160,12 @@ fn is_development(path: &str) -> bool {
     words(path).any(|word| WORDS.contains(&word.as_str()) || word.ends_with("local"))
 }
 
-/// Whether a file is one of tests, by its path: nobody runs it for its own sake.
+/// Whether a file is one of tests, by its path: nobody runs it for its own sake. Values in the folder `ci` of a chart are
+/// those that it is tested with (<https://github.com/helm/chart-testing>).
 fn is_test(path: &str) -> bool {
     const WORDS: &[&str] = &["conformance", "e2e", "test", "testdata", "testfiles", "testing", "tests"];
-    words(path).any(|word| WORDS.contains(&word.as_str()))
+    let is_of_chart = path.contains("/ci/") && path.ends_with("values.yaml");
+    is_of_chart || words(path).any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// Whether a file is one of production, by its path.

@@ -108,7 +108,11 @@ fn of_image(image: &str) -> Option<Runs> {
     if !known().versioned_images.iter().any(|known| known == name) {
         return image.contains("collector").then_some(Runs::Unknown);
     }
-    Some(of_tag(tag))
+    // The collector's own versions begin with a zero: others are those of somebody's product, built under this name.
+    Some(match of_tag(tag) {
+        Runs::Of((1.., ..)) => Runs::Unknown,
+        runs => runs,
+    })
 }
 
 /// Whether an image is one of the collector's own, in which nothing else runs.
@@ -140,6 +144,7 @@ mod tests {
         assert_eq!(of_image("otel/opentelemetry-collector@sha256:ab"), Some(Runs::Unknown));
         assert_eq!(of_image("otel/opentelemetry-collector:0.90.1"), Some(Runs::Of((0, 90, 1))));
         assert_eq!(of_image("vendor/our-collector:3"), Some(Runs::Unknown));
+        assert_eq!(of_image("vendor/opentelemetry-collector:6.1.0"), Some(Runs::Unknown));
         assert_eq!(of_image("redis:7"), None);
     }
 }
