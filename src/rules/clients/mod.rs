@@ -17,6 +17,7 @@ mod gate;
 mod gateways;
 mod handlers;
 mod house;
+mod imported;
 mod late;
 mod life;
 mod light;
@@ -66,4 +67,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     open_calls::check(lives, out);
     mistaken::check(lives.study, out);
     only_first::check(lives.study, out);
+    imported::check(lives.study, out);
 }
