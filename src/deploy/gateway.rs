@@ -220,7 +220,8 @@ mod tests {
         assert_eq!(found(text), expected);
         let text = "kind: IstioOperator\nspec:\n  meshConfig:\n    defaultConfig: {tracing: {sampling: 0}}\n    extensionProviders: [{name: tempo}]\n";
         assert_eq!(found(text).len(), 2);
-        let text = "kind: ConfigMap\ndata:\n  mesh: |\n    extensionProviders:\n    - name: tempo\n";
+        // What can be read is read as a document of its own; of anything else nothing is known.
+        let text = "kind: ConfigMap\ndata:\n  mesh: |\n    extensionProviders: [\n";
         assert_eq!(found(text), [("extensionProviders".to_owned(), Says::DefinesOthers)]);
         assert!(found("kind: Telemetry\nspec: {tracing: [{randomSamplingPercentage: 0.5}]}\n").is_empty());
     }
