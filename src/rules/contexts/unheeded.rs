@@ -33,8 +33,11 @@ pub(super) fn check(study: &Study<'_>, told: &FxHashSet<FuncRef>, out: &mut Verd
         if decl.flags.is_abstract || decl.flags.is_closure || decl.params.is_empty() || told.contains(&function) {
             continue;
         }
+        if !study.unit(function.file).is_traced() {
+            continue;
+        }
         let unread = (0..decl.params.len() as u16).find(|n| is_unread(study, function, *n));
-        let Some(n) = unread.filter(|_| study.unit(function.file).is_traced()) else { continue };
+        let Some(n) = unread else { continue };
         if let Some(work) = work(study, function, n) {
             out.findings.push(finding(study, function, n, &work));
         }
@@ -45,10 +48,9 @@ pub(super) fn check(study: &Study<'_>, told: &FxHashSet<FuncRef>, out: &mut Verd
 fn is_unread(study: &Study<'_>, function: FuncRef, n: u16) -> bool {
     let Some(flow) = study.program.files.get(function.file as usize).map(|file| &file.flow) else { return false };
     let uses = flow.param_var(function.id, n).map(|var| var.uses.as_slice()).unwrap_or_default();
-    uses.len() <= 2 && is_context(study, function, n) && {
-        let mut uses = uses.iter().map(|used| ValueRef { file: function.file, expr: *used });
-        uses.all(|used| is_only_looked_at(study, used))
-    }
+    let mut looked = uses.iter().map(|used| ValueRef { file: function.file, expr: *used });
+    // The type is asked last: it may take a look at all callers.
+    uses.len() <= 2 && looked.all(|used| is_only_looked_at(study, used)) && is_context(study, function, n)
 }
 
 /// Whether a parameter is a context: it is declared as one, or is given nothing else.
