@@ -10,6 +10,7 @@ mod inject;
 mod kind;
 mod kindless;
 mod left_out;
+mod looped;
 mod made;
 mod managed;
 mod material;

@@ -5,7 +5,7 @@ use super::client::{Instance, Plugged, instance};
 use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
 use super::tasks::Tasks;
-use super::{left_out, managed, relay, reply, tasks};
+use super::{left_out, looped, managed, relay, reply, tasks};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
@@ -81,6 +81,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     let hop = fact.effect.hop.ok_or("it is no hop")?;
     if reply::is_answer(study, fact) {
         return Err("it answers a message, whose sender has the trace");
+    }
+    if looped::is_sent_by_loop(study, fact) {
+        return Err("an endless loop sends it, under the context from before the loop");
     }
     let relayed = match study.inbound(fact.function) {
         Inbound::Root if !study.is_under_span(fact.function) => {
