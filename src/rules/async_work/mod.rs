@@ -1,6 +1,7 @@
 //! Work that runs on another thread without the context of the code that handed it over.
 
 mod annotated;
+mod callback;
 mod decorator;
 mod executor;
 mod generators;

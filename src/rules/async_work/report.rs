@@ -77,6 +77,7 @@ pub(super) fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> 
 fn what(study: &Study<'_>, lost: &Lost<'_>) -> &'static str {
     match lost.kind {
         SpawnKind::Thread => "the new thread",
+        SpawnKind::Callback => "the thread that calls back",
         SpawnKind::Future if runs_on_common_pool(study, lost) => "a common pool's thread",
         _ => "a pool's thread",
     }
@@ -98,6 +99,7 @@ pub(super) fn rule_of(kind: SpawnKind) -> &'static str {
     match kind {
         SpawnKind::Thread => "thread-context",
         SpawnKind::Future => "future-context",
+        SpawnKind::Callback => "callback-context",
         _ => "executor-context",
     }
 }

@@ -3,7 +3,7 @@
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
 use super::report::{finding, rule, rule_of};
-use super::{annotated, decorator, mdc, spawner, task, variables};
+use super::{annotated, callback, decorator, mdc, spawner, task, variables};
 use crate::finding::{Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::{HopKind, Slot, Spawn, SpawnKind, TypeRole};
@@ -64,6 +64,9 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     others.extend(handed_back(study));
     for (fact, run) in study.calls().iter().map(|fact| (fact, None)).chain(others.iter().map(|(f, r)| (f, Some(r)))) {
         let Some(spawn) = fact.effect.spawns.filter(judged) else { continue };
+        if run.is_none() && callback::is_left_out(study, fact, spawn) {
+            continue;
+        }
         let unit = study.program.files[fact.call.file as usize].source.unit;
         let by_kind = rule_of(spawn.kind);
         match judge(lives, fact, spawn, run) {
@@ -99,7 +102,7 @@ fn is_told(study: &Study<'_>, out: &Verdicts, lost: &Lost<'_>) -> bool {
 }
 
 fn judged(spawn: &Spawn) -> bool {
-    matches!(spawn.kind, SpawnKind::Thread | SpawnKind::Executor | SpawnKind::Future)
+    matches!(spawn.kind, SpawnKind::Thread | SpawnKind::Executor | SpawnKind::Future | SpawnKind::Callback)
 }
 
 /// Objects of the service's own thread classes, as spawns of their `run` methods.
@@ -284,6 +287,9 @@ fn judge<'a>(
         .or_else(|| spawner::of_library(study, fact.function))
         .ok_or(Kept::Passed("no trace is known to be there where the work is handed over"))?;
     let task = handed_over(study, fact, spawn, run).map_err(Kept::Judged)?;
+    if spawn.kind == SpawnKind::Callback && !callback::is_run_plainly(lives, fact) {
+        return Err(Kept::Judged(Ruling::unknown("its client may call back with the context of the request")));
+    }
     let joined = study.language() == Language::Python && task::is_joined(study, fact.call, fact.function);
     if assumed && !joined {
         return Err(Kept::Passed("no trace is known to be there, and the work is not waited for"));
