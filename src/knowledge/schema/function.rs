@@ -166,6 +166,9 @@ pub struct FunctionDescription {
     /// It logs.
     #[serde(default)]
     pub log: Option<LogEffect>,
+    /// It records a measurement, as an example of which the span of the context in this slot is kept.
+    #[serde(default)]
+    pub measures: Option<Slot>,
     /// Places of a name that it gives a span.
     #[serde(default)]
     pub span_name: Vec<Slot>,

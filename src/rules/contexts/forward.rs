@@ -132,6 +132,8 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
             out.sinks.push(call);
         } else if effect.derives.is_some_and(in_slot) || effect.detaches.is_some_and(in_slot) {
             work.push(call);
+        } else if effect.measures.is_some_and(in_slot) {
+            // A measurement keeps no more of a context than the ids of its span.
         } else if effect.log.is_some() || program.role_of(call) == Some(TypeRole::Logger) {
             out.logged = true;
             out.kept |= effect.log.is_none();

@@ -13,6 +13,7 @@ mod hook;
 mod log;
 mod looked_at;
 mod meant;
+mod measured;
 mod not_passed;
 mod nowhere;
 mod of_process;

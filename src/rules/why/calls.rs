@@ -205,6 +205,7 @@ fn does(effect: &FunctionDescription) -> Vec<String> {
     say(effect.derives.map(|slot| format!("its result continues its {slot}")));
     say(effect.root_context.then(|| "its result is, or has, a fresh root context".to_owned()));
     say(effect.log.map(|_| "logs".to_owned()));
+    say(effect.measures.map(|slot| format!("records a measurement with the span of its {slot} as an example")));
     if out.is_empty() {
         out.push("has a type that is followed".to_owned());
     }
