@@ -19,6 +19,19 @@ pub(super) fn is_made_where_off(lives: &Lives<'_, '_>, made: ValueRef) -> bool {
     !callers.is_empty() && callers.len() <= MAX_CALLERS && callers.iter().all(|call| is_on_side(lives, fact, *call))
 }
 
+/// Whether a place stands in one arm of a condition that asks for tracing.
+pub(super) fn stands_where_off(study: &Study<'_>, at: ValueRef) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(at.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let around = program.function(program.function_at(at)).span;
+    let mut stmts = facts.stmts.iter().filter(|stmt| around.contains(stmt.span));
+    stmts.any(|stmt| {
+        let found = other_side(facts, stmt, program.expr(at).span, around);
+        found.is_some_and(|(asked, _)| asks_for_tracing(study, asked, at))
+    })
+}
+
 /// How many calls of the function that makes a server or client are looked at.
 const MAX_CALLERS: usize = 8;
 

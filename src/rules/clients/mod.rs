@@ -22,6 +22,7 @@ mod late;
 mod life;
 mod light;
 pub(super) mod loaded;
+mod lopsided;
 mod makers;
 mod mistaken;
 mod mounted;
@@ -58,6 +59,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     lives.study.light(&light.dark, &light.bright);
     calls::check(lives, out);
     declared::check(lives, out);
+    lopsided::check(lives, out);
     gateways::check(lives, out);
     server::check(lives, out);
     late::check(lives, out);
