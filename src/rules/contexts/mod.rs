@@ -58,4 +58,5 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     handed::check(lives, out);
     framework::check(lives, out);
     log::check(study, out);
+    measured::check(study, out);
 }

@@ -141,12 +141,33 @@ fn kept_in(study: &Study<'_>, start: &Start) -> Option<String> {
     Some(flow.vars.get(def.var.0 as usize)?.name.to_string())
 }
 
+/// Whether two expressions of a function are the same request: a variable, or a member of one (`c.Request`) that nothing
+/// in the function writes.
+fn is_same(study: &Study<'_>, start: &Start, one: ValueRef, other: ValueRef) -> bool {
+    let program = study.program;
+    match (program.expr_kind(one), program.expr_kind(other)) {
+        (ExprKind::Name(_), ExprKind::Name(_)) => {
+            let bound = program.reaching(one);
+            !bound.is_empty() && bound == program.reaching(other)
+        }
+        (ExprKind::Member { base, name, .. }, ExprKind::Member { base: of, name: also, .. }) => {
+            let path = study.text(one);
+            let here = |expr| ValueRef { expr, ..one };
+            let flow = program.files.get(one.file as usize).map(|file| &file.flow);
+            let mut writes = flow.into_iter().flat_map(|flow| &flow.writes);
+            let is_written =
+                writes.any(|write| write.function == start.function.id && study.text(here(write.target)) == path);
+            name == also && !is_written && is_same(study, start, here(*base), here(*of))
+        }
+        _ => false,
+    }
+}
+
 /// Calls of the same function, behind a start and before its span ends, that ask the request for its context again
 /// (`r.Context()`) although the span is in another one, and under which a span or call can begin.
 pub(super) fn again_from_request(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
     let program = study.program;
     let Some(request) = request_of(study, start.old) else { return Vec::new() };
-    let bound = program.reaching(request);
     let started = program.expr(start.call).span.end;
     let ends = first_end(study, start).unwrap_or(u32::MAX);
     let asks = study.calls_in(start.function).filter(|fact| fact.effect.context_of.is_some());
@@ -154,8 +175,7 @@ pub(super) fn again_from_request(study: &Study<'_>, start: &Start) -> Vec<ValueR
         .filter(|fact| (started..ends).contains(&program.expr(fact.call).span.start))
         .filter(|fact| {
             let of = fact.effect.context_of.and_then(|slot| study.slot(fact.call, slot).first().copied());
-            let of = of.filter(|of| matches!(program.expr_kind(*of), ExprKind::Name(_)));
-            of.is_some_and(|of| !bound.is_empty() && program.reaching(of) == bound)
+            of.is_some_and(|of| is_same(study, start, request, of))
         })
         .filter_map(|fact| program.parent(fact.call))
         .filter(|call| study.effect_of(*call).has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS))

@@ -110,12 +110,18 @@ fn returned_at(study: &Study<'_>, start: &Start) -> Option<u8> {
         let defs = study.program.reaching(ValueRef { expr: *value, ..start.call });
         flow.defs_from(start.call.expr).any(|(id, def)| {
             defs.contains(&id) && matches!(def.kind, DefKind::Value { index: Some(n), .. } if n == start.derived)
-        })
+        }) || is_made_of(study, ValueRef { expr: *value, ..start.call }, start)
     };
     flow.returns_of(start.function.id).find_map(|found| match found.values.as_slice() {
         [one] if *one == start.call.expr => Some(start.derived),
         values => values.iter().position(is_derived).map(|at| at as u8),
     })
+}
+
+/// Whether a context is made of the one that a start hands out: `context.WithValue(ctx, …)`.
+fn is_made_of(study: &Study<'_>, value: ValueRef, start: &Start) -> bool {
+    study.program.role_of(value) == Some(TypeRole::Context)
+        && study.program.origins(value, false).contains(&Origin::Call(start.call, start.derived))
 }
 
 fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
@@ -324,12 +330,15 @@ fn calls_after(
     let ends = first_end(study, start).unwrap_or(u32::MAX);
     let function = program.function(start.function).span;
     let mut out = Vec::new();
-    for used in &flow.vars[var.0 as usize].uses {
-        let value = ValueRef { file: start.call.file, expr: *used };
-        let span = program.expr(value).span;
-        if span.start < started || span.start > ends || !function.contains(span) || !same(value) {
-            continue;
-        }
+    let is_after = |value: &ValueRef| {
+        let span = program.expr(*value).span;
+        (started..=ends).contains(&span.start) && function.contains(span)
+    };
+    let uses = flow.vars[var.0 as usize].uses.iter().map(|used| ValueRef { expr: *used, ..start.call });
+    let mut work: Vec<ValueRef> = uses.filter(|value| is_after(value) && same(*value)).collect();
+    let mut at = 0;
+    while let Some(value) = work.get(at).copied() {
+        at += 1;
         let Some(call) = program.parent(value) else { continue };
         let binds = study.fact(call).is_some_and(|fact| fact.effect.binds_context.is_some());
         if binds || takes_span(study, call) {
@@ -337,9 +346,30 @@ fn calls_after(
         }
         if matters(call, value) {
             out.push(call);
+        } else if work.len() < MAX_USES {
+            work.extend(uses_of_derived(study, call, value).into_iter().filter(is_after));
         }
     }
     Some(out)
+}
+
+/// How many uses of a context, and of those made of it, are looked at.
+const MAX_USES: usize = 64;
+
+/// Where the context is used that a call makes of another one and that is kept in a variable of its own:
+/// `limited, cancel := context.WithTimeout(ctx, …)`.
+fn uses_of_derived(study: &Study<'_>, call: ValueRef, context: ValueRef) -> Vec<ValueRef> {
+    let program = study.program;
+    let derives = study.fact(call).filter(|fact| fact.effect.span.is_none()).and_then(|fact| fact.effect.derives);
+    if !derives.is_some_and(|slot| study.slot(call, slot).contains(&context)) {
+        return Vec::new();
+    }
+    let Some(file) = program.files.get(call.file as usize) else { return Vec::new() };
+    let is_context = |def: &Def| matches!(def.kind, DefKind::Value { index: None | Some(0), .. });
+    let Some((id, def)) = file.flow.defs_from(call.expr).find(|(_, def)| is_context(def)) else { return Vec::new() };
+    let uses = file.flow.vars.get(def.var.0 as usize).map(|var| var.uses.as_slice()).unwrap_or_default();
+    let uses = uses.iter().map(|used| ValueRef { expr: *used, ..call });
+    uses.filter(|used| program.reaching(*used) == [id]).collect()
 }
 
 /// Where the innermost block ends that a call stands in: what comes behind is not below it on every way.
@@ -374,8 +404,20 @@ pub(super) fn first_end(study: &Study<'_>, start: &Start) -> Option<u32> {
             let given = study.slot(*call, Slot::AnyArg).into_iter().chain(program.receiver(*call));
             given.into_iter().any(|value| is_of_start(study, start, value))
         });
-    let ends = by_library.map(|other| other.call).chain(by_helper);
+    let by_hand = sites
+        .iter()
+        .filter(|site| site.function == start.function.id && !site.deferred)
+        .map(|site| ValueRef { expr: site.expr, ..start.call })
+        .filter(|call| is_handed_out(study, start, *call));
+    let ends = by_library.map(|other| other.call).chain(by_helper).chain(by_hand);
     ends.map(|call| program.expr(call).span.start).filter(|at| *at > after).min()
+}
+
+/// Whether a call runs a function value that a start handed out beside the context: it ends the span.
+fn is_handed_out(study: &Study<'_>, start: &Start, call: ValueRef) -> bool {
+    let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return false };
+    let callee = ValueRef { expr: *callee, ..call };
+    matches!(study.program.expr_kind(callee), ExprKind::Name(_)) && is_of_start(study, start, callee)
 }
 
 /// Whether a call runs an own function that ends a span and starts none: what makes a span of its own ends that one.
@@ -403,7 +445,20 @@ pub(super) fn starts_below(study: &Study<'_>, call: ValueRef) -> bool {
     study.fact(call).is_none()
         && study.effect_of(call).has(Summary::STARTS)
         && !starts_by_itself(study, call)
-        && !functions.iter().all(|function| study.outlives_request(*function))
+        && !functions.iter().all(|function| study.outlives_request(*function) && !has_span_of_its_own(study, *function))
+}
+
+/// Whether a function starts a span and ends it as it is left: its work is over then, whatever its name says. What is made
+/// new may keep the context that it is given for longer.
+fn has_span_of_its_own(study: &Study<'_>, function: FuncRef) -> bool {
+    if study.program.function(function).name.to_lowercase().starts_with("new") {
+        return false;
+    }
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let calls =
+        || file.flow.calls_of(function.id).map(|site| (site, ValueRef { file: function.file, expr: site.expr }));
+    let ends = |call: ValueRef| study.fact(call).is_some_and(|fact| fact.effect.ends.is_some());
+    calls().any(|(_, call)| starts_by_itself(study, call)) && calls().any(|(site, call)| site.deferred && ends(call))
 }
 
 /// Whether a call leaves the process, or hands the work with its data to a function that may.
