@@ -61,6 +61,11 @@ impl Summary {
     pub fn has(self, any: Self) -> bool {
         self.0 & any.0 != 0
     }
+
+    /// All that it does but these.
+    fn without(self, some: Self) -> Self {
+        Self(self.0 & !some.0)
+    }
 }
 
 impl BitOr for Summary {
@@ -117,7 +122,11 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     let program = study.program;
     let mut out: FxHashMap<FuncRef, Summary> = FxHashMap::default();
     for fact in study.calls() {
-        *out.entry(fact.function).or_default() |= of_effect(fact.effect);
+        let mut does = of_effect(fact.effect);
+        if does.has(Summary::SETS_PROPAGATOR) && fact.library.is_other_api() {
+            does = does.without(Summary::SETS_PROPAGATOR);
+        }
+        *out.entry(fact.function).or_default() |= does;
     }
     // A decorator that puts a span around a Python function starts it wherever the function is called.
     let decorated = program.all_functions().filter(|function| {

@@ -88,6 +88,14 @@ pub struct LibraryDescription {
     pub annotations: Vec<AnnotationDescription>,
 }
 
+impl LibraryDescription {
+    /// Whether it sets up a tracing API of its own, and so no propagator of another one.
+    pub fn is_other_api(&self) -> bool {
+        let has = |role: TypeRole| self.types.iter().any(|ty| ty.role == role);
+        has(TypeRole::Tracer) && !self.functions.iter().any(|effect| effect.sets == Some(Setting::TracerProvider))
+    }
+}
+
 /// How code that is generated for a remote service is named; a `*` stands for the service's name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

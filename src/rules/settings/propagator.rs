@@ -3,7 +3,7 @@
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, Spread, StmtKind};
-use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, Setting, Slot, TypeRole};
+use crate::knowledge::{FunctionDescription, HopKind, Setting, Slot, TypeRole};
 use crate::link::Origin;
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{CallFact, Study, Summary};
@@ -115,7 +115,7 @@ fn beside(study: &Study<'_>) -> Option<FxHashSet<FuncRef>> {
     let mut out = FxHashSet::default();
     for fact in study.calls() {
         match fact.effect.sets {
-            Some(Setting::Everything) if !is_other_api(fact.library) => return None,
+            Some(Setting::Everything) if !fact.library.is_other_api() => return None,
             Some(Setting::Propagator) => {
                 let both = study.calls_in(fact.function).any(|near| near.effect.sets == Some(Setting::TracerProvider));
                 if !both {
@@ -127,12 +127,6 @@ fn beside(study: &Study<'_>) -> Option<FxHashSet<FuncRef>> {
         }
     }
     Some(out)
-}
-
-/// A library whose set-up is for a tracing API of its own, and so sets no propagator of another one.
-fn is_other_api(library: &LibraryDescription) -> bool {
-    let has = |role: TypeRole| library.types.iter().any(|ty| ty.role == role);
-    has(TypeRole::Tracer) && !library.functions.iter().any(|effect| effect.sets == Some(Setting::TracerProvider))
 }
 
 /// What the code does with propagators that it makes itself.
