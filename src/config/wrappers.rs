@@ -44,6 +44,7 @@ fn describe(wrapper: &Wrapper) -> FunctionDescription {
                 derived: Slot::None,
                 current: true,
                 must_end: true,
+                is_found: false,
                 unbegun: false,
                 has_kind: false,
             });

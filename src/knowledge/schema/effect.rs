@@ -88,6 +88,9 @@ pub struct SpanEffect {
     /// Whether the span has a kind, which is one inside the process unless the call is told another.
     #[serde(default)]
     pub has_kind: bool,
+    /// Whether who asks for the current span is given it while it lasts, though nothing makes it current.
+    #[serde(default)]
+    pub is_found: bool,
     /// Whether it only makes the span, which another call begins; nothing has to end a span that never began.
     #[serde(default)]
     pub unbegun: bool,

@@ -6,7 +6,7 @@ use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind};
-use crate::link::{Step, ValueRef};
+use crate::link::{Origin, Step, ValueRef};
 use crate::rules::Verdicts;
 use crate::study::Study;
 
@@ -22,11 +22,29 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         }
         let beside =
             || life.context_leaves(start.call, start.derived) && is_ended_from_context(study, *start, Home::Package);
-        if fate.dropped && is_ended_from_context(study, *start, Home::Unit) || beside() {
+        if fate.dropped && is_ended_from_context(study, *start, Home::Unit) || beside() || is_found_again(study, *start)
+        {
             continue;
         }
         out.findings.push(finding(study, life.uses, *start, fate.dropped, confidence));
     }
+}
+
+/// Whether who asks for the current span is given one that was started, and code of its package ends what it is given so.
+fn is_found_again(study: &Study<'_>, start: Start) -> bool {
+    let Some(fact) = study.fact(start.call).filter(|fact| fact.effect.span.is_some_and(|span| span.is_found)) else {
+        return false;
+    };
+    let module = |file: u32| study.program.files.get(file as usize).map(|file| file.module);
+    let is_asked_for = |value: ValueRef| {
+        let asked = |call| study.fact(call).is_some_and(|asked| asked.effect.context_of == Some(Slot::Ambient));
+        let origins = study.program.origins(value, false);
+        origins.iter().any(|origin| matches!(origin, Origin::Call(call, _) if asked(*call)))
+    };
+    study.calls().iter().filter(|other| module(other.call.file) == module(start.call.file)).any(|other| {
+        let ended = other.effect.ends.map(|slot| study.slot(other.call, slot)).unwrap_or_default();
+        other.library.id == fact.library.id && ended.into_iter().any(is_asked_for)
+    })
 }
 
 /// Where the code is looked for that may end a span: what throws its span away leaves that to anybody.
