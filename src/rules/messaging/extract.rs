@@ -257,7 +257,7 @@ fn uses(study: &Study<'_>, unit: usize, library: &LibraryDescription) -> bool {
 
 /// An instrumenting call that is not seen to be about a client.
 fn may_serve(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    if fact.effect.instruments.is_none() && fact.effect.switches_on.is_empty() {
+    if fact.effect.outbound || fact.effect.instruments.is_none() && fact.effect.switches_on.is_empty() {
         return false;
     }
     if fact.effect.instruments.is_none() && !switches_servers(study, fact) {
