@@ -3,7 +3,7 @@
 use super::super::Verdicts;
 use super::front;
 use super::kind::says_kind;
-use super::material::names_key;
+use super::material::names_key_but;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{self, AnnotationRole, LibraryDescription, NameOf, Slot, TypeRole, speaks_of_tracing};
@@ -114,7 +114,7 @@ fn reads_by_hand(study: &Study<'_>, function: FuncRef) -> bool {
     let mut seen = FxHashSet::default();
     let mut level = vec![function];
     for _ in 0..4 {
-        if level.iter().any(|function| names_key(study, *function)) {
+        if level.iter().any(|function| names_key_but(study, *function, |text| is_given_own_id(study, text))) {
             return true;
         }
         let inner = level.iter().flat_map(|function| study.with_nested(*function));
@@ -122,6 +122,19 @@ fn reads_by_hand(study: &Study<'_>, function: FuncRef) -> bool {
         level = next.into_iter().filter(|function| seen.len() < 100 && seen.insert(*function)).collect();
     }
     false
+}
+
+/// Whether a text is the name under which a call is given an id of the service's own span: `String("trace_id",
+/// spanContext.TraceID().String())` writes one and reads none.
+fn is_given_own_id(study: &Study<'_>, text: ValueRef) -> bool {
+    let program = study.program;
+    let Some(call) = program.parent(text).filter(|call| matches!(program.expr_kind(*call), ExprKind::Call { .. }))
+    else {
+        return false;
+    };
+    let around = program.expr(call).span;
+    let mut facts = study.calls_in(program.function_at(call));
+    facts.any(|fact| fact.effect.yields_id.is_some() && around.contains(program.expr(fact.call).span))
 }
 
 /// Units in which something extracts, or instruments what may be a server.

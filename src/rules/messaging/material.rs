@@ -1,6 +1,6 @@
 //! What a message is made of, and whether a trace context is in it.
 
-use crate::ir::{ExprKind, Language, LoopKind, Stmt, StmtKind, TypeField};
+use crate::ir::{ExprId, ExprKind, Language, LoopKind, Stmt, StmtKind, TypeField};
 use crate::knowledge::{Slot, TypeRole, holds_message_key, is_message_key};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::study::{Study, Summary};
@@ -26,11 +26,17 @@ fn speaks_of_traces(name: &str) -> bool {
 
 /// Whether a trace header's key, or a field named like one, is written anywhere in a function and its closures.
 pub(super) fn names_key(study: &Study<'_>, function: FuncRef) -> bool {
+    names_key_but(study, function, |_| false)
+}
+
+/// The same, where some texts do not count.
+pub(super) fn names_key_but(study: &Study<'_>, function: FuncRef, is_left_out: impl Fn(ValueRef) -> bool) -> bool {
     let Some(file) = study.program.files.get(function.file as usize) else { return false };
     let span = study.program.function(function).span;
-    file.source.facts.exprs.iter().any(|expr| {
+    (0u32..).zip(&file.source.facts.exprs).any(|(id, expr)| {
+        let here = ValueRef { file: function.file, expr: ExprId(id) };
         let named = match &expr.kind {
-            ExprKind::Str(text) => is_message_key(text),
+            ExprKind::Str(text) => is_message_key(text) && !is_left_out(here),
             ExprKind::Name(name) | ExprKind::Member { name, .. } => holds_message_key(name),
             _ => return false,
         };
