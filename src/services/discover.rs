@@ -5,9 +5,9 @@ use super::launch::{Fact, FactKind, Launch};
 use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv, evidence,
-    golang, gradle, helm, kubernetes, logging, maven, process, python, resource, sections, settings, shell, values,
-    workloads,
+    Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv,
+    evidence, golang, gradle, helm, kubernetes, loads, logging, maven, process, python, resource, sections, settings,
+    shell, values, workloads,
 };
 use crate::deploy::is_compose;
 use crate::ir::Language;
@@ -26,6 +26,7 @@ pub fn is_manifest(path: &str) -> bool {
     let name = file_name(path);
     matches!(name, "go.mod" | "go.work" | "pom.xml")
         || python::is_manifest(path)
+        || python::is_lock(path)
         || gradle::is_manifest(path)
         || docker::is_dockerfile(path)
         || shell::is_script(path)
@@ -63,6 +64,8 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
     launches.extend(deployments(&files, &mut skipped));
     add_dockerfile_projects(&mut units, &launches);
     units.sort_by(|a, b| (&a.root, a.language).cmp(&(&b.root, b.language)));
+    // Before units are named after what deploys them.
+    loads::attach(&mut units, &files);
     attach(&mut units, &gathering, &mut launches);
     for unit in &mut units {
         let of_build = of_plugins(unit);
@@ -134,15 +137,8 @@ fn build_units(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> 
         units.push(Unit {
             name: project.name.unwrap_or_default(),
             root,
-            language: Language::Python,
-            module: String::new(),
             dependencies: project.dependencies,
-            stacks: Vec::new(),
-            launchers: Vec::new(),
-            starts: Vec::new(),
-            settings: super::Settings::default(),
-            logging: super::Logging::default(),
-            may_be_named: false,
+            ..Unit::loose(Language::Python)
         });
     }
     let (mut java, mut launches) = maven::read(files, skipped);
@@ -303,19 +299,8 @@ fn add_dockerfile_projects(units: &mut Vec<Unit>, launches: &[Launch]) {
             .any(|unit| !unit.root.is_empty() && crate::paths::is_below(root, &unit.root) || unit.root == root);
         let known = Units { units, gathering: &[] };
         if python && !near && known.of(launch, &[Language::Python]).is_empty() {
-            units.push(Unit {
-                name: String::new(),
-                root: root.to_owned(),
-                language: Language::Python,
-                module: String::new(),
-                dependencies: Vec::new(),
-                stacks: Vec::new(),
-                launchers: Vec::new(),
-                starts: Vec::new(),
-                settings: super::Settings::default(),
-                logging: super::Logging::default(),
-                may_be_named: false,
-            });
+            let (name, root) = (String::new(), root.to_owned());
+            units.push(Unit { name, root, ..Unit::loose(Language::Python) });
         }
     }
 }

@@ -47,7 +47,9 @@ fn judge(stack: &Compiled, fact: &Fact, fetches: &[String]) -> Option<(Mode, boo
     match &fact.kind {
         FactKind::Variable(name, value) | FactKind::Common(name, value) => {
             if stack.page.environment.iter().any(|switch| switch.is_thrown(name, value)) {
-                return Some((mode_of(stack), true, format!("{name}={value}")));
+                // What a variable brings in lies beside the program, as it does for an agent.
+                let mode = if stack.build_tools.is_empty() { Mode::Agent } else { Mode::Build };
+                return Some((mode, true, format!("{name}={value}")));
             }
             let jar = agent(stack, value, fetches).filter(|_| is_read_by_the_machine(name))?;
             Some((Mode::Agent, true, format!("{name} loads {jar}")))
@@ -95,16 +97,6 @@ fn judge(stack: &Compiled, fact: &Fact, fetches: &[String]) -> Option<(Mode, boo
             .iter()
             .any(|pattern| pattern.is_match(image))
             .then(|| (Mode::Agent, *sure, format!("{image} runs beside it"))),
-    }
-}
-
-fn mode_of(stack: &Compiled) -> Mode {
-    if !stack.build_tools.is_empty() {
-        Mode::Build
-    } else if !stack.launchers.is_empty() {
-        mode_of_launcher(stack)
-    } else {
-        Mode::Agent
     }
 }
 

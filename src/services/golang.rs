@@ -20,6 +20,7 @@ pub(super) fn read(path: &str, text: &str) -> Unit {
         settings: super::Settings::default(),
         logging: super::Logging::default(),
         may_be_named: false,
+        not_installed: Default::default(),
     };
     let mut block = String::new();
     for (at, line) in text.lines().enumerate() {

@@ -107,6 +107,7 @@ fn unit(path: &str, poms: &BTreeMap<&str, Pom>) -> Unit {
         settings: super::Settings::default(),
         logging: super::Logging::default(),
         may_be_named: false,
+        not_installed: Default::default(),
     }
 }
 

@@ -16,6 +16,7 @@ mod helm;
 mod helm_range;
 mod kubernetes;
 mod launch;
+mod loads;
 mod logging;
 mod manifest;
 mod maven;
@@ -39,6 +40,7 @@ pub use declared::declare;
 pub use discover::{discover, is_deployment, is_manifest};
 pub use environment::Environments;
 pub use gopath::module_by_imports;
+pub use loads::Loads;
 pub use logging::{Ids, LogPattern, Logging};
 pub use manifest::ManifestFile;
 pub use settings::{Settings, Told};
@@ -47,6 +49,7 @@ pub use stacks::{AddressSetting, Reach, StackDescription, Switch, Until, stacks}
 use crate::finding::Place;
 use crate::ir::{Language, Span};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use ustr::Ustr;
 
 /// Everything that the manifests and deployment files say.
@@ -68,7 +71,7 @@ pub struct Workspace {
 
 /// Where the lines stand of manifests and deployment files that something refers to.
 #[derive(Debug, Default)]
-pub struct CitedLines(std::collections::BTreeMap<String, Vec<Span>>);
+pub struct CitedLines(BTreeMap<String, Vec<Span>>);
 
 impl CitedLines {
     /// The lines of those files that a dependency or a start of a unit refers to.
@@ -122,6 +125,9 @@ pub struct Unit {
     pub launchers: Vec<String>,
     /// Where a deployment file runs a command of it: file and 1-based line.
     pub starts: Vec<(String, u32)>,
+    /// Libraries of which it lists no package for a launcher that loads what is installed, with the one to install (Python).
+    #[serde(skip)]
+    pub not_installed: BTreeMap<String, String>,
     /// What its files of settings say (Java).
     #[serde(skip)]
     pub settings: Settings,
@@ -223,6 +229,7 @@ impl Unit {
             settings: Settings::default(),
             logging: Logging::default(),
             may_be_named: false,
+            not_installed: Default::default(),
         }
     }
 }

@@ -36,6 +36,11 @@ pub(super) fn is_manifest(path: &str) -> bool {
     matches!(file_name(path), "pyproject.toml" | "setup.py" | "setup.cfg" | "Pipfile") || is_requirements(path)
 }
 
+/// Whether this file names all that a Python project is installed with.
+pub(super) fn is_lock(path: &str) -> bool {
+    matches!(file_name(path), "poetry.lock" | "uv.lock" | "pdm.lock" | "Pipfile.lock")
+}
+
 /// The projects by folder.
 pub(super) fn read(files: &[&ManifestFile], skipped: &mut Vec<(String, String)>) -> BTreeMap<String, Project> {
     let texts: BTreeMap<&str, &str> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();

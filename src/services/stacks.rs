@@ -1,5 +1,6 @@
 //! What hoplint knows of each tracing stack: the pages under `rules/stacks/`.
 
+use super::loads::Loads;
 use crate::ir::Language;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::Regex;
@@ -104,6 +105,9 @@ pub struct StackDescription {
     /// Ids of the libraries that `*` leaves out.
     #[serde(default)]
     pub except: Vec<String>,
+    /// What its launcher loads, where that is what is installed and not all that it covers.
+    #[serde(default)]
+    pub loads: Option<Loads>,
     /// Whether it puts the ids of the current span into the logging context, so that log records are part of its traces.
     #[serde(default)]
     pub logs_ids: bool,
@@ -454,7 +458,8 @@ fn compile(page: &'static StackDescription) -> Result<Compiled, String> {
     })
 }
 
-fn globs(patterns: &[String]) -> Result<GlobSet, String> {
+/// What any of these patterns fits.
+pub(super) fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         set.add(GlobBuilder::new(pattern).literal_separator(false).build().map_err(|error| error.to_string())?);

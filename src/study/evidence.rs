@@ -199,7 +199,7 @@ fn listed(program: &Program<'_>, units: &mut [UnitView]) {
             let Some(page) = names.get(text).filter(|_| !is_aside(&file.source.path)) else { continue };
             let place = (file.source.path.to_string(), file.source.facts.lines.line(expr.span.start));
             let unit = &mut units[file.source.unit];
-            unit.patch(page, place.clone());
+            unit.patch(page, Mode::Code, place.clone());
             if !unit.stacks.iter().any(|found| found.stack == page.id && found.active) {
                 unit.stacks.push(StackUse {
                     stack: page.id.clone(),
@@ -225,7 +225,7 @@ fn imported(file: &FileUnit<'_>, import: &Import, page: &StackDescription, unit:
     if page.patching_imports.iter().any(|module| *module == import.module || *module == import.target)
         && !is_aside(&file.source.path)
     {
-        unit.patch(page, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
+        unit.patch(page, Mode::Code, (file.source.path.to_string(), file.source.facts.lines.line(import.span.start)));
     }
     let known = unit.stacks.iter().any(|found| found.stack == page.id && found.mode == Mode::Code && found.active);
     if !known {

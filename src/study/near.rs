@@ -1,9 +1,10 @@
 //! The units of the workspace and what is around them.
 
-use super::{Inbound, Study, UnitView, evidence, reach, stubs};
+use super::{CallFact, Inbound, Study, UnitView, evidence, reach, stubs};
 use crate::ir::Language;
 use crate::link::FuncRef;
 use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 use ustr::Ustr;
 
 impl Study<'_> {
@@ -15,6 +16,11 @@ impl Study<'_> {
     /// The unit of a file.
     pub fn unit(&self, file: u32) -> &UnitView {
         &self.units[self.unit_of(file)]
+    }
+
+    /// What to do for the library of a call where nothing instruments it; empty where nothing is known.
+    pub fn mend<'l>(&self, fact: &CallFact<'l>) -> Cow<'l, str> {
+        self.unit(fact.call.file).mend(fact.library)
     }
 
     /// A unit and those whose code it imports.

@@ -1,9 +1,13 @@
 //! What traces a unit, as the rules ask it.
 
 use crate::ir::Language;
-use crate::services::{Dependency, Logging, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit};
+use crate::knowledge::LibraryDescription;
+use crate::services::{
+    Dependency, Logging, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit, stacks,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a library's calls are instrumented in a unit without a change at the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub struct UnitView {
     pub settings: Settings,
     /// How it writes its log records.
     pub logging: Logging,
+    /// Libraries of which nothing is installed that a launcher could load, with the package to install.
+    pub not_installed: BTreeMap<String, String>,
     /// Some deployment file of the workspace names services for their traces.
     pub may_be_named: bool,
 }
@@ -122,6 +128,7 @@ impl UnitView {
             settings: unit.settings.clone(),
             logging: unit.logging.clone(),
             may_be_named: unit.may_be_named,
+            not_installed: unit.not_installed.clone(),
             own_instrumentor: unit
                 .dependencies
                 .iter()
@@ -134,13 +141,13 @@ impl UnitView {
     }
 
     fn cover(&mut self, found: &StackUse) {
-        if let Some(page) = crate::services::stacks().iter().find(|page| page.id == found.stack) {
-            self.patch(page, (found.path.clone(), found.line));
+        if let Some(page) = stacks().iter().find(|page| page.id == found.stack) {
+            self.patch(page, found.mode, (found.path.clone(), found.line));
         }
     }
 
-    /// Takes note that a stack instruments all that its page says, and where that is switched on.
-    pub(super) fn patch(&mut self, page: &StackDescription, at: (String, u32)) {
+    /// Takes note that a stack instruments all that its page says, and how and where that is switched on.
+    pub(super) fn patch(&mut self, page: &StackDescription, mode: Mode, at: (String, u32)) {
         let coverage = Coverage {
             by: page.title.clone(),
             at: Some(at),
@@ -153,7 +160,9 @@ impl UnitView {
                 continue;
             }
             if library == "*" {
-                self.covers_all = Some((coverage.clone(), page.except.iter().cloned().collect()));
+                let left_out = self.left_out(page, mode).into_iter().flat_map(BTreeMap::keys);
+                let except = page.except.iter().chain(left_out).cloned().collect();
+                self.covers_all = Some((coverage.clone(), except));
             } else {
                 let reach = page.reach.get(library).copied().unwrap_or_default();
                 self.add_coverage(library, Coverage { reach, ..coverage.clone() });
@@ -173,17 +182,57 @@ impl UnitView {
         }
     }
 
+    /// The libraries of which a stack loads nothing, as nothing is installed; `None` for one that brings what it loads. An
+    /// agent does: it is put beside the program, whatever that lists.
+    fn left_out(&self, page: &StackDescription, mode: Mode) -> Option<&BTreeMap<String, String>> {
+        let is_listed = page.loads.is_some() && matches!(mode, Mode::Launcher | Mode::Code);
+        is_listed.then_some(&self.not_installed)
+    }
+
+    /// Whether something from outside traces it that may cover a library.
+    pub fn may_be_covered_from_outside(&self, library: &LibraryDescription) -> bool {
+        let outside = self
+            .stacks
+            .iter()
+            .filter(|found| found.active && matches!(found.mode, Mode::Agent | Mode::Launcher | Mode::Build));
+        let leaves_out = |found: &StackUse| {
+            let page = stacks().iter().find(|page| page.id == found.stack);
+            page.and_then(|page| self.left_out(page, found.mode))
+                .is_some_and(|left_out| left_out.contains_key(&library.id))
+        };
+        outside.into_iter().any(|found| !leaves_out(found))
+    }
+
+    /// What to do for a library that nothing instruments: the package to install where a
+    /// launcher loads what is installed, else what the library's description says.
+    pub fn mend<'l>(&self, library: &'l LibraryDescription) -> Cow<'l, str> {
+        let pages = stacks().iter();
+        let mut loads = pages.filter_map(|page| {
+            let used = self.stacks.iter().find(|found| found.active && found.stack == page.id)?;
+            let package = self.left_out(page, used.mode)?.get(&library.id)?;
+            Some((&page.loads.as_ref()?.launcher, package))
+        });
+        match loads.next() {
+            Some((launcher, package)) => format!(
+                "add `{package}` to what the service installs: `{launcher}` loads the instrumentations that it finds, and \
+                 none for this library is listed"
+            )
+            .into(),
+            None => library.mend.as_str().into(),
+        }
+    }
+
     /// Why a library needs no instrumentation in the code of this unit, or `None` when it does.
-    pub fn coverage(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
+    pub fn coverage(&self, library: &LibraryDescription) -> Option<&Coverage> {
         self.coverages(library).min_by_key(|found| found.reach)
     }
 
     /// What instruments a library in processes that queue tasks, or `None` where workers alone do.
-    pub fn coverage_outside_workers(&self, library: &crate::knowledge::LibraryDescription) -> Option<&Coverage> {
+    pub fn coverage_outside_workers(&self, library: &LibraryDescription) -> Option<&Coverage> {
         self.coverages(library).filter(|found| !found.in_workers).min_by_key(|found| found.reach)
     }
 
-    fn coverages(&self, library: &crate::knowledge::LibraryDescription) -> impl Iterator<Item = &Coverage> {
+    fn coverages(&self, library: &LibraryDescription) -> impl Iterator<Item = &Coverage> {
         let all = self.covers_all.as_ref().filter(|(_, except)| !except.contains(&library.id)).map(|(found, _)| found);
         let mut active = self.stacks.iter().filter(|found| found.active);
         let described = active.find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()));
@@ -192,7 +241,7 @@ impl UnitView {
     }
 
     /// Whether every client of a library is instrumented in this unit, however it was made.
-    pub fn covers_every_client(&self, library: &crate::knowledge::LibraryDescription) -> bool {
+    pub fn covers_every_client(&self, library: &LibraryDescription) -> bool {
         self.coverage(library).is_some_and(|found| found.reach == Reach::All)
     }
 
@@ -252,19 +301,19 @@ impl UnitView {
 
     /// Whether a stack of it puts the current ids into the logging context.
     pub fn logs_ids(&self) -> bool {
-        let page = |id: &str| crate::services::stacks().iter().find(|page| page.id == id);
+        let page = |id: &str| stacks().iter().find(|page| page.id == id);
         self.stacks.iter().any(|found| page(&found.stack).is_some_and(|page| page.logs_ids))
     }
 
     /// The families of its stacks.
     pub fn families(&self) -> Vec<&'static str> {
-        let page = |found: &StackUse| crate::services::stacks().iter().find(|page| page.id == found.stack);
+        let page = |found: &StackUse| stacks().iter().find(|page| page.id == found.stack);
         self.stacks.iter().filter_map(page).map(|page| page.family.as_str()).collect()
     }
 
     /// Whether a stack of this family (`opentelemetry`, `datadog`, …) configures itself here.
     pub fn configures(&self, family: &str) -> bool {
-        let pages = crate::services::stacks();
+        let pages = stacks();
         self.stacks.iter().any(|found| {
             found.active
                 && found.mode == Mode::AutoConfiguration
@@ -277,7 +326,7 @@ impl UnitView {
 
     /// Whether a stack of this family that needs no code is there, switched on or not.
     pub fn may_configure(&self, family: &str) -> bool {
-        let pages = crate::services::stacks();
+        let pages = stacks();
         let of_family = |id: &str| pages.iter().any(|page| page.id == id && page.family == family);
         self.stacks.iter().any(|found| found.mode != Mode::Code && of_family(&found.stack))
     }
@@ -294,5 +343,5 @@ impl UnitView {
 }
 
 fn is_of_family(found: &StackUse, family: &str) -> bool {
-    crate::services::stacks().iter().any(|page| page.id == found.stack && page.family == family)
+    stacks().iter().any(|page| page.id == found.stack && page.family == family)
 }

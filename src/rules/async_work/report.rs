@@ -53,10 +53,11 @@ pub(super) fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> 
         format!(
             "Take a copy of the logging context before `{call}`, set it in the task and clear it afterwards, or decorate the executor once"
         )
-    } else if first.fact.library.mend.is_empty() {
-        format!("Capture the current context before `{call}` and make it current in {text}")
     } else {
-        format!("For {text}: {}", first.fact.library.mend)
+        match study.mend(&first.fact).as_ref() {
+            "" => format!("Capture the current context before `{call}` and make it current in {text}"),
+            mend => format!("For {text}: {mend}"),
+        }
     };
     out.confirm = if first.logs_only {
         "Log in the task: the id is missing in the record".to_owned()

@@ -79,7 +79,7 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::HttpClient)) {
         let view = study.unit(fact.call.file);
         let skip = !is_left_to_builders(study, fact)
-            || !gate::is_traced_by_code(view)
+            || !gate::is_traced_by_code(view, fact.library)
             || gate::is_apart(study, fact.function, fact.call)
             || gate::goes_to_third_party(study, fact.call)
             || is_instrumented_elsewhere(study, fact)

@@ -48,8 +48,7 @@ pub(super) fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Findin
                       that comes in without a trace header starts a second trace there"
                 .to_owned();
     }
-    let library = study.fact(at).map(|fact| fact.library);
-    out.help = match library.map(|library| library.mend.as_str()).filter(|mend| !mend.is_empty()) {
+    out.help = match study.fact(at).map(|fact| study.mend(fact)).filter(|mend| !mend.is_empty()) {
         Some(mend) => format!("For `{maker}`: {mend}"),
         None => format!("Instrument `{maker}`, or inject the current context into what it sends"),
     };

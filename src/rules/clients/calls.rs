@@ -171,7 +171,7 @@ fn judge_made(lives: &Lives<'_, '_>, fact: &CallFact<'_>, client: Slot, carrier:
 /// Why nothing is asked about the client of a call.
 fn not_asked(lives: &Lives<'_, '_>, fact: &CallFact<'_>, reports: bool) -> Option<&'static str> {
     let study = lives.study;
-    if let Some(because) = gate::not_by_code(study.unit(fact.call.file)) {
+    if let Some(because) = gate::not_by_code(study.unit(fact.call.file), fact.library) {
         return Some(because);
     }
     if !lives.joins_traces(fact.call.file) {

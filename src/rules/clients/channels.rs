@@ -16,7 +16,7 @@ pub(super) fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Br
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::RpcChannel)) {
         let unit = study.unit(fact.call.file);
         let skip = broken.contains_key(&fact.call)
-            || !gate::is_traced_by_code(unit)
+            || !gate::is_traced_by_code(unit, fact.library)
             || unit.coverage(fact.library).is_some()
             || gate::is_apart(study, fact.function, fact.call)
             || lives.of_construction(fact.call) != Life::Plain;

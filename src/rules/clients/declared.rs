@@ -53,7 +53,7 @@ fn declared<'a>(lives: &Lives<'_, 'a>, file: u32, ty: &TypeDecl, annotation: &An
         return None;
     }
     let view = study.unit(file);
-    let is_judged = gate::not_by_code(view).is_none() && view.coverage(library).is_none();
+    let is_judged = gate::not_by_code(view, library).is_none() && view.coverage(library).is_none();
     if !is_judged || brings(study, file, found) || !is_of_house(study, file, annotation) || plugged(lives, library) {
         return None;
     }

@@ -55,7 +55,7 @@ fn forgotten(lives: &Lives<'_, '_>, fact: &CallFact<'_>, by_hand: &[(ValueRef, S
     // A client whose calls are seen is judged by them.
     let is_judged = later.uses.iter().any(|call| study.fact(*call).is_some_and(|fact| fact.effect.hop.is_some()));
     let is_kept = !later.escapes.is_empty() && !later.escapes.iter().any(|name| is_instrumented_by_name(study, *name));
-    let in_trace = gate::is_traced_by_code(unit)
+    let in_trace = gate::is_traced_by_code(unit, fact.library)
         && unit.coverage(fact.library).is_none()
         && !gate::is_apart(study, fact.function, fact.call)
         && !gate::goes_to_third_party(study, fact.call);

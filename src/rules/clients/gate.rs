@@ -6,22 +6,20 @@ use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::async_work::is_cut_off;
-use crate::services::Mode;
 use crate::study::{Inbound, Study, Summary, UnitView};
 
-/// Whether a unit's tracing was seen to be switched on, and not by something that may cover everything.
-pub(super) fn is_traced_by_code(unit: &UnitView) -> bool {
-    not_by_code(unit).is_none()
+/// Whether a unit's tracing was seen to be switched on, and not by something that may cover a library.
+pub(super) fn is_traced_by_code(unit: &UnitView, library: &LibraryDescription) -> bool {
+    not_by_code(unit, library).is_none()
 }
 
-/// Why a unit is not one whose tracing is switched on by its code alone.
-pub(super) fn not_by_code(unit: &UnitView) -> Option<&'static str> {
+/// Why a unit is not one in which code, or a list of what a launcher loads, says what becomes of a library.
+pub(super) fn not_by_code(unit: &UnitView, library: &LibraryDescription) -> Option<&'static str> {
     if !unit.stacks.iter().any(|found| found.active) {
         return Some("nothing is seen to switch tracing on in the service");
     }
-    let from_outside = |mode: &Mode| matches!(mode, Mode::Agent | Mode::Launcher | Mode::Build);
-    let covered = unit.stacks.iter().any(|found| from_outside(&found.mode));
-    covered.then_some("an agent, launcher or build step traces the service, and may cover anything")
+    unit.may_be_covered_from_outside(library)
+        .then_some("an agent, launcher or build step traces the service, and may cover anything")
 }
 
 /// Whether a trace that came in can be current in a function.

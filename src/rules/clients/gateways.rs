@@ -67,7 +67,7 @@ fn breaks(lives: &Lives<'_, '_>, found: &Gateway<'_>) -> bool {
     let study = lives.study;
     let unit = study.unit(found.call.file);
     let function = study.program.function_at(found.call);
-    gate::is_traced_by_code(unit)
+    gate::is_traced_by_code(unit, found.library)
         && unit.coverage(found.library).is_none()
         && !study.is_out_of_traces(study.program.place(found.call).path)
         && !gate::is_apart(study, function, found.call)

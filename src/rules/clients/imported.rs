@@ -44,7 +44,7 @@ fn left_off<'a>(study: &Study<'a>, file: u32, import: &Import) -> Option<&'a Lib
         alike.any(|library| unit.coverage(library).is_some())
     });
     let is_left = !covered
-        && gate::is_traced_by_code(unit)
+        && gate::is_traced_by_code(unit, library)
         && !study.is_aside(&program.place_of(file, import.span).path)
         && !is_named(study, &[name, &import.local]);
     is_left.then_some(library)

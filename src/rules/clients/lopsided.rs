@@ -5,15 +5,17 @@ use super::life::{Life, Lives};
 use super::{choice, fallback, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, StmtKind};
-use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::ValueRef;
 use crate::rules::Verdicts;
 use crate::rules::spans::exclude;
 use crate::study::{CallFact, Study};
 
 /// What is plain on one way, and what is instrumented on the other.
-struct Lopsided {
+struct Lopsided<'a> {
     kind: HopKind,
+    /// The client's library.
+    library: &'a LibraryDescription,
     plain: ValueRef,
     traced: ValueRef,
 }
@@ -22,7 +24,7 @@ struct Lopsided {
 /// somebody instrumented the one is sign enough that requests through the other belong to traces as well.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
-    let mut found: Vec<Lopsided> = Vec::new();
+    let mut found: Vec<Lopsided<'_>> = Vec::new();
     for fact in study.calls() {
         found.extend(made_twice(lives, fact).or_else(|| wrapped_once(lives, fact)));
     }
@@ -47,7 +49,7 @@ fn kind_of(fact: &CallFact<'_>) -> Option<HopKind> {
 }
 
 /// A client that is made plain on one way through a function, which makes it instrumented on the other.
-fn made_twice(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Lopsided> {
+fn made_twice<'a>(lives: &Lives<'_, 'a>, fact: &CallFact<'a>) -> Option<Lopsided<'a>> {
     let study = lives.study;
     let kind = kind_of(fact)?;
     let is_twin = |other: &&CallFact<'_>| {
@@ -60,7 +62,7 @@ fn made_twice(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Lopsided> {
         return None;
     }
     let traced = study.calls_in(fact.function).find(is_twin)?.call;
-    Some(Lopsided { kind, plain: fact.call, traced })
+    Some(Lopsided { kind, library: fact.library, plain: fact.call, traced })
 }
 
 /// Whether a function takes or hands back one of two values: they stand in different arms of a condition, or each in a
@@ -83,7 +85,7 @@ fn returned_by(study: &Study<'_>, value: ValueRef) -> Option<u32> {
 
 /// A part of a client that is wrapped on one way through the function that makes it, and left as it is on the other:
 /// `if given != nil { transport = traced(given) } else { transport = plain }`.
-fn wrapped_once(lives: &Lives<'_, '_>, wrap: &CallFact<'_>) -> Option<Lopsided> {
+fn wrapped_once<'a>(lives: &Lives<'_, 'a>, wrap: &CallFact<'a>) -> Option<Lopsided<'a>> {
     let study = lives.study;
     if wrap.effect.instruments != Some(Slot::Result(0)) || !wrap.effect.outbound {
         return None;
@@ -101,7 +103,7 @@ fn wrapped_once(lives: &Lives<'_, '_>, wrap: &CallFact<'_>) -> Option<Lopsided> 
             && study.program.expr(made.call).span.start > study.program.expr(plain).span.end
             && parts(study, made.call).into_iter().any(is_part)
     })?;
-    Some(Lopsided { kind: kind_of(client)?, plain, traced: wrap.call })
+    Some(Lopsided { kind: kind_of(client)?, library: client.library, plain, traced: wrap.call })
 }
 
 /// What the result of a call is assigned to, as it is written.
@@ -144,12 +146,12 @@ fn parts(study: &Study<'_>, made: ValueRef) -> Vec<ValueRef> {
 }
 
 /// Whether nothing says that the plain way is meant to be, or that something else traces it.
-fn counts(lives: &Lives<'_, '_>, found: &Lopsided) -> bool {
+fn counts(lives: &Lives<'_, '_>, found: &Lopsided<'_>) -> bool {
     let study = lives.study;
     let function = study.program.function_at(found.plain);
     let from_outside = || {
         let unit = study.unit(found.plain.file);
-        unit.is_traced() && !gate::is_traced_by_code(unit)
+        unit.is_traced() && !gate::is_traced_by_code(unit, found.library)
     };
     !choice::stands_where_off(study, found.plain)
         && !from_outside()
@@ -159,7 +161,7 @@ fn counts(lives: &Lives<'_, '_>, found: &Lopsided) -> bool {
         && !study.is_idle(function)
 }
 
-fn finding(study: &Study<'_>, found: &Lopsided) -> Finding {
+fn finding(study: &Study<'_>, found: &Lopsided<'_>) -> Finding {
     let mut out = study.finding(rule_of(found.kind), found.plain, Confidence::Likely);
     let (plain, traced) = (study.callee_text(found.plain), study.callee_text(found.traced));
     let what = if found.kind == HopKind::RpcCall { "metadata" } else { "header" };

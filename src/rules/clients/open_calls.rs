@@ -21,7 +21,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::RpcChannel)) {
         let Some(stubs) = fact.library.stubs.as_ref().filter(|stubs| !stubs.on_streams.is_empty()) else { continue };
         let unit = study.unit(fact.call.file);
-        if !gate::is_traced_by_code(unit) || unit.coverage(fact.library).is_some() {
+        if !gate::is_traced_by_code(unit, fact.library) || unit.coverage(fact.library).is_some() {
             continue;
         }
         let place = study.program.place(fact.call);

@@ -65,7 +65,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if unit.coverage(fact.library).is_some() {
         return Ok((Ruling::carried("what traces the service covers servers of this library"), Vec::new()));
     }
-    if let Some(because) = gate::not_by_code(unit) {
+    if let Some(because) = gate::not_by_code(unit, fact.library) {
         return Err(because);
     }
     if gate::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
@@ -261,7 +261,7 @@ fn finding(study: &Study<'_>, fact: &CallFact<'_>, handlers: &[ValueRef]) -> Fin
     out.message = format!("`{maker}` takes requests without tracing, so the trace that comes in is not continued");
     out.label = "nothing reads the trace header".to_owned();
     out.effect = "There is no server span, and what the handlers do starts new traces".to_owned();
-    out.help = match fact.library.mend.as_str() {
+    out.help = match study.mend(fact).as_ref() {
         "" => format!("Give `{maker}` the tracing middleware of its library"),
         mend => format!("For `{maker}`: {mend}"),
     };

@@ -58,7 +58,8 @@ fn spurned(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Spurned> {
         Some(Reach::Managed) => !is_bean(study, function),
         _ => false,
     };
-    let in_trace = is_left_out && gate::is_traced_by_code(unit) && !gate::is_apart(study, fact.function, fact.call);
+    let in_trace =
+        is_left_out && gate::is_traced_by_code(unit, fact.library) && !gate::is_apart(study, fact.function, fact.call);
     (in_trace && stays_plain(lives, fact)).then_some(Spurned { made: fact.call, function, param })
 }
 

@@ -65,7 +65,7 @@ fn is_unshown(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     let unit = study.unit(fact.call.file);
     let libraries = study.program.knowledge.libraries().iter();
     let mut below = libraries.filter(|library| fact.library.over.contains(&library.id));
-    gate::is_traced_by_code(unit)
+    gate::is_traced_by_code(unit, fact.library)
         && lives.joins_traces(fact.call.file)
         && unit.coverage(fact.library).is_none()
         && !below.any(|library| unit.coverage(library).is_some())
@@ -115,7 +115,7 @@ fn finding(study: &Study<'_>, library: &LibraryDescription, found: &Asked) -> Op
     out.effect = "nothing behind it breaks, but the time that requests wait for the database looks like work of the \
                   service itself, and no trace shows the query that was slow"
         .to_owned();
-    out.help = library.mend.clone();
+    out.help = study.unit(first.file).mend(library).into_owned();
     out.confirm =
         format!("open a trace of a request that comes by `{}`: no span stands for it", study.callee_text(first));
     let made = found.made.iter().skip(1).map(|made| study.related(*made, "another one that nothing traces"));

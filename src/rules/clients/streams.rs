@@ -18,7 +18,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::Server)) {
         let stubs = fact.library.stubs.as_ref().filter(|stubs| !stubs.streams.is_empty());
         let unit = study.unit(fact.call.file);
-        if stubs.is_none() || !gate::is_traced_by_code(unit) || unit.coverage(fact.library).is_some() {
+        if stubs.is_none() || !gate::is_traced_by_code(unit, fact.library) || unit.coverage(fact.library).is_some() {
             continue;
         }
         if gate::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {

@@ -33,7 +33,7 @@ struct Served {
 /// nothing else takes the trace up in front.
 fn is_judged(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     let study = lives.study;
-    gate::is_traced_by_code(study.unit(fact.call.file))
+    gate::is_traced_by_code(study.unit(fact.call.file), fact.library)
         && !gate::is_apart(study, fact.function, fact.call)
         && options::given(study, fact.call)
             .is_some_and(|given| !given.iter().any(|option| trusts(study, fact, *option)))

@@ -487,11 +487,9 @@ fn finding(
     found.message = format!("nothing in `{name}` reads the trace from the message that {receives} hands out");
     found.label = "handled outside the message's trace".to_owned();
     found.effect = format!("`{works}` belongs to another trace than the one that sent the message");
-    found.help = match mend(library) {
-        Some(mend) => {
-            format!("extract the context from the message and give it to `{works}`; for {}: {mend}", library.title)
-        }
-        None => format!("extract the context from the message and give it to `{works}`"),
+    found.help = match study.unit(work.file).mend(library).as_ref() {
+        "" => format!("extract the context from the message and give it to `{works}`"),
+        mend => format!("extract the context from the message and give it to `{works}`; for {}: {mend}", library.title),
     };
     if confidence == Confidence::Likely {
         let assumed = match handler.by {
@@ -508,8 +506,4 @@ fn finding(
         found.related.push(study.related(fact.call, "messages arrive here"));
     }
     found
-}
-
-fn mend(library: &LibraryDescription) -> Option<&str> {
-    Some(library.mend.as_str()).filter(|text| !text.is_empty())
 }

@@ -24,7 +24,7 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Finding> {
     found.effect = "whoever handles the message starts a new trace".to_owned();
     found.help = format!(
         "for {library}: {} (assumed: the process that sends runs `{}`)",
-        fact.library.mend,
+        study.mend(fact),
         study.callee_text(switch)
     );
     found.confirm = "print the headers of one message at the consumer: there is no trace header".to_owned();

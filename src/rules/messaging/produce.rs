@@ -446,8 +446,10 @@ fn finding(
     found.message = format!("`{sends}` sends the message without the trace{whose}");
     found.label = if place.is_some() { "no trace context in it" } else { "sent without the trace" }.to_owned();
     found.effect = "whoever handles the message starts a new trace".to_owned();
-    let mend = if fact.library.mend.is_empty() { "inject the context into its headers" } else { &fact.library.mend };
-    found.help = format!("for {}: {mend}", fact.library.title);
+    found.help = match study.mend(fact).as_ref() {
+        "" => format!("for {}: inject the context into its headers", fact.library.title),
+        mend => format!("for {}: {mend}", fact.library.title),
+    };
     if confidence == Confidence::Likely {
         let client = study.slot(fact.call, fact.effect.hop.map_or(Slot::None, |hop| hop.client));
         let client = client.first().map_or_else(|| sends.clone(), |value| study.text(*value));

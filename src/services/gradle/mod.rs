@@ -190,6 +190,7 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
         settings: super::Settings::default(),
         logging: super::Logging::default(),
         may_be_named: false,
+        not_installed: Default::default(),
     };
     Module { unit, uses, gathers }
 }
