@@ -400,13 +400,13 @@ fn set_up_by_name(program: &Program<'_>, units: &mut [UnitView]) {
     }
 }
 
-/// Takes note of the Java units that make spans by an API while nothing that is seen sets its SDK up: an agent that the
-/// deployment brings, or a parent of the build.
+/// Takes note of the Java and Python units that make spans by an API while nothing that is seen sets its SDK up: an agent
+/// that the deployment brings, a parent of the build, or the program that a library is built into.
 fn used_by_api(program: &Program<'_>, units: &mut [UnitView]) {
-    if program.language != Language::Java {
+    if program.language == Language::Go {
         return;
     }
-    for page in stacks().iter().filter(|page| page.languages.contains(&Language::Java)) {
+    for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
         for file in program.files.iter().filter(|file| !is_aside(&file.source.path)) {
             let unit = &mut units[file.source.unit];
             if page.used_through.is_empty() || unit.sign.is_some() || !unit.stacks.is_empty() {

@@ -4,6 +4,7 @@ use super::life::Life;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
+use crate::ir::{ExprId, Stmt, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind};
 use crate::link::{Origin, Step, ValueRef};
@@ -16,6 +17,9 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
     for (start, fate) in &starts.all {
         let Some(confidence) = judged(study, start.call) else { continue };
         let function = study.program.function_at(start.call);
+        if ends_in_next_round(study, life.uses, *start) {
+            continue;
+        }
         out.findings.extend(super::leaving::check(life, *start));
         if !fate.is_never_finished() || starts.finishes_unknown(study, super::life::Finish::End, function) {
             continue;
@@ -45,6 +49,35 @@ fn is_found_again(study: &Study<'_>, start: Start) -> bool {
         let ended = other.effect.ends.map(|slot| study.slot(other.call, slot)).unwrap_or_default();
         other.library.id == fact.library.id && ended.into_iter().any(is_asked_for)
     })
+}
+
+/// Whether a span that is started in a loop is kept in a variable whose span the loop ends before that: the next round ends
+/// it.
+fn ends_in_next_round(study: &Study<'_>, uses: &Uses<'_>, start: Start) -> bool {
+    let program = study.program;
+    let Some(file) = program.files.get(start.call.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let begin = program.expr(start.call).span;
+    let mut vars = uses.definitions_of(start.call, start.index).filter_map(|made| {
+        let var = program.def(start.call.file, made.def).var;
+        file.flow.vars.get(var.0 as usize)
+    });
+    let ends_before = |used: ExprId| {
+        let at = facts.expr(used).span;
+        let is_around = |stmt: &Stmt| {
+            matches!(stmt.kind, StmtKind::Loop { .. }) && stmt.span.contains(begin) && stmt.span.contains(at)
+        };
+        at.start < begin.start && facts.stmts.iter().any(is_around)
+    };
+    let is_ended = |used: ExprId| {
+        let call = program.parent(ValueRef { expr: used, ..start.call }).and_then(|member| program.parent(member));
+        let fact = call.and_then(|call| study.fact(call));
+        fact.is_some_and(|fact| {
+            let slot = fact.effect.ends;
+            slot.is_some_and(|slot| study.slot(fact.call, slot).iter().any(|value| value.expr == used))
+        })
+    };
+    vars.any(|var| var.uses.iter().any(|used| is_ended(*used) && ends_before(*used)))
 }
 
 /// Where the code is looked for that may end a span: what throws its span away leaves that to anybody.

@@ -5,7 +5,7 @@ use crate::finding::Confidence;
 use crate::ir::ExprKind;
 use crate::knowledge::{FunctionDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
-use crate::study::{CallFact, Inbound, Study};
+use crate::study::{CallFact, Inbound, Study, UnitView};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A value that must be finished.
@@ -230,7 +230,8 @@ fn helper_starts(
 
 /// How sure a finding about this call can be; `None` where it lasts as long as the process or nothing in the workspace
 /// traces. What runs from roots loses its spans as surely as what serves requests. A unit without a tracer of its own that
-/// starts spans is assumed to run inside one of the workspace's traced services.
+/// starts spans is assumed to run inside one of the workspace's traced services, or under what sets the API up that it
+/// makes them by.
 pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
     if lasts(study, study.program.function_covering(call)) {
         return None;
@@ -238,8 +239,9 @@ pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
     if study.unit(call.file).is_traced() {
         return Some(Confidence::Certain);
     }
-    let traced = study.units.iter().any(|unit| unit.language == study.language() && unit.is_traced());
-    traced.then_some(Confidence::Likely)
+    let is_traced = |unit: &&UnitView| unit.language == study.language() && unit.is_traced();
+    let is_set_up = study.unit(call.file).sign.is_some() || study.units.iter().any(|unit| is_traced(&unit));
+    is_set_up.then_some(Confidence::Likely)
 }
 
 /// Whether a function starts the process up, or never traces: what it leaves open is open as long as the process.
@@ -252,6 +254,6 @@ fn lasts(study: &Study<'_>, function: FuncRef) -> bool {
 pub(super) fn assumption(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Certain => "",
-        _ => " (assuming that this code runs in one of the workspace's traced services)",
+        _ => " (assuming that what this code runs in is traced)",
     }
 }
