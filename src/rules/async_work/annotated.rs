@@ -3,7 +3,7 @@
 use super::decorator::{decorates, surely_decorates};
 use super::{mdc, task};
 use crate::finding::{Confidence, Finding, Place, Related};
-use crate::ir::Language;
+use crate::ir::{Expr, ExprKind, Language};
 use crate::knowledge::{AnnotationRole, LibraryDescription, SettingDescription, TypeRole};
 use crate::link::FuncRef;
 use crate::rules::{Ruling, Verdicts};
@@ -28,7 +28,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         let decl = study.program.function(function);
         let is_async = |found| annotation_role(study, function.file, found) == Some(AnnotationRole::Async);
         // What only start-up, timers and events of these run was given no request's context.
-        if decl.annotations.iter().any(is_async) && study.inbound(function) != Inbound::Root {
+        let is_judged = decl.annotations.iter().any(is_async) && study.inbound(function) != Inbound::Root;
+        if is_judged && !is_unused(study, function) {
             let unit = study.program.files[function.file as usize].source.unit;
             methods.entry(unit).or_default().push(function);
         }
@@ -51,6 +52,22 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         }
         out.findings.extend(verdict.map(|(rule, lost)| finding(study, rule, file, place, &lost)));
     }
+}
+
+/// Whether nothing is seen to call a method, nor to be able to: it bears no other annotation, its type has nothing above it,
+/// and no method reference of the tree has its name.
+fn is_unused(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let decl = program.function(function);
+    let has_no_supers = || {
+        let owner = program.enclosing_type(function);
+        owner.is_some_and(|owner| program.type_decl(owner).supers.is_empty())
+    };
+    let is_it = |expr: &Expr| matches!(&expr.kind, ExprKind::MethodRef { name, .. } if *name == decl.name);
+    decl.annotations.len() == 1
+        && program.callers(function).is_empty()
+        && has_no_supers()
+        && !program.files.iter().any(|file| file.source.facts.exprs.iter().any(is_it))
 }
 
 fn switches(study: &Study<'_>) -> Switches {
