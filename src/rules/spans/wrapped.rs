@@ -25,6 +25,8 @@ struct Opener {
     knows_coroutines: bool,
     /// It has something for plain functions that hand a coroutine out.
     knows_results: bool,
+    /// It has something for results of some type that work may come by later, such as a framework's own futures.
+    knows_some_results: bool,
     /// It has something for generators.
     knows_generators: bool,
 }
@@ -90,6 +92,7 @@ fn opener(
             runs: None,
             knows_coroutines: true,
             knows_results: false,
+            knows_some_results: false,
             knows_generators: !described.over_at_return,
         });
     }
@@ -122,7 +125,8 @@ fn own_opener(study: &Study<'_>, decorator: FuncRef) -> Option<Opener> {
         runs,
         knows_coroutines: inside.iter().any(|function| flags(function).is_async)
             || says(&["iscoroutinefunction", "iscoroutine", "isawaitable", "markcoroutinefunction"]),
-        knows_results: inside.iter().any(|function| awaits_results(study, *function)),
+        knows_results: inside.iter().any(|function| awaits_results(study, *function, ASKS_FOR_COROUTINES)),
+        knows_some_results: inside.iter().any(|function| awaits_results(study, *function, &["isinstance"])),
         knows_generators: says(&["isgeneratorfunction", "isasyncgenfunction", "isgenerator", "isasyncgen"])
             || inside.iter().any(|function| {
                 let is_manager = !study.program.function(*function).annotations.is_empty();
@@ -204,17 +208,22 @@ fn given_call(study: &Study<'_>, function: FuncRef) -> Option<ValueRef> {
     })
 }
 
-/// Whether a function asks if a result is to be awaited, and does something about it that ends the span later.
-fn awaits_results(study: &Study<'_>, function: FuncRef) -> bool {
+/// What tells whether a result is to be awaited.
+const ASKS_FOR_COROUTINES: &[&str] = &["iscoroutine", "isawaitable", "isfuture"];
+
+/// By what a result is told what to do when it is there.
+const DEFERS: &[&str] =
+    &["add_done_callback", "ensure_future", "create_task", "addBoth", "addCallbacks", "addCallback"];
+
+/// Whether a function asks by one of these calls what a result is, and does something about it that ends the span later.
+fn awaits_results(study: &Study<'_>, function: FuncRef, asking: &[&str]) -> bool {
     let program = study.program;
     let Some(file) = program.files.get(function.file as usize) else { return false };
     let facts = &file.source.facts;
-    let asks: Vec<Span> = calls_by_name(study, function, &["iscoroutine", "isawaitable", "isfuture"])
-        .map(|call| program.expr(call).span)
-        .collect();
+    let asks: Vec<Span> = calls_by_name(study, function, asking).map(|call| program.expr(call).span).collect();
     let later = |block: Span| {
         let nested = facts.functions.iter().any(|inner| block.contains(inner.span) && inner.span != block);
-        let defers = calls_by_name(study, function, &["add_done_callback", "ensure_future", "create_task", "addBoth"]);
+        let defers = calls_by_name(study, function, DEFERS);
         nested || defers.into_iter().any(|call| block.contains(program.expr(call).span))
     };
     facts.stmts.iter().any(|stmt| match &stmt.kind {
@@ -283,7 +292,9 @@ fn escapes(study: &Study<'_>, function: FuncRef, inner: &[Annotation], opener: &
         })
         .collect();
     let first = made.iter().flatten().next().map(|found| found.call);
-    (hands_back && (said || made.iter().all(Option::is_some)))
+    // What is only said to be awaitable may be what the decorator knows.
+    let is_said = said && !opener.knows_some_results;
+    (hands_back && (is_said || made.iter().all(Option::is_some)))
         .then(|| late("function that hands a coroutine out", false, first))?
 }
 
