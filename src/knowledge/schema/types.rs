@@ -93,6 +93,9 @@ pub struct TypeDescription {
     /// stands for every method that overrides one of its own.
     #[serde(default)]
     pub entry_methods: Vec<Ustr>,
+    /// Fields of whatever extends it that list, by their names, further methods which the library calls for inbound work.
+    #[serde(default)]
+    pub entry_lists: Vec<Ustr>,
     /// Methods that it calls as roots by design: jobs, start-up, shutdown, health checks.
     #[serde(default)]
     pub root_methods: Vec<Ustr>,

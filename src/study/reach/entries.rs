@@ -138,10 +138,20 @@ fn by_override(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     let names = |methods: &[Ustr]| methods.iter().any(|name| *name == decl.name || (overrides && takes && name == "*"));
     program.supertypes(owner).iter().find_map(|ty| {
         let (_, described) = program.knowledge.ty(*ty)?;
-        if names(&described.entry_methods) {
+        let is_listed = || described.entry_lists.iter().any(|list| lists(program, owner, *list, decl.name));
+        if names(&described.entry_methods) || is_listed() {
             return Some(Inbound::Entry(program.place_of(function.file, decl.name_span)));
         }
         names(&described.root_methods).then_some(Inbound::Root)
+    })
+}
+
+/// Whether a field that a type is written with lists a name as a text: `actions = ["publish"]`.
+fn lists(program: &Program<'_>, owner: Ustr, field: Ustr, name: Ustr) -> bool {
+    let is_it = |value: ValueRef| matches!(program.expr_kind(value), ExprKind::Str(text) if *text == name);
+    program.all_writes(owner, field).into_iter().any(|(list, _)| match program.expr_kind(list) {
+        ExprKind::Composite { fields, .. } => fields.iter().any(|field| is_it(ValueRef { expr: field.value, ..list })),
+        _ => false,
     })
 }
 
