@@ -125,8 +125,13 @@ pub struct StubNames {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettingDescription {
-    /// Its name in the application's settings.
+    /// Its name in the application's settings; empty where the stacks of the family instrument the instances that the
+    /// framework makes without one.
+    #[serde(default)]
     pub name: String,
+    /// How an instance is told in code, where that depends on the family.
+    #[serde(default)]
+    pub mend: String,
     /// Others that do the same for a part of the instances.
     #[serde(default)]
     pub also: Vec<String>,

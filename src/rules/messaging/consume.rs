@@ -9,7 +9,7 @@ use super::produce::{MANAGED, PLUGGED, UNTRACED, not_switched_on};
 use super::{managed, relay, reply, waiting};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
+use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, SettingDescription, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Inbound, Study, Summary, described_annotation, functions_of, handling};
 use rustc_hash::FxHashSet;
@@ -155,7 +155,8 @@ fn judge_given(
     if handled(study, &handler).has(Summary::EXTRACTS) {
         return Ok(EXTRACTED);
     }
-    if library.settings.iter().any(|setting| unit.has_family(&setting.family)) {
+    let reads = |setting: &SettingDescription| !setting.name.is_empty() && unit.has_family(&setting.family);
+    if library.settings.iter().any(reads) {
         return Ok(MANAGED);
     }
     if unseen(study, library) != Instance::Unseen {

@@ -1,5 +1,6 @@
 //! Instances that a framework instruments only when it is told to: by a setting for those that it makes itself, in code
-//! for those that the application makes.
+//! for those that the application makes. A stack may also instrument what the framework makes without being told, and leave
+//! alone what the application makes.
 
 use super::super::{Ruling, Site, Verdict, Verdicts};
 use super::client::Plugged;
@@ -10,7 +11,7 @@ use crate::ir::ExprKind;
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, SettingDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::services::Told;
-use crate::study::{CallFact, Study, Summary, annotation_role, described_annotation};
+use crate::study::{CallFact, Study, Summary, UnitView, annotation_role, described_annotation};
 use rustc_hash::FxHashSet;
 
 /// Most uses that a finding lists.
@@ -48,7 +49,9 @@ pub(super) fn check<'a>(study: &Study<'a>, plugged: &Plugged<'a>, out: &mut Verd
             _ if is_told_later(study, &kind) => Ruling::unknown("its instance may be told to trace later"),
             (false, false, _) => Ruling::broken("its instance is made in code and is not told to trace"),
             (true, _, Told::Off) => Ruling::broken("the setting that makes the framework's instances trace is not on"),
-            (true, _, Told::On) => Ruling::carried("a setting makes the framework's instances trace"),
+            (true, _, Told::On) => {
+                Ruling::carried("a setting, or what traces the service, makes the framework's instances trace")
+            }
             _ => Ruling::unknown("the settings, or what is made in code, do not tell"),
         };
         for used in &kind.uses {
@@ -74,8 +77,11 @@ pub(super) fn judges(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         Some(HopKind::Consume) => TypeRole::Consumer,
         _ => return false,
     };
-    let settings = fact.library.settings.iter();
-    if !settings.into_iter().any(|setting| setting.role == role && unit.has_family(&setting.family)) {
+    let reads = |setting: &SettingDescription| match setting.name.is_empty() {
+        true => is_left_to_framework(unit, fact.library, setting),
+        false => unit.has_family(&setting.family),
+    };
+    if !fact.library.settings.iter().any(|setting| setting.role == role && reads(setting)) {
         return false;
     }
     let client = fact.effect.hop.map_or(Slot::None, |hop| hop.client);
@@ -84,6 +90,12 @@ pub(super) fn judges(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         Origin::Call(call, _) => is_handed_over(study, call),
         _ => true,
     })
+}
+
+/// Whether a stack of a unit instruments what the framework makes of a library, without a setting, and nothing else covers it.
+fn is_left_to_framework(unit: &UnitView, library: &LibraryDescription, setting: &SettingDescription) -> bool {
+    let by_stack = unit.coverage(library).is_some_and(|found| found.family == setting.family);
+    by_stack && unit.configures(&setting.family) && !unit.may_be_covered_from_outside(library)
 }
 
 /// The kinds of instances to judge: those that are used in a unit whose stack reads their setting.
@@ -95,10 +107,13 @@ fn kinds<'a>(study: &Study<'a>, plugged: &Plugged<'a>) -> Vec<Kind<'a>> {
         for setting in library.settings.iter().filter(moves_messages) {
             let reads = |unit: usize| {
                 let view = &study.units[unit];
+                let is_told = match setting.name.is_empty() {
+                    true => is_left_to_framework(view, library, setting),
+                    false => view.configures(&setting.family) && view.coverage(library).is_none(),
+                };
                 view.language == study.language()
-                    && view.configures(&setting.family)
+                    && is_told
                     && (setting.needs.is_empty() || setting.needs.iter().any(|name| view.dependencies.contains(name)))
-                    && view.coverage(library).is_none()
                     && !plugged.in_unit(study, unit, library)
             };
             let units: Vec<usize> = (0..study.units.len()).filter(|unit| reads(*unit)).collect();
@@ -118,6 +133,9 @@ fn kinds<'a>(study: &Study<'a>, plugged: &Plugged<'a>) -> Vec<Kind<'a>> {
 
 /// What the application says by the settings of a kind.
 fn told(study: &Study<'_>, kind: &Kind<'_>) -> Told {
+    if kind.setting.name.is_empty() {
+        return Told::On;
+    }
     let settings = &study.units[kind.unit].settings;
     let mut all = kind.setting.also.iter().chain([&kind.setting.name]).map(|name| settings.switch(name));
     all.find(|told| *told != Told::Off).unwrap_or(Told::Off)
@@ -267,10 +285,16 @@ fn untold(study: &Study<'_>, kind: &Kind<'_>, made: ValueRef) -> Finding {
         _ => format!("`{makes}` sends its messages without the trace"),
     };
     found.label = "never told to trace".to_owned();
-    found.help = format!(
-        "for {}: {}; the setting `{}` does not reach an instance that the application makes itself",
-        kind.library.title, kind.library.mend, kind.setting.name
-    );
+    found.help = match kind.setting.name.as_str() {
+        "" => format!(
+            "for {}: {}; what traces this service reaches only the instances that the framework makes",
+            kind.library.title, kind.setting.mend
+        ),
+        name => format!(
+            "for {}: {}; the setting `{name}` does not reach an instance that the application makes itself",
+            kind.library.title, kind.library.mend
+        ),
+    };
     finish(study, kind, &mut found, &kind.uses);
     found
 }
