@@ -20,6 +20,10 @@ pub struct Vocabulary {
     pub secrets: Vec<String>,
     /// Words that make of a secret something that is none.
     pub harmless: Vec<String>,
+    /// Words of a flag or event that says when a process is to end.
+    pub of_stopping: Vec<String>,
+    /// Words of a flag that holds while a process goes on.
+    pub of_running: Vec<String>,
     /// Parts of the names of exporters by which nothing leaves the process.
     pub local_exporters: Vec<String>,
     /// Parts of paths at which nothing is traced by custom.

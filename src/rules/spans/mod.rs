@@ -8,6 +8,7 @@ mod decimal_id;
 mod decorated;
 mod early;
 mod ended;
+mod endless;
 mod errors;
 mod fate;
 mod foreign;
@@ -38,6 +39,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let life = life::Life::new(study, &uses, life::Finish::End);
     let starts = starts::Starts::new(&life);
     ended::check(&life, &starts, out);
+    endless::check(study, out);
     decorated::check(study, out);
     closed::check(study, &uses, out);
     early::check(&life, &starts, out);
