@@ -2,8 +2,9 @@
 
 use crate::ir::{ExprId, ExprKind, FileFacts};
 use crate::knowledge::log_settings;
-use crate::link::ValueRef;
+use crate::link::{FileUnit, ValueRef};
 use crate::study::Study;
+use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
 /// The tables that frameworks take from modules of settings: those that programs name, and those that these import. A table
@@ -20,8 +21,9 @@ pub(super) fn tables(study: &Study<'_>) -> Vec<ValueRef> {
         let set: Vec<u32> = (0u32..program.files.len() as u32)
             .filter(|file| !program.writes((program.files[*file as usize].module, name)).is_empty())
             .collect();
+        let used = used(study, &named);
         let open: Vec<usize> = (0u32..program.files.len() as u32)
-            .filter(|file| reads(study, *file, name) || (set.contains(file) && !is_used(study, *file, &named)))
+            .filter(|file| reads(study, *file, name) || (set.contains(file) && !used.contains(file)))
             .map(|file| study.unit_of(file))
             .collect();
         for file in set.into_iter().filter(|file| !open.contains(&study.unit_of(*file))) {
@@ -54,16 +56,41 @@ fn named_modules(study: &Study<'_>, word: &str) -> Vec<Ustr> {
     out
 }
 
-/// Whether a file is a module of these names, or one that such a module imports.
-fn is_used(study: &Study<'_>, file: u32, named: &[Ustr]) -> bool {
+/// The files that are modules of these names, and those that they import, one by way of another (`from .base import *`).
+fn used(study: &Study<'_>, named: &[Ustr]) -> FxHashSet<u32> {
     let files = &study.program.files;
-    let module = files[file as usize].module;
-    let is_it = |found: &str| found == module || module.ends_with(&format!(".{found}"));
-    named.iter().any(|name| is_it(name))
-        || files
-            .iter()
-            .filter(|other| named.contains(&other.module))
-            .any(|other| other.source.facts.imports.iter().any(|import| is_it(&import.module) || is_it(&import.target)))
+    let mut known: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+    for (at, file) in (0u32..).zip(files) {
+        // A name counts from the root of the sources, wherever that lies in the tree.
+        let starts = file.module.match_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+        starts.filter_map(|start| file.module.get(start..)).for_each(|name| known.entry(name).or_default().push(at));
+    }
+    let of_name = |name: &str| known.get(name).into_iter().flatten().copied();
+    let mut work: Vec<u32> = named.iter().flat_map(|name| of_name(name)).collect();
+    let mut seen = FxHashSet::default();
+    while let Some(at) = work.pop() {
+        let Some(file) = files.get(at as usize).filter(|_| seen.insert(at)) else { continue };
+        let names = file.source.facts.imports.iter().flat_map(|import| [import.module, import.target]);
+        let mut names: Vec<String> = names.map(|name| absolute(file, &name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        work.extend(names.iter().flat_map(|name| of_name(name)));
+    }
+    seen
+}
+
+/// The name of a module from the root, as a file names it: `.base` in `shop.settings.live` is `shop.settings.base`.
+fn absolute(file: &FileUnit<'_>, name: &str) -> String {
+    let rest = name.trim_start_matches('.');
+    let ups = name.len() - rest.len();
+    if ups == 0 {
+        return rest.to_owned();
+    }
+    let is_package = file.source.path.ends_with("__init__.py");
+    let mut parts: Vec<&str> = file.module.split('.').collect();
+    parts.truncate(parts.len().saturating_sub(ups - usize::from(is_package)));
+    parts.extend((!rest.is_empty()).then_some(rest));
+    parts.join(".")
 }
 
 /// Whether a file reads a variable of this name, by which what it holds may be changed.
