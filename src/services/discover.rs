@@ -5,7 +5,7 @@ use super::launch::{Fact, FactKind, Launch};
 use super::manifest::is_yaml;
 use super::stacks::{Compiled, compiled};
 use super::{
-    Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, cluster, compose, docker, dotenv,
+    Dependency, ManifestFile, Mode, Scope, StackUse, Unit, Workspace, asked, cluster, compose, docker, dotenv,
     evidence, golang, gradle, helm, kubernetes, loads, logging, maven, process, python, resource, sections, settings,
     shell, values, workloads,
 };
@@ -66,6 +66,7 @@ pub fn discover(files: &[ManifestFile]) -> Workspace {
     units.sort_by(|a, b| (&a.root, a.language).cmp(&(&b.root, b.language)));
     // Before units are named after what deploys them.
     loads::attach(&mut units, &files);
+    asked::attach(&mut units, &files);
     attach(&mut units, &gathering, &mut launches);
     for unit in &mut units {
         let of_build = of_plugins(unit);

@@ -21,6 +21,7 @@ pub(super) fn read(path: &str, text: &str) -> Unit {
         logging: super::Logging::default(),
         may_be_named: false,
         not_installed: Default::default(),
+        not_asked: Default::default(),
     };
     let mut block = String::new();
     for (at, line) in text.lines().enumerate() {

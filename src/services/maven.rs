@@ -108,6 +108,7 @@ fn unit(path: &str, poms: &BTreeMap<&str, Pom>) -> Unit {
         logging: super::Logging::default(),
         may_be_named: false,
         not_installed: Default::default(),
+        not_asked: Default::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which deployable units a workspace has, and what traces each of them.
 
+mod asked;
 mod attribute;
 mod cluster;
 mod compose;
@@ -36,6 +37,7 @@ pub(crate) use dotenv::{placed as placed_variables_of, read as variables_of};
 pub(crate) use launch::{expand, falls_back, image_name};
 pub(crate) use shell::is_script;
 
+pub use asked::{Asked, NotAsked, NotAskedFor};
 pub use declared::declare;
 pub use discover::{discover, is_deployment, is_manifest};
 pub use environment::Environments;
@@ -128,6 +130,9 @@ pub struct Unit {
     /// Libraries of which it lists no package for a launcher that loads what is installed, with the one to install (Python).
     #[serde(skip)]
     pub not_installed: BTreeMap<String, String>,
+    /// Libraries that a stack carries traces through only where it is asked to, which nothing does (Python).
+    #[serde(skip)]
+    pub not_asked: NotAskedFor,
     /// What its files of settings say (Java).
     #[serde(skip)]
     pub settings: Settings,
@@ -230,6 +235,7 @@ impl Unit {
             logging: Logging::default(),
             may_be_named: false,
             not_installed: Default::default(),
+            not_asked: Default::default(),
         }
     }
 }

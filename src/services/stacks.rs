@@ -1,5 +1,6 @@
 //! What hoplint knows of each tracing stack: the pages under `rules/stacks/`.
 
+use super::asked::Asked;
 use super::loads::Loads;
 use crate::ir::Language;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -105,6 +106,9 @@ pub struct StackDescription {
     /// Ids of the libraries that `*` leaves out.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Libraries of those that it covers that it carries traces through only where it is asked to.
+    #[serde(default)]
+    pub asked: Vec<Asked>,
     /// What its launcher loads, where that is what is installed and not all that it covers.
     #[serde(default)]
     pub loads: Option<Loads>,

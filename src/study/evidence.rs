@@ -47,6 +47,7 @@ pub fn code_evidence(program: &Program<'_>, units: &mut [UnitView]) {
     set_up_by_name(program, units);
     used_by_api(program, units);
     plugged_in(program, units);
+    asked_in_code(program, units);
     super::by_name::note(program, units);
     if switched.is_empty() {
         return;
@@ -237,6 +238,27 @@ fn imported(file: &FileUnit<'_>, import: &Import, page: &StackDescription, unit:
             line: file.source.facts.lines.line(import.span.start),
             evidence: format!("imports {}", import.module),
         });
+    }
+}
+
+/// Forgets what is seen to be asked of a stack in code, anywhere: `config.celery["distributed_tracing"] = True`.
+fn asked_in_code(program: &Program<'_>, units: &mut [UnitView]) {
+    let asking: FxHashSet<Ustr> = units
+        .iter()
+        .flat_map(|unit| unit.not_asked.values())
+        .flat_map(|found| found.in_code.iter().map(|word| Ustr::from(word)))
+        .collect();
+    let of_file = |file: &FileUnit<'_>| -> Vec<Ustr> {
+        let words = file.source.facts.exprs.iter().filter_map(|expr| match &expr.kind {
+            ExprKind::Str(word) | ExprKind::Name(word) | ExprKind::Member { name: word, .. } => Some(*word),
+            _ => None,
+        });
+        words.filter(|word| asking.contains(word)).collect()
+    };
+    let files = program.files.iter().filter(|_| !asking.is_empty());
+    let asked: FxHashSet<Ustr> = files.flat_map(of_file).collect();
+    for unit in units.iter_mut().filter(|_| !asked.is_empty()) {
+        unit.not_asked.retain(|_, found| !found.in_code.iter().any(|word| asked.contains(&Ustr::from(word))));
     }
 }
 

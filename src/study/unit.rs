@@ -3,7 +3,7 @@
 use crate::ir::Language;
 use crate::knowledge::LibraryDescription;
 use crate::services::{
-    Dependency, Logging, Mode, Reach, Scope, Settings, StackDescription, StackUse, Unit, stacks,
+    Dependency, Logging, Mode, NotAskedFor, Reach, Scope, Settings, StackDescription, StackUse, Unit, stacks,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
@@ -74,6 +74,8 @@ pub struct UnitView {
     pub logging: Logging,
     /// Libraries of which nothing is installed that a launcher could load, with the package to install.
     pub not_installed: BTreeMap<String, String>,
+    /// Libraries that a stack carries traces through only where it is asked to, which nothing does.
+    pub not_asked: NotAskedFor,
     /// Some deployment file of the workspace names services for their traces.
     pub may_be_named: bool,
 }
@@ -129,6 +131,7 @@ impl UnitView {
             logging: unit.logging.clone(),
             may_be_named: unit.may_be_named,
             not_installed: unit.not_installed.clone(),
+            not_asked: unit.not_asked.clone(),
             own_instrumentor: unit
                 .dependencies
                 .iter()
@@ -203,9 +206,13 @@ impl UnitView {
         outside.into_iter().any(|found| !leaves_out(found))
     }
 
-    /// What to do for a library that nothing instruments: the package to install where a
+    /// What to do for a library that nothing instruments: what a stack is to be asked for, the package to install where a
     /// launcher loads what is installed, else what the library's description says.
     pub fn mend<'l>(&self, library: &'l LibraryDescription) -> Cow<'l, str> {
+        let is_covered = |family: &str| self.covered.get(&library.id).is_some_and(|found| found.family == family);
+        if let Some(not_asked) = self.not_asked.get(&library.id).filter(|found| is_covered(&found.family)) {
+            return not_asked.mend.clone().into();
+        }
         let pages = stacks().iter();
         let mut loads = pages.filter_map(|page| {
             let used = self.stacks.iter().find(|found| found.active && found.stack == page.id)?;
@@ -237,7 +244,11 @@ impl UnitView {
         let mut active = self.stacks.iter().filter(|found| found.active);
         let described = active.find(|found| library.covered_by.contains(&found.stack)).and(Some(Self::described()));
         let through = self.covered.get(&library.through);
-        [self.covered.get(&library.id), through, all, described].into_iter().flatten()
+        let is_asked = |found: &&Coverage| {
+            self.not_asked.get(&library.id).is_none_or(|not_asked| not_asked.family != found.family)
+        };
+        let own = self.covered.get(&library.id).filter(is_asked);
+        [own, through, all, described].into_iter().flatten()
     }
 
     /// Whether every client of a library is instrumented in this unit, however it was made.

@@ -191,6 +191,7 @@ fn module(workspace: &Workspace<'_>, root: &str, path: Option<&str>, gathers: bo
         logging: super::Logging::default(),
         may_be_named: false,
         not_installed: Default::default(),
+        not_asked: Default::default(),
     };
     Module { unit, uses, gathers }
 }
