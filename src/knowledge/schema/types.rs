@@ -124,6 +124,9 @@ pub struct TypeDescription {
     /// Methods that it runs, for each request that it is given, on what one of its fields holds, by the field.
     #[serde(default)]
     pub runs: std::collections::BTreeMap<Ustr, Ustr>,
+    /// It runs the handlers that come after the function that is given it: that one is a filter before them.
+    #[serde(default)]
+    pub goes_on: bool,
     /// There is one only while a request that came in is served: whatever takes it runs for inbound work.
     #[serde(default)]
     pub inbound: bool,

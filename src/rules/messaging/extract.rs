@@ -63,7 +63,14 @@ fn hands_out_filters(study: &Study<'_>, function: FuncRef) -> bool {
 
 /// Whether a function runs the handlers that come after it, as the middleware of some frameworks does.
 fn goes_on(study: &Study<'_>, function: FuncRef) -> bool {
-    study.calls_in(function).any(|fact| fact.effect.goes_on)
+    is_given_next(study, function) || study.calls_in(function).any(|fact| fact.effect.goes_on)
+}
+
+/// Whether a function is given what runs the handlers that come after it: an interceptor.
+fn is_given_next(study: &Study<'_>, function: FuncRef) -> bool {
+    let types =
+        (0..study.program.function(function).params.len() as u16).filter_map(|n| study.program.param_type(function, n));
+    types.into_iter().any(|ty| study.program.knowledge.ty(ty).is_some_and(|(_, ty)| ty.goes_on))
 }
 
 /// The start of a server's span in a function, or of any span in a filter, also by a helper that starts it itself.
@@ -306,14 +313,17 @@ fn goes_into_client(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     makes.into_iter().any(|role| matches!(role, TypeRole::HttpClient | TypeRole::RpcChannel | TypeRole::Producer))
 }
 
-/// The request that a function is given.
+/// The request that a function is given; of an interceptor, the context in which the request's headers are.
 fn request_param(study: &Study<'_>, function: FuncRef) -> Option<ustr::Ustr> {
     let decl = study.program.function(function);
-    let mut params = decl.params.iter().enumerate();
-    let typed = params.find_map(|(n, param)| {
-        let ty = study.program.param_type(function, n as u16)?;
-        (study.program.role(ty) == Some(TypeRole::Request)).then_some(param.name)
-    });
+    let of_role = |role: TypeRole| {
+        decl.params.iter().enumerate().find_map(|(n, param)| {
+            let ty = study.program.param_type(function, n as u16)?;
+            (study.program.role(ty) == Some(role)).then_some(param.name)
+        })
+    };
+    let typed =
+        of_role(TypeRole::Request).or_else(|| of_role(TypeRole::Context).filter(|_| is_given_next(study, function)));
     typed.or_else(|| decl.params.get(1).filter(|_| is_filter_by_shape(study, function)).map(|param| param.name))
 }
 

@@ -2,7 +2,7 @@
 
 use super::extract::is_filter;
 use crate::ir::ExprKind;
-use crate::knowledge::{NameOf, Slot, speaks_of_tracing};
+use crate::knowledge::{CallShape, NameOf, Slot, speaks_of_tracing};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
@@ -28,15 +28,18 @@ fn behind_others(study: &Study<'_>, functions: &[FuncRef]) -> FxHashSet<FuncRef>
     for (file, unit) in (0u32..).zip(&study.program.files) {
         for site in &unit.flow.calls {
             let call = ValueRef { file, expr: site.expr };
-            let mut in_front = false;
+            let mut in_front: Vec<Option<CallShape>> = Vec::new();
             for value in study.slot(call, Slot::AnyArg) {
                 let run = run_by(study, value);
-                if in_front {
+                // What is for calls of one kind is in front of those alone.
+                let shape = study.fact(value).and_then(|fact| fact.effect.for_calls);
+                if in_front.iter().any(|front| front.is_none() || shape.is_none() || *front == shape) {
                     out.extend(functions.iter().filter(|function| run.contains(function)));
                 }
                 let traces = Summary::STARTS | Summary::EXTRACTS | Summary::INSTRUMENTS;
-                in_front |=
-                    run.iter().any(|function| is_filter(study, *function) && study.summary(*function).has(traces));
+                if run.iter().any(|function| is_filter(study, *function) && study.summary(*function).has(traces)) {
+                    in_front.push(shape);
+                }
             }
         }
     }
