@@ -48,11 +48,8 @@ fn lies_aside(path: &str, is_part: impl Fn(usize, &str) -> bool) -> bool {
         "locust",
     ];
     let folders: Vec<&str> = folders(path).split('/').collect();
-    // `tillctl` deep inside a service is one of its packages.
-    let is_apart = |at: usize| at == 0 || matches!(folders.get(at - 1), Some(&("cmd" | "cmds" | "apps")));
-    let is_one = |at: usize, folder: &str| {
-        asides.contains(&folder) || is_command_line(folder) || is_apart(at) && is_control(folder)
-    };
+    let is_one =
+        |at: usize, folder: &str| asides.contains(&folder) || is_command_line(folder) || is_control_at(&folders, at);
     folders.iter().enumerate().any(|(at, folder)| is_one(at, folder) && !is_part(at, folder))
         || ["smoketest", "locust", "conftest", "benchmark"]
             .iter()
@@ -65,9 +62,19 @@ fn is_command_line(folder: &str) -> bool {
     folder.ends_with("-cli") || folder.ends_with("_cli")
 }
 
-/// Whether a folder is named as commands are that control a service from outside: `tillctl`.
-fn is_control(folder: &str) -> bool {
-    folder.len() > 4 && folder.ends_with("ctl")
+/// Whether a folder is named as commands are that control a service from outside: `tillctl`. Deep inside a service, such a
+/// one is one of its packages.
+fn is_control_at(folders: &[&str], at: usize) -> bool {
+    let is_apart = at == 0 || matches!(folders.get(at - 1), Some(&("cmd" | "cmds" | "apps")));
+    is_apart && folders.get(at).is_some_and(|folder| folder.len() > 4 && folder.ends_with("ctl"))
+}
+
+/// Whether a file is aside by the name of its command alone, which may be that of a service all the same: `cmd/tillctl`.
+pub(crate) fn is_control(path: &str) -> bool {
+    let folders: Vec<&str> = folders(path).split('/').collect();
+    let others = (0..folders.len()).filter(|at| !is_control_at(&folders, *at)).map(|at| folders[at]);
+    let rest: Vec<&str> = others.collect();
+    rest.len() < folders.len() && !is_aside(&format!("{}/main.go", rest.join("/")))
 }
 
 /// Whether a file is a command that operators run by hand, by where frameworks look for such.
@@ -142,7 +149,7 @@ fn folders(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_aside, is_aside_unless_built, is_stand_in, is_support};
+    use super::{is_aside, is_aside_unless_built, is_control, is_stand_in, is_support};
 
     #[test]
     fn folders_of_examples_are_aside_and_packages_are_not() {
@@ -154,6 +161,7 @@ mod tests {
         assert!(!is_aside("pkg/example.go"));
         assert!(!is_aside("till/missionctl/pay.go") && is_aside("tillctl/main.go"));
         assert!(is_aside("cmd/tillctl/get.go") && is_aside("pkg/till-cli/get.go"));
+        assert!(is_control("cmd/tillctl/main.go") && !is_control("examples/cmd/tillctl/main.go"));
         assert!(!is_aside("pkg/ctl/get.go") && !is_aside("pkg/client/get.go"));
         assert!(is_aside_unless_built("till/tools/search.go") && !is_aside_unless_built("till/mocks/tools/search.go"));
         assert!(is_aside("tools/till.py") && !is_aside("till/tools/search.py") && is_aside("till/tools/search.go"));

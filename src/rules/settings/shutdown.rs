@@ -5,10 +5,11 @@ use super::super::clients::dark;
 use super::flushed::{escapes, may_flush};
 use super::handed_back::dropped;
 use super::simple::is_local;
+use crate::aside::is_control;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, FunctionId, Language};
-use crate::knowledge::{AnnotationRole, Setting, Slot};
-use crate::link::{FuncRef, ValueRef};
+use crate::knowledge::{AnnotationRole, Setting, Slot, TypeRole};
+use crate::link::{FuncRef, SourceFile, ValueRef};
 use crate::study::{CallFact, Study, annotation_role, is_aside};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
@@ -55,7 +56,7 @@ fn report_dropped(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, 
             continue;
         }
         let maker = study.callee_text(call);
-        let mut found = finding(study, call, batch);
+        let mut found = finding(study, call, batch.call);
         found.message = format!(
             "nothing shuts down the provider that `{maker}` sets up, which holds spans back to send many at once"
         );
@@ -103,7 +104,7 @@ fn is_set(study: &Study<'_>, made: &CallFact<'_>) -> bool {
 const MAX_CALLERS: usize = 200;
 
 /// Whether a program that is there to be deployed is seen to run a function: by what leads from its start to it.
-fn runs(study: &Study<'_>, function: FuncRef) -> bool {
+pub(super) fn runs(study: &Study<'_>, function: FuncRef) -> bool {
     let program = study.program;
     let mut seen = vec![program.outermost(function)];
     let mut at = 0;
@@ -145,7 +146,18 @@ fn starts(study: &Study<'_>, function: FuncRef) -> bool {
     let decl = study.program.function(function);
     let is_load_time =
         function.id == FunctionId(0) && (study.language() != Language::Go || source.facts.package == "main");
-    !is_aside(&source.path) && dark::is_program(source) && (decl.name == "main" || is_load_time)
+    let is_meant = || !is_aside(&source.path) || is_control(&source.path) && is_only_program(study, source.unit);
+    dark::is_program(source) && (decl.name == "main" || is_load_time) && is_meant()
+}
+
+/// Whether all commands of a Go unit are named as tools beside a service are, and one is a service all the same: a server
+/// is made in the unit.
+fn is_only_program(study: &Study<'_>, unit: usize) -> bool {
+    let mut sources = study.program.files.iter().map(|file| file.source).filter(|source| source.unit == unit);
+    let is_other = |source: &SourceFile| dark::is_program(source) && !is_aside(&source.path);
+    study.language() == Language::Go
+        && !sources.any(is_other)
+        && study.calls_of_unit(unit).any(|fact| fact.effect.makes == Some(TypeRole::Server))
 }
 
 /// Whether a container owns what a function makes, and closes it.
@@ -158,7 +170,7 @@ fn is_managed(study: &Study<'_>, function: FuncRef) -> bool {
 
 fn report(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, out: &mut Verdicts) {
     let maker = study.callee_text(made.call);
-    let mut found = finding(study, made.call, batch);
+    let mut found = finding(study, made.call, batch.call);
     found.message =
         format!("nothing shuts down the provider that `{maker}` makes, which holds spans back to send many at once");
     found.label = "never flushed".to_owned();
@@ -166,7 +178,7 @@ fn report(study: &Study<'_>, made: &CallFact<'_>, batch: &CallFact<'_>, out: &mu
 }
 
 /// A finding at a place of code that makes a provider, or gets one, but for what is wrong there.
-fn finding(study: &Study<'_>, at: ValueRef, batch: &CallFact<'_>) -> Finding {
+pub(super) fn finding(study: &Study<'_>, at: ValueRef, held: ValueRef) -> Finding {
     let service = study.unit(at.file).name.clone();
     let mut found = study.finding("no-shutdown", at, Confidence::Certain);
     found.effect = format!(
@@ -174,6 +186,6 @@ fn finding(study: &Study<'_>, at: ValueRef, batch: &CallFact<'_>) -> Finding {
     );
     found.help = "shut the provider down before the process ends, also when it is told to stop".to_owned();
     found.confirm = format!("stop {service} within a second of a request: its spans of that request never arrive");
-    found.related.push(study.related(batch.call, "the spans are held back here"));
+    found.related.push(study.related(held, "the spans are held back here"));
     found
 }
