@@ -19,10 +19,10 @@ pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trac
 pub use load::{Knowledge, wrapper_library};
 pub use python::{LogSettings, is_filter, loads_modules, log_settings, runs_python};
 pub use schema::{
-    AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, ContextEnd, EndpointEffect,
-    ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, Likeness, LogEffect,
-    ReadEffect, Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect, Spawn,
-    SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, CloserEffect, ContextEnd,
+    EndpointEffect, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, Likeness,
+    LogEffect, ReadEffect, Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot, SpanEffect,
+    Spawn, SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
 pub use tracing_words::{NameOf, speaks_of_tracing};
 pub use vocabulary::{Vocabulary, has_part, has_start, vocabulary};

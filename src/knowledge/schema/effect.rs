@@ -212,6 +212,16 @@ pub enum Sampler {
     Remote,
 }
 
+/// What ends something that sends spans in batches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloserEffect {
+    /// Where it comes out.
+    pub at: Slot,
+    /// Its methods that send what is held back.
+    pub by: Vec<Ustr>,
+}
+
 /// The end of a function in its library.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,8 @@
 //! Functions and methods of a library.
 
 use super::{
-    AttributeEffect, CallShape, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, Likeness, LogEffect,
-    ReadEffect, Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
+    AttributeEffect, CallShape, CloserEffect, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, Likeness,
+    LogEffect, ReadEffect, Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
 };
 use serde::Deserialize;
 use ustr::Ustr;
@@ -148,6 +148,9 @@ pub struct FunctionDescription {
     /// Its result holds spans back to export many at once.
     #[serde(default)]
     pub batches: bool,
+    /// It holds spans back to export many at once, until what it hands out for that is asked to end it (Go).
+    #[serde(default)]
+    pub closer: Option<CloserEffect>,
     /// It exports at once what is held back.
     #[serde(default)]
     pub flushes: bool,

@@ -6,6 +6,7 @@ use crate::link::flow::DefKind;
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, functions_of};
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 /// How many functions hand one provider on to one another.
 const MAX_HANDED: u32 = 4;
@@ -43,6 +44,15 @@ pub(super) fn dropped(study: &Study<'_>, made: &CallFact<'_>) -> Option<Dropped>
     Some(walk.found)
 }
 
+/// The calls that drop the result of a call which ends what that holds back, by these methods, or that drop what is handed
+/// back to them of it; `None` where it goes anywhere that is not seen.
+pub(super) fn left_open(study: &Study<'_>, made: ValueRef, at: usize, by: &[Ustr]) -> Option<Vec<ValueRef>> {
+    let names = by.iter().map(Ustr::as_str).collect();
+    let mut walk = Walk { study, names, found: Dropped::default() };
+    walk.value(made, at, Kind::Provider, MAX_HANDED)?;
+    Some(walk.found.calls)
+}
+
 struct Walk<'s, 'a> {
     study: &'s Study<'a>,
     names: FxHashSet<&'s str>,
@@ -65,12 +75,12 @@ impl Walk<'_, '_> {
         if let Some(at) = handed {
             return self.handed(function, at, kind, depth);
         }
-        if flow.writes_from(made.expr).next().is_some() {
-            return None;
-        }
         if is_result_dropped(self.study, made, index) {
             self.found.calls.push(made);
             return Some(());
+        }
+        if flow.writes_from(made.expr).next().is_some() {
+            return None;
         }
         let is_it = |kind: &DefKind| match kind {
             DefKind::Value { index: n, .. } => n.map_or(0, usize::from) == index,

@@ -2,6 +2,7 @@
 
 mod beside;
 mod browsers;
+mod closers;
 mod defaults;
 mod endpoint;
 mod flushed;
@@ -24,6 +25,7 @@ use crate::study::Study;
 /// Runs the rules of this group.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     browsers::check(study, out);
+    closers::check(study, out);
     endpoint::check(study, out);
     misnamed::check(study, out);
     off::check(study, out);
