@@ -5,6 +5,7 @@ mod by_name;
 mod command_line;
 mod context;
 mod evidence;
+mod foreign;
 mod kept;
 mod lit;
 mod near;
@@ -79,6 +80,8 @@ pub struct Study<'a> {
     nested: FxHashMap<FuncRef, Vec<FuncRef>>,
     /// The functions that others name, with those that do (Java).
     namers: FxHashMap<FuncRef, Vec<FuncRef>>,
+    /// The packages of clients that are not described, of which some are made with instrumentation (Go).
+    traced_foreigners: FxHashSet<Ustr>,
     summaries: FxHashMap<FuncRef, Summary>,
     reach: reach::Reach,
     /// The functions that work leads to which may bring a trace, once it is known which does not (Go).
@@ -125,6 +128,7 @@ impl<'a> Study<'a> {
             of_units: RefCell::default(),
             nested: FxHashMap::default(),
             namers: FxHashMap::default(),
+            traced_foreigners: FxHashSet::default(),
             summaries: FxHashMap::default(),
             reach: reach::Reach::default(),
             lit: OnceCell::new(),
@@ -150,6 +154,7 @@ impl<'a> Study<'a> {
         study.untraced.files.extend(unused::unimported_files(program, units));
         study.index();
         study.namers = remote::namers(&study);
+        study.traced_foreigners = foreign::traced(&study);
         study.summaries = summary::summaries(&study);
         study.reach = reach::reach(&study);
         let programs = programs::Programs::new(&study);

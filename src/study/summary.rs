@@ -137,7 +137,7 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     for function in decorated {
         *out.entry(function).or_default() |= Summary::STARTS;
     }
-    for function in super::remote::callers_of_clients(study) {
+    for function in super::remote::callers_of_clients(study).into_iter().chain(super::foreign::askers(study)) {
         *out.entry(function).or_default() |= Summary::CALLS_OUT;
     }
     let mut work: Vec<FuncRef> = out.keys().copied().collect();

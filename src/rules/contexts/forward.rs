@@ -146,6 +146,10 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
         out.rebound = true;
         return;
     }
+    if study.asks_traced_foreigner(call) {
+        out.sinks.push(call);
+        return;
+    }
     let callee = program.callee(call);
     if callee.functions.is_empty() {
         if is_function_value(study, call) {

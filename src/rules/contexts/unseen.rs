@@ -21,6 +21,9 @@ pub(super) fn goes_on(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
     if !program.callee(call).functions.is_empty() {
         return false;
     }
+    if study.asks_traced_foreigner(call) {
+        return true;
+    }
     // What a function is handed to go on with (`next`) is told as a span that is not made current.
     is_function_value(study, call) && program.receiver(call).is_some()
 }
@@ -30,7 +33,8 @@ pub(super) fn goes_on(lives: &Lives<'_, '_>, call: ValueRef) -> bool {
 /// those is known. Many such clients make no span, so nothing is certain.
 pub(super) fn may_go_on(study: &Study<'_>, call: ValueRef) -> bool {
     let program = study.program;
-    if study.fact(call).is_some() || !program.callee(call).functions.is_empty() {
+    let is_told = study.fact(call).is_some() || !program.callee(call).functions.is_empty();
+    if is_told || study.asks_traced_foreigner(call) {
         return false;
     }
     let Some(receiver) = program.receiver(call).filter(|receiver| program.qualify(*receiver).is_none()) else {
