@@ -6,6 +6,7 @@ use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::{Lives, is_traced_store};
+use crate::rules::messaging::extracts_nothing;
 use crate::study::{Study, Summary};
 use rustc_hash::FxHashSet;
 
@@ -114,7 +115,7 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
         if effect.binds_context.is_some() || effect.extract.is_some() {
             // A request made with the context goes on; a span put into it gives it the trace back.
             let request = effect.binds_context.is_some_and(in_slot);
-            if request {
+            if request || extracts_nothing(study, call) {
                 work.push(call)
             } else {
                 out.rebound = true

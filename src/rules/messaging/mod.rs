@@ -28,6 +28,7 @@ pub(super) use extract::reading_units;
 pub(super) use inject::is_traced_by_hand;
 pub(super) use kind::says_kind;
 pub(super) use material::sets_identity;
+pub(super) use unfilled::extracts_nothing;
 
 pub(crate) use produce::sent_into;
 

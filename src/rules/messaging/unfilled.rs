@@ -64,6 +64,32 @@ fn is_empty(study: &Study<'_>, value: ValueRef) -> bool {
     }
 }
 
+/// Whether a Go call reads a context from a carrier that is made here and that nothing fills: it hands out what it is given.
+pub(in crate::rules) fn extracts_nothing(study: &Study<'_>, call: ValueRef) -> bool {
+    let extract = study.fact(call).and_then(|fact| fact.effect.extract);
+    let carrier = extract.and_then(|extract| study.slot(call, extract.carrier).first().copied());
+    study.language() == Language::Go && carrier.is_some_and(|carrier| is_never_filled(study, carrier))
+}
+
+/// Whether a carrier of a tracing API is made empty, and only ever read from.
+fn is_never_filled(study: &Study<'_>, carrier: ValueRef) -> bool {
+    let program = study.program;
+    if !program.type_of(carrier).is_some_and(|ty| is_of_tracing(study, ty)) {
+        return false;
+    }
+    let [def] = program.reaching(carrier) else { return is_empty(study, carrier) };
+    let def = program.def(carrier.file, *def);
+    let DefKind::Value { value, index: None } = def.kind else { return false };
+    let made = ValueRef { expr: value, ..carrier };
+    let is_read = |used: &ExprId| {
+        let taker = program.parent(ValueRef { expr: *used, ..carrier });
+        taker.and_then(|call| study.fact(call)).is_some_and(|fact| fact.effect.extract.is_some())
+    };
+    let var = program.files[carrier.file as usize].flow.vars.get(def.var.0 as usize);
+    (is_empty(study, made) || matches!(program.expr_kind(made), ExprKind::Zero(_)))
+        && var.is_some_and(|var| var.defs.len() == 1 && var.uses.iter().all(is_read))
+}
+
 /// Whether a use of a container leaves it as it is.
 fn is_read(study: &Study<'_>, used: ValueRef) -> bool {
     let program = study.program;
