@@ -144,7 +144,7 @@ impl Life<'_, '_> {
             walk.fate.escapes |= !foreign || self.is_finisher(value);
             return;
         }
-        if self.study.effect_of(call).has(self.finish.bit()) {
+        if self.study.effect_of(call).has(self.finish.bit()) && !self.finishes_others(value, call, way) {
             walk.fate.finished = true;
             walk.fate.finishes.push(call);
             return;
@@ -152,6 +152,18 @@ impl Life<'_, '_> {
         for function in &callee.functions {
             self.parameter(walk, value, call, *function, way);
         }
+    }
+
+    /// Whether the one own function that a call runs is seen to finish other values alone (Go): what it is given here it
+    /// neither finishes nor lets go out of sight.
+    fn finishes_others(&self, value: ValueRef, call: ValueRef, way: Way) -> bool {
+        let [function] = self.study.program.callee(call).functions[..] else { return false };
+        if self.study.language() != Language::Go {
+            return false;
+        }
+        let mut inside = Walk::default();
+        self.parameter(&mut inside, value, call, function, way);
+        inside.fate.is_never_finished()
     }
 
     /// Whether a call is a statement that runs a function of a tracing API of which nothing else is known: it notes something

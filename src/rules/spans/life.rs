@@ -39,6 +39,7 @@ pub(super) struct Way {
 }
 
 /// What was seen of one value so far.
+#[derive(Default)]
 pub(super) struct Walk {
     pub fate: Fate,
     seen: FxHashSet<(ValueRef, u8)>,
@@ -63,7 +64,7 @@ impl<'s, 'a> Life<'s, 'a> {
 
     /// What becomes of one result of a call.
     pub(super) fn fate(&self, start: &Start) -> Fate {
-        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
+        let mut walk = Walk::default();
         self.follow(&mut walk, start.call, start.index, Way { same: true, wrapped: start.wrapped, depth: 0 });
         if let Some(derived) = start.derived {
             self.context(&mut walk, start.call, derived, 0);
@@ -73,14 +74,14 @@ impl<'s, 'a> Life<'s, 'a> {
 
     /// What one use of a variable does to its value.
     pub(super) fn fate_of_use(&self, used: ValueRef, wrapped: bool) -> Fate {
-        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
+        let mut walk = Walk::default();
         self.follow(&mut walk, used, 0, Way { same: true, wrapped, depth: 0 });
         walk.fate
     }
 
     /// Whether the context that holds the value leaves the function, so that another one may finish it from there.
     pub(super) fn context_leaves(&self, call: ValueRef, derived: Option<u8>) -> bool {
-        let mut walk = Walk { fate: Fate::default(), seen: FxHashSet::default() };
+        let mut walk = Walk::default();
         if let Some(derived) = derived {
             self.context(&mut walk, call, derived, 0);
         }
