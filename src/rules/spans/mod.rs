@@ -16,6 +16,7 @@ mod in_calls;
 mod inert;
 mod leaking;
 mod leaving;
+mod left;
 mod life;
 mod nested;
 mod onward;
@@ -43,6 +44,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     decorated::check(study, out);
     closed::check(study, &uses, out);
     early::check(&life, &starts, out);
+    left::check(&life, &starts, out);
     over::check(&life, &starts, out);
     over::check_managed(&life, out);
     foreign::check(&life, &starts, out);

@@ -147,8 +147,13 @@ fn only_uses(life: &Life<'_, '_>, file: u32, def: DefId, rest: Span) -> Vec<Valu
 
 /// The first call in a range that is given the span's context and does something that a trace shows.
 fn work_after(life: &Life<'_, '_>, start: &Start, rest: Span) -> Option<ValueRef> {
+    work_under(life, start.call, start.derived?, rest)
+}
+
+/// The first call in a range that is given the context which is one result of a call and does something that a trace shows.
+pub(super) fn work_under(life: &Life<'_, '_>, made: ValueRef, result: u8, rest: Span) -> Option<ValueRef> {
     let study = life.study;
-    let mut contexts: Vec<(ValueRef, u8)> = vec![(start.call, start.derived?)];
+    let mut contexts: Vec<(ValueRef, u8)> = vec![(made, result)];
     let mut at = 0;
     while let Some((value, index)) = contexts.get(at).copied() {
         at += 1;
