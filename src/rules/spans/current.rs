@@ -179,7 +179,8 @@ fn escaping(study: &Study<'_>, start: Start, range: Span) -> Vec<ValueRef> {
     inside.into_iter().filter(looks).collect()
 }
 
-/// Whether two places of a function stand in different arms of a condition, so that never both run.
+/// Whether two places of a function stand in different arms of a condition, or one in an arm that returns and the other
+/// behind it, so that never both run.
 pub(in crate::rules) fn exclude(study: &Study<'_>, one: ValueRef, other: ValueRef) -> bool {
     let Some(file) = study.program.files.get(one.file as usize) else { return false };
     let facts = &file.source.facts;
@@ -187,9 +188,21 @@ pub(in crate::rules) fn exclude(study: &Study<'_>, one: ValueRef, other: ValueRe
     let holds = |block: &[u32], span: Span| {
         block.iter().filter_map(|at| facts.stmts.get(*at as usize)).any(|stmt| stmt.span.contains(span))
     };
+    let leaves = |block: &[u32]| {
+        let last = block.last().and_then(|at| facts.stmts.get(*at as usize));
+        last.is_some_and(|stmt| matches!(stmt.kind, StmtKind::Return(_) | StmtKind::Throw(_)))
+    };
+    let is_left = |block: &[u32], inside: Span, behind: Span, end: u32| {
+        behind.start >= end && leaves(block) && holds(block, inside)
+    };
     facts.stmts.iter().any(|stmt| match &stmt.kind {
         StmtKind::If { then, otherwise, .. } => {
-            (holds(then, one) && holds(otherwise, other)) || (holds(then, other) && holds(otherwise, one))
+            let is_left =
+                |block: &[u32]| is_left(block, one, other, stmt.span.end) || is_left(block, other, one, stmt.span.end);
+            (holds(then, one) && holds(otherwise, other))
+                || (holds(then, other) && holds(otherwise, one))
+                || is_left(then)
+                || is_left(otherwise)
         }
         _ => false,
     })
