@@ -1,6 +1,7 @@
 //! Rules about explicit contexts: replaced, gone stale, not passed on, not reachable through a framework's own type.
 
 mod ambient;
+mod asked_again;
 mod by_callers;
 mod captured;
 mod component;

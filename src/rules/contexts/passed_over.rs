@@ -1,18 +1,19 @@
 //! Spans whose context is kept in a local, while calls below them are given the one from before.
 
+use super::asked_again::again_from_request;
 use super::forward::{MAX_HANDED, asks_traced_store, is_function_value, takes_another_context};
 use super::replaced::is_cleanup;
-use super::stale::{Start, first_end, is_of_start, leaves, request_of, starts_below, starts_by_itself};
-use super::stale::{only_ends, takes_span, uses_under_old};
+use super::stale::{Start, is_of_start, leaves, request_of, starts_below, starts_by_itself};
+use super::stale::{only_ends, uses_under_old};
 use super::unseen;
 use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language};
+use crate::ir::Language;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{CallSite, DefKind};
 use crate::link::{Origin, ValueRef};
 use crate::rules::clients::Lives;
-use crate::study::{Study, Summary};
+use crate::study::Study;
 
 /// A span whose context is kept in a local while calls below it ask the request for its own, older one again, or are given
 /// the older one.
@@ -103,7 +104,7 @@ fn is_apart(study: &Study<'_>, start: &Start, call: ValueRef) -> bool {
 
 /// Whether a span is ended in the function that starts it, either in one place or when it ends: not by whoever it is handed
 /// to, nor on some ways here and on others there.
-fn is_ended_here(study: &Study<'_>, start: &Start) -> bool {
+pub(super) fn is_ended_here(study: &Study<'_>, start: &Start) -> bool {
     let program = study.program;
     let Some(file) = program.files.get(start.call.file as usize) else { return false };
     let is_end = |site: &&CallSite| {
@@ -139,48 +140,4 @@ fn kept_in(study: &Study<'_>, start: &Start) -> Option<String> {
         .defs_from(start.call.expr)
         .find(|(_, def)| matches!(def.kind, DefKind::Value { index, .. } if index.unwrap_or(0) == start.derived))?;
     Some(flow.vars.get(def.var.0 as usize)?.name.to_string())
-}
-
-/// Whether two expressions of a function are the same request: a variable, or a member of one (`c.Request`) that nothing
-/// in the function writes.
-fn is_same(study: &Study<'_>, start: &Start, one: ValueRef, other: ValueRef) -> bool {
-    let program = study.program;
-    match (program.expr_kind(one), program.expr_kind(other)) {
-        (ExprKind::Name(_), ExprKind::Name(_)) => {
-            let bound = program.reaching(one);
-            !bound.is_empty() && bound == program.reaching(other)
-        }
-        (ExprKind::Member { base, name, .. }, ExprKind::Member { base: of, name: also, .. }) => {
-            let path = study.text(one);
-            let here = |expr| ValueRef { expr, ..one };
-            let flow = program.files.get(one.file as usize).map(|file| &file.flow);
-            let mut writes = flow.into_iter().flat_map(|flow| &flow.writes);
-            let is_written =
-                writes.any(|write| write.function == start.function.id && study.text(here(write.target)) == path);
-            name == also && !is_written && is_same(study, start, here(*base), here(*of))
-        }
-        _ => false,
-    }
-}
-
-/// Calls of the same function, behind a start and before its span ends, that ask the request for its context again
-/// (`r.Context()`) although the span is in another one, and under which a span or call can begin.
-pub(super) fn again_from_request(study: &Study<'_>, start: &Start) -> Vec<ValueRef> {
-    let program = study.program;
-    let Some(request) = request_of(study, start.old) else { return Vec::new() };
-    let started = program.expr(start.call).span.end;
-    let ends = first_end(study, start).unwrap_or(u32::MAX);
-    let asks = study.calls_in(start.function).filter(|fact| fact.effect.context_of.is_some());
-    let mut out: Vec<ValueRef> = asks
-        .filter(|fact| (started..ends).contains(&program.expr(fact.call).span.start))
-        .filter(|fact| {
-            let of = fact.effect.context_of.and_then(|slot| study.slot(fact.call, slot).first().copied());
-            of.is_some_and(|of| is_same(study, start, request, of))
-        })
-        .filter_map(|fact| program.parent(fact.call))
-        .filter(|call| study.effect_of(*call).has(Summary::CALLS_OUT | Summary::PRODUCES | Summary::STARTS))
-        .filter(|call| !starts_by_itself(study, *call) && !takes_span(study, *call))
-        .collect();
-    out.sort_by_key(|call| program.expr(*call).span.start);
-    out
 }

@@ -1,12 +1,13 @@
 //! `stale-context`: a span is started, its context is thrown away or put where others share it, and the work goes on
 //! under the old one.
 
+use super::asked_again::again_from_request;
 use super::forward::{MAX_HANDED, asks_traced_store};
-use super::passed_over::{self, again_from_request};
+use super::passed_over;
 use super::unseen;
 use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
-use crate::ir::{ExprKind, Language, StmtKind};
+use crate::ir::{ExprId, ExprKind, Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind, VarId};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -15,6 +16,9 @@ use crate::rules::clients::Lives;
 use crate::rules::spans::exclude;
 use crate::study::{CallFact, Study, Summary};
 use rustc_hash::FxHashSet;
+
+/// How many contexts are looked at of which each is made of the one before.
+const MAX_DERIVATIONS: u32 = 4;
 
 /// A call that hands out a span's context: of a library, or of a helper of the service around it.
 pub(super) struct Start {
@@ -94,6 +98,10 @@ fn helper_starts(study: &Study<'_>, start: &Start) -> Vec<Start> {
         _ => None,
     });
     let (Some(param), Some(derived)) = (given, returned_at(study, start)) else { return Vec::new() };
+    // The span is over for whoever is handed its context.
+    if passed_over::is_ended_here(study, start) {
+        return Vec::new();
+    }
     let callers = program.callers(function).iter().filter(|call| program.callee(**call).functions.len() == 1);
     callers
         .filter_map(|call| {
@@ -106,26 +114,38 @@ fn helper_starts(study: &Study<'_>, start: &Start) -> Vec<Start> {
 /// The position at which the function of a start returns the span's context.
 fn returned_at(study: &Study<'_>, start: &Start) -> Option<u8> {
     let flow = &study.program.files[start.call.file as usize].flow;
-    let is_derived = |value: &crate::ir::ExprId| {
-        let defs = study.program.reaching(ValueRef { expr: *value, ..start.call });
-        flow.defs_from(start.call.expr).any(|(id, def)| {
-            defs.contains(&id) && matches!(def.kind, DefKind::Value { index: Some(n), .. } if n == start.derived)
-        }) || is_made_of(study, ValueRef { expr: *value, ..start.call }, start)
-    };
+    let is_derived = |value: &ExprId| continues(study, start, ValueRef { expr: *value, ..start.call }, MAX_DERIVATIONS);
     flow.returns_of(start.function.id).find_map(|found| match found.values.as_slice() {
         [one] if *one == start.call.expr => Some(start.derived),
         values => values.iter().position(is_derived).map(|at| at as u8),
     })
 }
 
-/// Whether a context is made of the one that a start hands out: `context.WithValue(ctx, …)`.
-fn is_made_of(study: &Study<'_>, value: ValueRef, start: &Start) -> bool {
-    study.program.role_of(value) == Some(TypeRole::Context)
-        && study.program.origins(value, false).contains(&Origin::Call(start.call, start.derived))
+/// Whether a value of the function of a start is the span's context, or one that is made of it (`context.WithValue(ctx, …)`,
+/// `withTags(ctx)`).
+fn continues(study: &Study<'_>, start: &Start, value: ValueRef, depth: u32) -> bool {
+    let program = study.program;
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let made_of = |call: ValueRef| {
+        let is_context = |value: ValueRef| program.role_of(value) == Some(TypeRole::Context);
+        let is_call = matches!(program.expr_kind(call), ExprKind::Call { .. });
+        let given = || study.slot(call, Slot::AnyArg).into_iter().filter(|value| is_context(*value));
+        is_call && is_context(call) && given().any(|value| continues(study, start, value, depth))
+    };
+    let defs = program.reaching(value).iter().map(|def| &program.def(value.file, *def).kind);
+    made_of(value)
+        || defs.into_iter().any(|kind| match kind {
+            DefKind::Value { value, index } if *value == start.call.expr => index.unwrap_or(0) == start.derived,
+            DefKind::Value { value, index: None | Some(0) } => made_of(ValueRef { expr: *value, ..start.call }),
+            _ => false,
+        })
 }
 
 fn judge(lives: &Lives<'_, '_>, start: &Start) -> Option<Finding> {
     let study = lives.study;
+    if is_handed_on(study, start.call) {
+        return None;
+    }
     let shared = match kept(study, start.call, start.derived) {
         Kept::No => None,
         Kept::Shared(place) => Some(place),
@@ -214,6 +234,13 @@ fn help(study: &Study<'_>, start: &Start, name: &str) -> String {
 pub(super) fn request_of(study: &Study<'_>, value: ValueRef) -> Option<ValueRef> {
     let slot = study.fact(value)?.effect.context_of?;
     study.slot(value, slot).first().copied()
+}
+
+/// Whether what a call hands out goes straight on: `after(before(ctx))`, `return before(ctx)`.
+fn is_handed_on(study: &Study<'_>, call: ValueRef) -> bool {
+    let flow = &study.program.files[call.file as usize].flow;
+    let function = study.program.function_covering(call);
+    study.program.parent(call).is_some() || flow.returns_of(function.id).any(|found| found.values.contains(&call.expr))
 }
 
 /// What becomes of a span's context.
