@@ -209,7 +209,12 @@ pub(super) fn crosses_by_type(study: &Study<'_>, call: ValueRef) -> bool {
         matches!(study.program.expr_kind(ValueRef { file: call.file, expr: *callee }), ExprKind::Member { .. });
     let Some(receiver) = study.program.receiver(call) else { return false };
     let on_value = study.program.qualify(receiver).is_none();
-    let role = study.program.role_of(receiver);
+    // Another name for a library's type stands above that.
+    let of_alias = || {
+        let supers = study.program.type_of(receiver).map(|ty| study.program.supertypes(ty))?;
+        supers.iter().find_map(|ty| study.program.role(*ty))
+    };
+    let role = study.program.role_of(receiver).or_else(of_alias);
     is_method
         && on_value
         && args.len() > 1
