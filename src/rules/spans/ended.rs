@@ -4,6 +4,7 @@ use super::life::Life;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
 use crate::ir::{ExprId, Stmt, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::{Def, DefKind};
@@ -26,12 +27,23 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         }
         let beside =
             || life.context_leaves(start.call, start.derived) && is_ended_from_context(study, *start, Home::Package);
+        if is_spread(study, *start) {
+            continue;
+        }
         if fate.dropped && is_ended_from_context(study, *start, Home::Unit) || beside() || is_found_again(study, *start)
         {
             continue;
         }
         out.findings.push(finding(study, life.uses, *start, fate.dropped, confidence));
     }
+}
+
+/// Whether all that a start hands out goes into another call at once, which may hand the span back: `log(tracer.Start(ctx, …))`
+/// (Go).
+fn is_spread(study: &Study<'_>, start: Start) -> bool {
+    let taker = study.program.parent(start.call).map(|taker| study.program.expr_kind(taker));
+    start.index > 0
+        && matches!(taker, Some(ExprKind::Call { args, .. }) if matches!(&args[..], [only] if only.value == start.call.expr))
 }
 
 /// Whether who asks for the current span is given one that was started, and code of its package ends what it is given so.
