@@ -79,7 +79,7 @@ pub(super) fn reach(study: &Study<'_>) -> Reach {
     match study.language() {
         Language::Go => {
             let unset = commands::without_set_up(study, &ways);
-            let sets = [ways.under_spans(), ways.waiting(), ways.given(&out)];
+            let sets = [ways.under_spans(&out), ways.waiting(), ways.given(&out)];
             let [under_spans, waiting, given] = sets.map(|mut set| {
                 set.retain(|function| !unset.contains(function));
                 set

@@ -233,12 +233,21 @@ impl<'s, 'a> Ways<'s, 'a> {
 
     /// The functions that start spans, and those that they lead to: what these ask others for belongs to a trace, though it
     /// may begin in the process itself.
-    pub(super) fn under_spans(&self) -> FxHashSet<FuncRef> {
+    /// Handlers that are handed to a server there run when a request comes, not under that span.
+    pub(super) fn under_spans(&self, inbound: &FxHashMap<FuncRef, Inbound>) -> FxHashSet<FuncRef> {
         let has_span = |at: &usize| {
             let function = self.functions[*at];
             self.study.calls_in(function).any(|fact| fact.effect.span.is_some()) || self.is_handed_span(function)
         };
-        self.reached_from(has_span)
+        let is_served = |at: usize| {
+            let function = self.functions[at];
+            matches!(inbound.get(&function), Some(Inbound::Entry(_))) || self.waits(function)
+        };
+        let from = (0..self.functions.len()).filter(has_span);
+        self.chosen(&self.walked(from, |at| {
+            let values = self.values[at].iter().filter(|to| !is_served(**to as usize));
+            self.next[at].iter().chain(values)
+        }))
     }
 
     /// The literals that whoever has a request gives it to, what is called back with messages, and the functions that
@@ -248,8 +257,27 @@ impl<'s, 'a> Ways<'s, 'a> {
     }
 
     fn reached_from(&self, is_start: impl Fn(&usize) -> bool) -> FxHashSet<FuncRef> {
-        let seen = self.reached((0..self.functions.len()).filter(is_start), With::Values, |_| false);
-        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+        self.chosen(&self.reached((0..self.functions.len()).filter(is_start), With::Values, |_| false))
+    }
+
+    /// The functions whose numbers are marked.
+    fn chosen(&self, marked: &[bool]) -> FxHashSet<FuncRef> {
+        marked.iter().zip(&self.functions).filter(|(marked, _)| **marked).map(|(_, function)| *function).collect()
+    }
+
+    /// The functions that some lead to, with themselves, by the given steps.
+    fn walked<'n, I: Iterator<Item = &'n u32>>(
+        &self,
+        from: impl Iterator<Item = usize>,
+        next: impl Fn(usize) -> I,
+    ) -> Vec<bool> {
+        let mut seen = vec![false; self.functions.len()];
+        let mut work: Vec<usize> = from.collect();
+        work.iter().for_each(|at| seen[*at] = true);
+        while let Some(at) = work.pop() {
+            work.extend(next(at).map(|to| *to as usize).filter(|to| !std::mem::replace(&mut seen[*to], true)));
+        }
+        seen
     }
 
     /// The functions that take a context from somebody who is not seen, and those that they lead to.
@@ -271,8 +299,7 @@ impl<'s, 'a> Ways<'s, 'a> {
     /// The functions that some lead to, also by handing functions around, with themselves; at a barrier a way ends.
     pub(super) fn below(&self, from: &[FuncRef], barrier: impl Fn(FuncRef) -> bool) -> FxHashSet<FuncRef> {
         let from: Vec<usize> = from.iter().map(|function| self.number(*function)).collect();
-        let seen = self.reached(from.into_iter(), With::Everything, |at| barrier(self.functions[at]));
-        seen.iter().zip(&self.functions).filter(|(seen, _)| **seen).map(|(_, function)| *function).collect()
+        self.chosen(&self.reached(from.into_iter(), With::Everything, |at| barrier(self.functions[at])))
     }
 
     /// The functions that lead to some, with themselves; at a barrier a way ends. The second says whether one of them is
