@@ -263,7 +263,7 @@ fn resource(path: Ustr, text: &str, document: &Node, out: &mut Deployment) {
     };
     let memory = spec
         .at(&["resources", "limits", "memory"])
-        .and_then(|node| Some((super::container::quantity(node.text()?)?, place(path, node.span))));
+        .and_then(|node| Some((super::memory::quantity(node.text()?)?, place(path, node.span))));
     let image = spec.get("image").and_then(Node::text).map(str::to_owned);
     let kind = Kind::Resource { copies, image, memory };
     if is_configuration(config) {

@@ -7,6 +7,7 @@ mod agent;
 mod browser;
 mod collector;
 pub(crate) mod compose;
+mod composed;
 mod container;
 mod cors;
 mod declarative;
@@ -15,7 +16,10 @@ mod gateway;
 mod injection;
 mod known;
 pub(crate) mod kubernetes;
+mod memory;
+mod overlay;
 mod pin;
+mod pods;
 pub(crate) mod process;
 mod proxy;
 mod settings;
@@ -158,7 +162,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
         out.browsers.extend(browser::read(file));
         let is_composed = compose::is_one(file);
         if is_composed {
-            container::of_compose(file, &other, &mut out);
+            composed::of_compose(file, &other, &mut out);
         }
         if terraform::is_terraform(&path) {
             terraform::read(file, files, &mut out);
@@ -188,9 +192,9 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             configurations.extend(documents.iter().filter_map(|document| declarative::read(path, document)));
         }
     }
-    container::unite(&mut out.projects);
+    composed::unite(&mut out.projects);
     injection::complete(&mut out.injections, &out.workloads);
-    container::overlay(&mut out.containers);
+    overlay::overlay(&mut out.containers);
     declarative::apply(&mut out.containers, &configurations);
     out.agents = agent::read(files, &out.containers);
     out
@@ -213,8 +217,8 @@ fn read_document(file: &ManifestFile, document: &Node, maps: &settings::Maps, ou
     if compose::is_one(file) {
         // Its services are read together, as one may take over from another.
     } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-        container::of_kubernetes(path, document, maps, out);
-        container::of_patches(path, text, document, maps, out);
+        pods::of_kubernetes(path, document, maps, out);
+        pods::of_patches(path, text, document, maps, out);
         injection::read(path, document, &mut out.injections);
     } else if values::is_values(&path) {
         values::read(path, file_name(folder(&path)), document, out);
