@@ -1,6 +1,9 @@
 //! Requests that are asked for their context again, though the span that was made from it is in another one.
 
-use super::stale::{Start, first_end, request_of, starts_by_itself, takes_span};
+use super::belonging::takes_span;
+use super::span_ends::first_end;
+use super::span_starts::{Start, starts_by_itself};
+use super::stale::request_of;
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::ValueRef;

@@ -2,6 +2,7 @@
 
 mod ambient;
 mod asked_again;
+mod belonging;
 mod by_callers;
 mod captured;
 mod component;
@@ -23,10 +24,13 @@ mod parentless;
 mod parted;
 mod passed_over;
 mod replaced;
+mod span_ends;
+mod span_starts;
 mod stale;
 mod stored;
 mod told;
 mod unbound;
+mod under_old;
 mod unheeded;
 mod unread;
 mod unseen;

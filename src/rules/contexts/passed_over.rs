@@ -1,10 +1,13 @@
 //! Spans whose context is kept in a local, while calls below them are given the one from before.
 
 use super::asked_again::again_from_request;
+use super::belonging::{leaves, starts_below};
 use super::forward::{MAX_HANDED, asks_traced_store, is_function_value, takes_another_context};
 use super::replaced::is_cleanup;
-use super::stale::{Start, is_of_start, leaves, request_of, starts_below, starts_by_itself};
-use super::stale::{only_ends, uses_under_old};
+use super::span_ends::{is_of_start, only_ends};
+use super::span_starts::{Start, starts_by_itself};
+use super::stale::request_of;
+use super::under_old::uses_under_old;
 use super::unseen;
 use super::vain::is_given_in_vain;
 use crate::finding::{Confidence, Finding};
