@@ -5,6 +5,9 @@ use super::program::{FuncRef, Program, ValueRef};
 use super::trace::{MAX_ORIGINS, Origin, Step};
 use smallvec::SmallVec;
 
+/// How many objects inside one another are looked at: what the object holds whose field holds it, and so on.
+pub(super) const MAX_OBJECTS: usize = 3;
+
 /// The calls that were followed into the functions they run, the innermost last.
 pub type Calls = SmallVec<[ValueRef; 4]>;
 
@@ -22,6 +25,17 @@ impl Program<'_> {
         &self,
         value: ValueRef,
         calls: &Calls,
+        note: impl FnMut(ValueRef, &Calls),
+    ) -> Vec<Along<Origin>> {
+        self.origins_within(value, calls, MAX_OBJECTS, note)
+    }
+
+    /// The same, with at most so many objects inside one another: each of them asks this anew for where it was made.
+    pub(super) fn origins_within(
+        &self,
+        value: ValueRef,
+        calls: &Calls,
+        objects: usize,
         mut note: impl FnMut(ValueRef, &Calls),
     ) -> Vec<Along<Origin>> {
         let mut out = Vec::new();
@@ -38,7 +52,7 @@ impl Program<'_> {
             note(value, &calls);
             for step in self.steps(value) {
                 if let Step::Field(owner, name) = step
-                    && let Some(own) = self.own_writes(value, owner, name, &calls)
+                    && let Some(own) = self.own_writes_within(value, (owner, name), &calls, objects)
                 {
                     work.extend(own);
                     continue;

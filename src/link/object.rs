@@ -1,6 +1,6 @@
 //! The fields of one object: what was given to the very one whose method runs, not to all of its type.
 
-use super::along::{Along, Calls};
+use super::along::{Along, Calls, MAX_OBJECTS};
 use super::flow::RECEIVER;
 use super::program::{Program, ValueRef};
 use super::trace::{Origin, Step};
@@ -11,15 +11,28 @@ use ustr::Ustr;
 const MAX_METHODS: usize = 4;
 
 impl Program<'_> {
-    /// What the object holds in a field whose method the innermost of `calls` runs, each with the calls that led there.
-    /// `None` where `value`, which reads the field, is of another object, or where that one is not seen to be made.
+    /// Like [`Self::own_writes_within`], with as many objects inside one another as are ever looked at.
     pub fn own_writes(&self, value: ValueRef, owner: Ustr, name: Ustr, calls: &Calls) -> Option<Vec<Along<ValueRef>>> {
+        self.own_writes_within(value, (owner, name), calls, MAX_OBJECTS)
+    }
+
+    /// What the object holds in a field whose method the innermost of `calls` runs, each with the calls that led there.
+    /// `None` where `value`, which reads the field, is of another object, or where that one is not seen to be made
+    /// within so many objects.
+    pub(super) fn own_writes_within(
+        &self,
+        value: ValueRef,
+        (owner, name): (Ustr, Ustr),
+        calls: &Calls,
+        objects: usize,
+    ) -> Option<Vec<Along<ValueRef>>> {
+        let objects = objects.checked_sub(1)?;
         if calls.is_empty() || calls.len() > MAX_METHODS || !self.is_own_member(value) {
             return None;
         }
         let (receiver, outer) = self.running_on(calls)?;
         let mut out = Vec::new();
-        for (origin, along) in self.origins_along(receiver, &outer, |_, _| {}) {
+        for (origin, along) in self.origins_within(receiver, &outer, objects, |_, _| {}) {
             let (Origin::Call(made, 0) | Origin::Literal(made)) = origin else { return None };
             if self.callee(made).constructs != Some(owner) {
                 return None;
