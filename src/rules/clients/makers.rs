@@ -115,8 +115,12 @@ fn judge_for_all(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Jud
             _ => life = Life::Unknown,
         }
     }
+    let stubs = if life == Life::Instrumented { lives.plain_stubs(client) } else { Vec::new() };
     match life {
         Life::Plain if !causes.is_empty() => Judged::broken("its client is made plain and stays so", causes),
+        Life::Instrumented if !stubs.is_empty() => {
+            Judged::broken("what instruments other stubs of its channel was left out at this one", stubs)
+        }
         Life::Instrumented if causes.is_empty() => Judged::carried("its client is instrumented"),
         Life::Instrumented => Judged::unknown("one of the clients that it may use is instrumented, another is not"),
         _ => Judged::unknown(because),

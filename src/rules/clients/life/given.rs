@@ -3,7 +3,7 @@
 use super::later::{Walk, is_registration};
 use super::{Life, Lives, MAX_DEPTH};
 use crate::ir::{ExprKind, Language, Spread};
-use crate::knowledge::{HopKind, Slot, TypeRole};
+use crate::knowledge::{Hop, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::clients::words;
 use crate::study::{Summary, stub_of};
@@ -19,6 +19,9 @@ impl Walk<'_, '_, '_> {
         if self.is_client && program.language == Language::Go && stub_of(study, call, |names| &names.clients).is_some()
         {
             self.work.push(call);
+            return;
+        }
+        if self.before_stubs && self.lives.is_stub(call) {
             return;
         }
         // What serving hands back is an error.
@@ -101,10 +104,16 @@ impl Walk<'_, '_, '_> {
     }
 
     /// The arguments of a hop by which headers can come along: in Go its context, its carrier and options that are handed
-    /// through. A message that is sent does nothing to the client, whatever its parts were read with.
-    pub(super) fn bearers(&self, call: ValueRef, context: Slot, carrier: Slot) -> Vec<ValueRef> {
+    /// through. A message that is sent does nothing to the client, whatever its parts were read with; nothing else is given
+    /// to the methods of Java's stubs.
+    pub(super) fn bearers(&self, call: ValueRef, hop: Hop) -> Vec<ValueRef> {
         let study = self.lives.study;
+        let (context, carrier) = (hop.context, hop.carrier);
         let ExprKind::Call { args, .. } = study.program.expr_kind(call) else { return Vec::new() };
+        let is_of_stub = hop.kind == HopKind::RpcCall && hop.client == Slot::Receiver;
+        if is_of_stub && study.language() == Language::Java {
+            return Vec::new();
+        }
         if study.language() != Language::Go {
             return study.slot(call, Slot::AnyArg);
         }

@@ -55,11 +55,21 @@ impl<'s, 'a> Lives<'s, 'a> {
 
     /// The same for those who come by it through certain calls.
     pub(super) fn later_through(&self, call: ValueRef, calls: &Calls) -> Later {
+        self.followed(call, calls, false)
+    }
+
+    /// The same of a channel of remote calls, but for what becomes of the stubs that are made of it.
+    pub(super) fn later_before_stubs(&self, call: ValueRef) -> Later {
+        self.followed(call, &Calls::new(), true)
+    }
+
+    fn followed(&self, call: ValueRef, calls: &Calls, before_stubs: bool) -> Later {
         let made = self.study.fact(call).and_then(|fact| fact.effect.makes);
         let mut walk = Walk {
             lives: self,
             calls: calls.clone(),
             is_client: matches!(made, Some(TypeRole::HttpClient | TypeRole::RpcChannel)),
+            before_stubs,
             is_server: made == Some(TypeRole::Server) && self.side == Side::Serving,
             seen: FxHashSet::default(),
             fields: FxHashSet::default(),
@@ -85,6 +95,8 @@ pub(super) struct Walk<'w, 's, 'a> {
     pub(super) calls: Calls,
     /// What is followed is a client, or a channel of remote calls.
     pub(super) is_client: bool,
+    /// What is followed is a channel, and none of its stubs.
+    pub(super) before_stubs: bool,
     /// What is followed is a server (Go).
     pub(super) is_server: bool,
     seen: FxHashSet<ValueRef>,
@@ -330,7 +342,7 @@ impl Walk<'_, '_, '_> {
             return derives;
         }
         if let Some(hop) = study.fact(call).and_then(|fact| fact.effect.hop) {
-            for value in self.bearers(call, hop.context, hop.carrier) {
+            for value in self.bearers(call, hop) {
                 if self.lives.part(value, "header", MAX_DEPTH - 6) == Life::Instrumented {
                     self.mark(Life::Instrumented, call);
                 }

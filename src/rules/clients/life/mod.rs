@@ -8,6 +8,7 @@ mod kept;
 mod later;
 mod parts;
 mod routers;
+mod stubs;
 
 pub(in crate::rules::clients) use later::{Later, is_registration};
 
