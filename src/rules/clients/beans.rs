@@ -13,8 +13,12 @@ use crate::study::{CallFact, Study, finds_beans};
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
 
+/// How many beans are gone back through that are made of each other: a stub of a channel.
+const MAX_BEANS: usize = 4;
+
 /// A function whose result the container keeps.
 struct Bean {
+    function: FuncRef,
     names: Vec<Ustr>,
     ty: Ustr,
     unit: usize,
@@ -22,9 +26,8 @@ struct Bean {
     made: Option<ValueRef>,
 }
 
-/// An outbound call through a client that the container injects.
+/// What the container injects.
 struct Injected {
-    call: ValueRef,
     ty: Ustr,
     names: Vec<Ustr>,
     unit: usize,
@@ -48,7 +51,11 @@ pub(super) fn plain(lives: &Lives<'_, '_>) -> FxHashMap<ValueRef, ValueRef> {
         return FxHashMap::default();
     }
     let calls = injected(lives).into_iter();
-    calls.filter_map(|call| Some((call.call, handed_out(lives.study, &beans, &call)?))).collect()
+    calls.filter_map(|(call, client)| Some((call, handed_out(lives, &beans, &client, MAX_BEANS)?))).collect()
+}
+
+fn is_client(role: Option<TypeRole>) -> bool {
+    matches!(role, Some(TypeRole::HttpClient | TypeRole::RpcChannel))
 }
 
 /// The beans that are clients.
@@ -59,9 +66,10 @@ fn beans(lives: &Lives<'_, '_>) -> Vec<Bean> {
     for function in study.program.all_functions().filter(|function| is_bean(study, *function)) {
         let decl = study.program.function(function);
         let Some(ty) = decl.results.first().map(|ty| study.program.type_ref(function.file, ty)) else { continue };
-        if study.program.role(ty) == Some(TypeRole::HttpClient) {
+        if is_client(study.program.role(ty)) {
             let made = made.iter().find(|(bean, _)| *bean == function).map(|(_, made)| *made);
             out.push(Bean {
+                function,
                 names: bean_names::of_bean(study, function),
                 ty,
                 unit: study.unit_of(function.file),
@@ -76,7 +84,7 @@ fn beans(lives: &Lives<'_, '_>) -> Vec<Bean> {
 fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
     let study = lives.study;
     let mut out = Vec::new();
-    for fact in study.calls().iter().filter(|fact| fact.effect.makes == Some(TypeRole::HttpClient)) {
+    for fact in study.calls().iter().filter(|fact| is_client(fact.effect.makes)) {
         let view = study.unit(fact.call.file);
         let skip = !is_left_to_builders(study, fact)
             || !gate::is_traced_by_code(view, fact.library)
@@ -127,11 +135,13 @@ fn is_instrumented_elsewhere(study: &Study<'_>, made: &CallFact<'_>) -> bool {
 }
 
 /// The calls that go out inside a trace through a client that comes from the container.
-fn injected(lives: &Lives<'_, '_>) -> Vec<Injected> {
+fn injected(lives: &Lives<'_, '_>) -> Vec<(ValueRef, Injected)> {
     let study = lives.study;
     let mut out = Vec::new();
     for fact in study.calls() {
-        let Some(hop) = fact.effect.hop.filter(|hop| hop.kind == HopKind::HttpCall) else { continue };
+        let Some(hop) = fact.effect.hop.filter(|hop| matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall)) else {
+            continue;
+        };
         if matches!(hop.client, Slot::None | Slot::Ambient | Slot::Global(_)) || !is_left_to_builders(study, fact) {
             continue;
         }
@@ -139,41 +149,56 @@ fn injected(lives: &Lives<'_, '_>) -> Vec<Injected> {
             continue;
         }
         let Some(client) = study.slot(fact.call, hop.client).first().copied() else { continue };
+        if !lives.comes_by_plain_stubs(client) {
+            continue;
+        }
         if let [origin] = study.program.origins(client, true)[..]
-            && let Some((ty, names)) = place(study, origin)
+            && let Some(client) = place(study, origin, fact.call.file)
         {
-            out.push(Injected { call: fact.call, ty, names, unit: study.unit_of(fact.call.file) });
+            out.push((fact.call, client));
         }
     }
     out
 }
 
-/// The type of the field or parameter that a value came in by, and the names by which the container fills it.
-fn place(study: &Study<'_>, origin: Origin) -> Option<(Ustr, Vec<Ustr>)> {
+/// What the container injects into the field or parameter that a value came in by.
+fn place(study: &Study<'_>, origin: Origin, file: u32) -> Option<Injected> {
     let program = study.program;
-    match origin {
-        Origin::Field(owner, name) => {
-            Some((program.field_type(owner, name, 4)?, bean_names::of_field(study, owner, name)))
-        }
-        Origin::Param(function, n) => {
-            Some((program.param_type(function, n)?, bean_names::of_param(study, function, n)?))
-        }
-        _ => None,
-    }
+    let (ty, names) = match origin {
+        Origin::Field(owner, name) => (program.field_type(owner, name, 4)?, bean_names::of_field(study, owner, name)),
+        Origin::Param(function, n) => (program.param_type(function, n)?, bean_names::of_param(study, function, n)?),
+        _ => return None,
+    };
+    Some(Injected { ty, names, unit: study.unit_of(file) })
 }
 
-/// Where the client is made that a call goes through: that of the bean of this name, else of the only kind there is.
-fn handed_out(study: &Study<'_>, beans: &[Bean], call: &Injected) -> Option<ValueRef> {
+/// Where the client is made that the container injects: that of the bean of this name, else of the only kind there is.
+fn handed_out(lives: &Lives<'_, '_>, beans: &[Bean], wanted: &Injected, depth: usize) -> Option<ValueRef> {
+    let study = lives.study;
     let fits = |bean: &&Bean| {
-        bean.unit == call.unit && (bean.ty == call.ty || study.program.supertypes(bean.ty).contains(&call.ty))
+        bean.unit == wanted.unit && (bean.ty == wanted.ty || study.program.supertypes(bean.ty).contains(&wanted.ty))
     };
+    let made = |bean: &Bean| bean.made.or_else(|| made_of_another(lives, beans, bean, depth.checked_sub(1)?));
     let fitting: Vec<&Bean> = beans.iter().filter(fits).collect();
-    let is_meant = |bean: &&&Bean| bean.names.iter().any(|name| call.names.contains(name));
+    let is_meant = |bean: &&&Bean| bean.names.iter().any(|name| wanted.names.contains(name));
     if let Some(named) = fitting.iter().find(is_meant) {
-        return named.made;
+        return made(named);
     }
-    if fitting.iter().any(|bean| bean.made.is_none()) {
+    let all: Option<Vec<ValueRef>> = fitting.iter().map(|bean| made(bean)).collect();
+    all?.first().copied()
+}
+
+/// Where the client is made of which another function of the container makes its own: a stub of a channel that it is given.
+fn made_of_another(lives: &Lives<'_, '_>, beans: &[Bean], bean: &Bean, depth: usize) -> Option<ValueRef> {
+    let study = lives.study;
+    if study.program.role(bean.ty) != Some(TypeRole::RpcChannel) {
         return None;
     }
-    fitting.first()?.made
+    let results: Vec<ValueRef> = study.program.first_results(&[bean.function]).collect();
+    let origins: Vec<Origin> = results.iter().flat_map(|value| study.program.origins(*value, true)).collect();
+    let [origin] = origins[..] else { return None };
+    if !results.iter().all(|value| lives.comes_by_plain_stubs(*value)) {
+        return None;
+    }
+    handed_out(lives, beans, &place(study, origin, bean.function.file)?, depth)
 }
