@@ -106,7 +106,8 @@ fn fetch_settings(unit: &mut Unit, files: &[&ManifestFile]) {
     let fetching = compiled().iter().find(|stack| {
         let fetches = |d: &Dependency| d.is_running() && stack.page.fetches_settings.contains(&d.name);
         unit.stacks.iter().any(|found| found.stack == stack.page.id)
-            && (unit.settings.has_any(&stack.page.imports_settings) || unit.dependencies.iter().any(fetches))
+            && (unit.settings.import_unseen(&stack.page.imports_settings, files)
+                || unit.dependencies.iter().any(fetches))
     });
     if let Some(stack) = fetching {
         unit.settings.fetch(&stack.page.application_name, files);

@@ -143,10 +143,11 @@ impl Settings {
         self.paths.first().map(String::as_str)
     }
 
-    /// Whether a setting's name starts like one of these.
-    pub(super) fn has_any(&self, names: &[String]) -> bool {
+    /// Whether a setting whose name starts like one of these takes others from where the workspace does not show.
+    pub(super) fn import_unseen(&self, names: &[String], files: &[&ManifestFile]) -> bool {
         let is_named = |known: &str| names.iter().any(|name| known.starts_with(&plain(name)));
-        self.told.iter().any(|(known, _)| is_named(known))
+        let mut imports = self.told.iter().filter(|(known, _)| is_named(known));
+        imports.any(|(_, from)| from.split([',', ';']).any(|place| !is_near(place, files)))
     }
 
     /// Takes note that a server hands out part of the settings, and reads them where the workspace has its files: named
@@ -161,6 +162,17 @@ impl Settings {
             _ => self.remote = true,
         }
     }
+}
+
+/// Whether a place from which settings are imported is a file of the workspace, or one that need not be there: what a
+/// machine has in such a file (`optional:file:.env[.properties]`), it may as well have in its environment.
+fn is_near(place: &str, files: &[&ManifestFile]) -> bool {
+    let place = place.trim().trim_matches(['"', '\'']);
+    let whole = place.strip_prefix("optional:");
+    let Some((scheme, path)) = whole.unwrap_or(place).split_once(':') else { return false };
+    let is_file = matches!(scheme, "file" | "classpath");
+    let name = file_name(path.split('[').next().unwrap_or(path));
+    is_file && (whole.is_some() || files.iter().any(|file| file_name(&file.path) == name))
 }
 
 /// The files that a server of settings hands out to an application of this name.
@@ -392,12 +404,27 @@ mod tests {
     }
 
     #[test]
+    fn files_that_need_not_be_there_are_like_the_environment() {
+        let held = ManifestFile::new("orders/src/main/resources/stores.yml", "b: c\n");
+        let is_unseen = |from: &str| {
+            let own = format!("a.import={from}\n");
+            let found = settings(&[("orders/src/main/resources/application.properties", &own)]);
+            found.import_unseen(&["a.import".to_owned()], &[&held])
+        };
+        assert!(!is_unseen("optional:file:.env[.properties]") && !is_unseen("optional:classpath:secrets.properties"));
+        assert!(!is_unseen("classpath:stores.yml, optional:file:./local.yml"));
+        assert!(is_unseen("classpath:shared.yml") && is_unseen("file:/etc/orders.yml"));
+        assert!(is_unseen("optional:configserver:") && is_unseen("optional:file:.env[.properties],vault://"));
+    }
+
+    #[test]
     fn what_a_server_hands_out_is_read_where_it_is() {
         let named = ("orders/src/main/resources/application.yml", "app.name: orders\n");
         let held = |path: &str| ManifestFile::new(path, "a.watch-enabled: true\n");
         let (own, other) = (held("server/config/orders.yml"), held("server/config/bills.yml"));
         let mut found = settings(&[named]);
-        assert!(found.has_any(&["app.n".to_owned()]) && !found.has_any(&["app.x".to_owned()]));
+        let unseen = |name: &str| found.import_unseen(&[name.to_owned()], &[]);
+        assert!(unseen("app.n") && !unseen("app.x"));
         found.fetch("app.name", &[&own, &other]);
         assert_eq!((found.switch("a.watch-enabled"), found.switch("b.watch-enabled")), (Told::On, Told::Off));
         let mut found = settings(&[named]);
