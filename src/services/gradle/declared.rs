@@ -1,7 +1,7 @@
 //! Dependencies, line by line.
 
 use super::super::{Dependency, Scope};
-use super::catalog::Catalog;
+use super::catalog::{Catalog, accessor};
 use super::named::{self, Lists};
 use super::{PROJECT, Part, regex};
 use regex::Regex;
@@ -15,7 +15,10 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         r#"group[ ]*[:=][ ]*["']([^"']+)["'][, ]+name[ ]*[:=][ ]*["']([^"']+)["'](?:[, ]+version[ ]*[:=][ ]*["']([^"']+)["'])?"#,
     )
 });
-static CATALOG: LazyLock<Regex> = LazyLock::new(|| regex(r"(?-u:\b)libs\.([A-Za-z0-9_.]+)"));
+/// A path of names: `libs.a.b`, `rootProject.libs.a.b`, or that of another name for the catalog.
+static PATH: LazyLock<Regex> = LazyLock::new(|| regex(r"(?-u:\b)[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+"));
+/// An entry of the catalog that is asked for by its name there.
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| regex(r#"find(Library|Bundle)\(["']([A-Za-z0-9_.-]+)["']\)"#));
 
 /// The scope of a configuration, or `None` when the word is none.
 fn scope_of(word: &str) -> Option<Scope> {
@@ -82,15 +85,27 @@ pub(super) fn read(
         for found in NAMED.captures_iter(code) {
             push(format!("{}:{}", &found[1], &found[2]), found.get(3).map_or("", |version| version.as_str()));
         }
-        for found in CATALOG.captures_iter(code) {
-            for (name, version) in catalog.and_then(|catalog| catalog.get(&found[1])).into_iter().flatten() {
-                push(name.clone(), version);
-            }
+        for (name, version) in catalog.iter().flat_map(|catalog| in_catalog(code, catalog)) {
+            push(name.clone(), version);
         }
         if scope == Scope::Direct {
             part.projects.extend(PROJECT.captures_iter(code).map(|found| found[1].to_owned()));
         }
     }
+}
+
+/// The entries of a catalog that a line names, whatever the catalog is called there: several names lead to it.
+fn in_catalog<'a>(code: &str, catalog: &'a Catalog) -> impl Iterator<Item = &'a (String, String)> {
+    let below = |path: &str| {
+        let mut ends = path.match_indices('.').map(|(at, _)| path.get(at + 1..).unwrap_or_default());
+        ends.find_map(|end| catalog.get(end))
+    };
+    let mut out: Vec<&Vec<(String, String)>> = PATH.find_iter(code).filter_map(|found| below(found.as_str())).collect();
+    out.extend(ENTRY.captures_iter(code).filter_map(|found| {
+        let name = accessor(&found[2]);
+        if &found[1] == "Bundle" { catalog.get(&format!("bundles.{name}")) } else { catalog.get(&name) }
+    }));
+    out.into_iter().flatten()
 }
 
 /// A version with its variable replaced, where it is known.

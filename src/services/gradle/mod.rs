@@ -316,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn a_catalog_has_several_names() {
+        let text = "dependencies {\n  implementation(shared.foo.bar)\n  \"api\"(rootProject.libs.foo)\n  implementation(libs.findLibrary(\"f-z\").get())\n  implementation(libs.findBundle(\"all\").get())\n  implementation(project.foo.baz)\n}\n";
+        let (modules, _) = read_all(&[
+            ("m/build.gradle.kts", text),
+            (
+                "gradle/libs.versions.toml",
+                "[libraries]\nfoo-bar = \"x:b:1\"\nfoo = \"x:a:1\"\nf-z = \"x:z:1\"\ne = \"x:e:1\"\n[bundles]\nall = [\"e\"]\n",
+            ),
+        ]);
+        let names: Vec<&str> = found(&modules[0]).into_iter().map(|(name, _, _)| name).collect();
+        assert_eq!(names, ["x:a", "x:b", "x:e", "x:z"]);
+    }
+
+    #[test]
     fn shared_blocks_reach_the_modules_below() {
         let (modules, _) = read_all(&[
             ("settings.gradle", "include 'a', ':b:c'\n"),
