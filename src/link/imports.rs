@@ -2,6 +2,7 @@
 
 use super::program::SourceFile;
 use crate::ir::{FileFacts, Language};
+use crate::paths::{file_name, is_below};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -182,13 +183,10 @@ pub fn python_packages(sources: &[&SourceFile]) -> PythonFolders {
     let starts = import_starts(sources);
     let left_out: FxHashSet<String> = left_out(sources, &starts).into_iter().map(str::to_owned).collect();
     packages.retain(|folder| !left_out.contains(folder));
-    let mut open: Vec<String> = packages.iter().cloned().collect();
-    for _ in 0..MAX_NAMESPACES {
-        let around = open.iter().filter_map(|package| namespace(package, &packages, &starts));
-        let found: FxHashSet<String> = around.collect();
-        packages.extend(found.iter().cloned());
-        open = found.into_iter().collect();
-    }
+    let named = Named::new(sources);
+    let around = packages.iter().flat_map(|package| namespaces(package, &packages, &starts, &named));
+    let around: Vec<String> = around.map(str::to_owned).collect();
+    packages.extend(around);
     let of_src = starts.iter().filter(|((first, second), _)| *first == SRC && !second.is_empty());
     let below_src = of_src.map(|((_, second), folders)| {
         ((*second).to_owned(), folders.iter().map(|folder| (*folder).to_owned()).collect())
@@ -264,18 +262,65 @@ fn import_starts<'s>(sources: &[&'s SourceFile]) -> FxHashMap<(&'s str, &'s str)
     out
 }
 
-/// The folder without `__init__.py` around a package, if some file imports the package by it and none in it does without.
-fn namespace(
-    package: &str,
+/// What Python files name, and what there is to be named.
+struct Named<'s> {
+    /// How imports begin, as paths (`a/b`, `a/b/c`), with the folders of the files that have them.
+    imports: FxHashMap<String, FxHashSet<&'s str>>,
+    /// The modules and folders of the tree.
+    places: FxHashSet<&'s str>,
+}
+
+impl<'s> Named<'s> {
+    fn new(sources: &[&'s SourceFile]) -> Self {
+        let mut imports: FxHashMap<String, FxHashSet<&str>> = FxHashMap::default();
+        let mut places = FxHashSet::default();
+        for source in sources.iter().filter(|source| source.facts.language == Language::Python) {
+            let path = source.path.as_str();
+            let mut place = path.strip_suffix(".py");
+            while let Some(known) = place.filter(|place| places.insert(*place)) {
+                place = known.rsplit_once('/').map(|(folder, _)| folder);
+            }
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for import in source.facts.imports.iter().filter(|import| !import.module.starts_with('.')) {
+                let parts: Vec<&str> = import.target.split('.').take(MAX_NAMESPACES + 1).collect();
+                for count in 2..=parts.len() {
+                    imports.entry(parts[..count].join("/")).or_default().insert(folder);
+                }
+            }
+        }
+        Self { imports, places }
+    }
+}
+
+/// The folders without `__init__.py` around a package by which some file imports it, if none in them does without.
+fn namespaces<'p>(
+    package: &'p str,
     packages: &FxHashSet<String>,
     starts: &FxHashMap<(&str, &str), FxHashSet<&str>>,
-) -> Option<String> {
-    let (outer, name) = package.rsplit_once('/')?;
-    let space = outer.rsplit('/').next().filter(|space| !space.is_empty() && *space != "src")?;
-    let inside =
-        |folder: &&str| folder.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let without = || starts.iter().any(|((first, _), folders)| *first == name && folders.iter().any(&inside));
-    (!packages.contains(outer) && starts.contains_key(&(space, name)) && !without()).then(|| outer.to_owned())
+    named: &Named<'_>,
+) -> Vec<&'p str> {
+    let Some((outer, name)) = package.rsplit_once('/') else { return Vec::new() };
+    let around = std::iter::successors(Some(outer), |folder| folder.rsplit_once('/').map(|(outer, _)| outer));
+    let open: Vec<&str> = around
+        .take_while(|folder| !packages.contains(*folder) && file_name(folder) != SRC && !folder.is_empty())
+        .take(MAX_NAMESPACES)
+        .collect();
+    let written = |top: &str| {
+        let base = top.rsplit_once('/').map_or("", |(base, _)| base);
+        named.imports.get(package.strip_prefix(base)?.trim_start_matches('/'))
+    };
+    let Some((count, from)) = (0..open.len()).rev().find_map(|at| Some((at + 1, written(open[at])?))) else {
+        return Vec::new();
+    };
+    let inside = |folder: &&str| is_below(folder, outer);
+    let by_its_name = from.iter().any(&inside);
+    let without = starts.iter().any(|((first, second), folders)| {
+        // `import logging` is about the library where a package of that name is imported by its whole name.
+        let is_it =
+            if second.is_empty() { !by_its_name } else { named.places.contains(&*format!("{package}/{second}")) };
+        *first == name && is_it && folders.iter().any(&inside)
+    });
+    if without { Vec::new() } else { open[..count].to_vec() }
 }
 
 /// The module that a file belongs to: Go import path, dotted Python module, Java package.
