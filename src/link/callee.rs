@@ -103,13 +103,19 @@ impl Program<'_> {
         Callee { functions: constructor.unwrap_or_default(), name: Some(described), constructs: Some(name) }
     }
 
-    /// The method that a Python variable holds, with what it is of: `send = session.post`; anything else as it is.
+    /// What a Python variable holds that is called: the method `send = session.post` with what it is of, or what a parameter
+    /// stands for by default; anything else as it is.
     pub(super) fn bound(&self, callee: ValueRef) -> ValueRef {
         if self.language != Language::Python || !matches!(self.expr_kind(callee), ExprKind::Name(_)) {
             return callee;
         }
         let [def] = self.reaching(callee) else { return callee };
-        let DefKind::Value { value, index: None } = self.def(callee.file, *def).kind else { return callee };
+        let def = self.def(callee.file, *def);
+        let value = match def.kind {
+            DefKind::Value { value, index: None } => value,
+            DefKind::Param(n) => return self.default_of(callee.file, def, n).unwrap_or(callee),
+            _ => return callee,
+        };
         let value = ValueRef { file: callee.file, expr: value };
         if matches!(self.expr_kind(value), ExprKind::Member { .. }) { value } else { callee }
     }

@@ -4,6 +4,7 @@ mod along;
 mod callee;
 mod collected;
 mod decorated;
+mod defaults;
 pub mod flow;
 mod handed;
 mod hierarchy;

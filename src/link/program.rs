@@ -11,7 +11,7 @@ use crate::knowledge::{FunctionDescription, Knowledge, LibraryDescription, TypeR
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -111,6 +111,8 @@ pub struct Program<'a> {
     /// The answer for every call of which nothing is known.
     pub(super) nothing: Rc<Callee>,
     pub(super) methods: FxHashMap<Ustr, Vec<FuncRef>>,
+    /// The names by which calls give arguments; found where they are asked for.
+    pub(super) given_names: OnceCell<FxHashSet<Ustr>>,
 }
 
 /// Answers about names that are asked again and again, so that no text is put together and interned twice.
@@ -197,6 +199,7 @@ impl<'a> Program<'a> {
             names: Names::default(),
             nothing,
             methods: FxHashMap::default(),
+            given_names: OnceCell::new(),
         };
         program.index_definitions();
         program.index_writes();

@@ -71,11 +71,11 @@ fn network(study: &Study<'_>, exporter: ValueRef) -> Option<Confidence> {
         let Origin::Call(call, _) = origin else { return None };
         let callee = program.callee(call);
         let made = callee.constructs.or(callee.name)?;
-        if is_local(&made)
-            || program.own_type(made).is_some()
-            || !callee.functions.is_empty()
-            || has_own_part(study, call)
-        {
+        // Others are given one that uses the network.
+        if is_local(&made) {
+            continue;
+        }
+        if program.own_type(made).is_some() || !callee.functions.is_empty() || has_own_part(study, call) {
             return None;
         }
         let known = if program.role(made).is_some() || program.role_of(call).is_some() {
