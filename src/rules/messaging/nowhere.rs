@@ -2,23 +2,46 @@
 
 use super::super::Verdicts;
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
-use crate::knowledge::TypeRole;
+use crate::ir::{ExprKind, Language};
+use crate::knowledge::{Slot, TypeRole};
 use crate::link::flow::DefKind;
-use crate::link::{Step, ValueRef};
+use crate::link::{Origin, Step, ValueRef};
 use crate::study::{CallFact, Study};
+
+/// The types of Python's texts.
+const TEXTS: [&str; 2] = ["str", "bytes"];
 
 /// Finds injections into a carrier that is made for them and then forgotten.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     for fact in study.calls() {
         let Some(inject) = fact.effect.inject else { continue };
         let carriers = study.slot(fact.call, inject.carrier);
+        if let Some(text) = carriers.iter().copied().find(|carrier| is_text(study, fact.call, *carrier)) {
+            out.findings.push(finding_on_text(study, fact, text));
+            continue;
+        }
         let lost =
             carriers.into_iter().find_map(|carrier| local(study, carrier)).filter(|name| is_lost(study, fact, *name));
         if let Some(name) = lost {
             out.findings.push(finding(study, fact, name));
         }
     }
+}
+
+/// Whether a Python carrier is a text, into which nothing can be written, and nothing else is told how to write into it.
+fn is_text(study: &Study<'_>, inject: ValueRef, carrier: ValueRef) -> bool {
+    let program = study.program;
+    let is_text = |origin: Origin| match origin {
+        Origin::Literal(value) => matches!(program.expr_kind(value), ExprKind::Str(_)),
+        Origin::Call(call, 0) => program.type_of(call).is_some_and(|ty| TEXTS.contains(&ty.as_str())),
+        _ => false,
+    };
+    let origins = program.origins(carrier, false);
+    let mut given = study.slot(inject, Slot::AnyArg).into_iter();
+    study.language() == Language::Python
+        && !origins.is_empty()
+        && origins.into_iter().all(is_text)
+        && given.all(|value| value == carrier)
 }
 
 /// The local name behind a carrier, through casts and library wrappers that only view it.
@@ -94,6 +117,18 @@ fn escapes(study: &Study<'_>, fact: &CallFact<'_>, used: ValueRef) -> bool {
         }
         _ => true,
     }
+}
+
+fn finding_on_text(study: &Study<'_>, fact: &CallFact<'_>, carrier: ValueRef) -> Finding {
+    let (inject, carrier) = (study.callee_text(fact.call), study.text(carrier));
+    let mut found = study.finding("inject-into-nowhere", fact.call, Confidence::Certain);
+    found.message = format!("`{inject}` cannot write the trace into `{carrier}`: it is a text");
+    found.label = format!("`{carrier}` cannot be changed");
+    found.effect = "the call fails or does nothing, and whoever is asked starts a new trace".to_owned();
+    found.help =
+        format!("inject into the headers that are sent with `{carrier}`, or into a dict before it is written as text");
+    found.confirm = "print the headers where the request arrives: there is no trace header".to_owned();
+    found
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, name: ValueRef) -> Finding {
