@@ -36,7 +36,10 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         let late = if fact.effect.replaces.is_empty() {
             fact.effect.before_start.then(|| after_start(study, fact, &hooks)).flatten()
         } else {
-            given_app(study, fact).or_else(|| made_before(lives, fact)).or_else(|| bound_before(lives, fact))
+            given_app(study, fact)
+                .or_else(|| made_before(lives, fact))
+                .or_else(|| bound_before(lives, fact))
+                .or_else(|| in_hook_of_replaced(study, fact, &hooks))
         };
         out.findings.extend(late.map(|late| finding(study, fact, late)));
     }
@@ -156,8 +159,7 @@ fn start_hooks(study: &Study<'_>) -> FxHashMap<FuncRef, Place> {
     for fact in study.calls() {
         let Some(registers) = fact.effect.registers.filter(|registers| registers.root) else { continue };
         let is_server = fact.effect.makes == Some(TypeRole::Server)
-            || study.slot(fact.call, Slot::Receiver).first().and_then(|app| program.role_of(*app))
-                == Some(TypeRole::Server);
+            || study.slot(fact.call, Slot::Receiver).first().is_some_and(|on| is_of_server(study, *on));
         for handler in study.slot(fact.call, registers.handler).into_iter().filter(|_| is_server) {
             out.extend(functions_of(study, handler).into_iter().map(|function| (function, program.place(fact.call))));
         }
@@ -171,6 +173,15 @@ fn start_hooks(study: &Study<'_>) -> FxHashMap<FuncRef, Place> {
         }
     }
     out
+}
+
+/// Whether a value is an app or a part of one: `app.on_startup`.
+fn is_of_server(study: &Study<'_>, value: ValueRef) -> bool {
+    let is_server = |value| study.program.role_of(value) == Some(TypeRole::Server);
+    match study.program.expr_kind(value) {
+        ExprKind::Member { base, .. } => is_server(value) || is_server(ValueRef { expr: *base, ..value }),
+        _ => is_server(value),
+    }
 }
 
 /// Whether a decorator is a method of an app: `@app.on_event("startup")`.
@@ -210,6 +221,28 @@ fn after_start<'a>(study: &Study<'a>, fact: &CallFact<'a>, hooks: &FxHashMap<Fun
         level = vec![program.function_at(only)];
     }
     None
+}
+
+/// The call takes the place of the constructor of an app in a hook that only an app of that type runs: it is made.
+fn in_hook_of_replaced<'a>(
+    study: &Study<'a>,
+    fact: &CallFact<'a>,
+    hooks: &FxHashMap<FuncRef, Place>,
+) -> Option<Late<'a>> {
+    let library = library_of(study, fact)?;
+    let makes_other = || {
+        let functions: Vec<FuncRef> = study.program.all_functions().collect();
+        constructions(study, fact, &functions).len() != 1
+    };
+    let is_only_framework =
+        |other: &CallFact<'_>| other.effect.makes != Some(TypeRole::Server) || other.library.id == library.id;
+    let is_server = fact.effect.replaces.iter().any(|name| study.program.role(*name) == Some(TypeRole::Server));
+    let unit = study.unit_of(fact.call.file);
+    if !is_server || makes_other() || !study.calls_of_unit(unit).all(is_only_framework) {
+        return None;
+    }
+    let late = after_start(study, fact, hooks)?;
+    Some(Late { subject: "the app".to_owned(), reason: "is made already", library: Some(library), ..late })
 }
 
 fn finding(study: &Study<'_>, fact: &CallFact<'_>, late: Late<'_>) -> Finding {
