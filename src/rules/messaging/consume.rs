@@ -189,7 +189,11 @@ fn is_decorated(study: &Study<'_>, function: FuncRef, library: &LibraryDescripti
 
 /// The work that a handler does outside of its message's trace, where nothing else can be said of it.
 fn loses(study: &Study<'_>, fact: Option<&CallFact<'_>>, handler: &Handler) -> Option<ValueRef> {
-    if takes_over(study, handler.function) || names_key_below(study, handler.function) || is_handed_on(study, handler) {
+    if takes_over(study, handler.function)
+        || relay::passes_on(study, handler.function)
+        || names_key_below(study, handler.function)
+        || is_handed_on(study, handler)
+    {
         return None;
     }
     work_of(study, fact, handler)

@@ -104,6 +104,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     if study.summary(outer).has(Summary::INJECTS) || names_key(study, outer) {
         return Ok(Ok(Ruling::carried("its function, or one that it calls, injects or names a trace header")));
     }
+    if relay::passes_on(study, outer) {
+        return Ok(Ok(Ruling::carried("its message goes on with the headers of one that came in")));
+    }
     let made = instance(study, fact);
     if made == Instance::Instrumented {
         return Ok(Ok(Ruling::carried("its producer is instrumented")));

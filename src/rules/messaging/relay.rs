@@ -47,6 +47,24 @@ pub(super) fn sends(study: &Study<'_>, function: FuncRef) -> bool {
     })
 }
 
+/// Whether a function makes a message with the headers of one that it was given: the trace in them goes on as it is.
+pub(super) fn passes_on(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let is_message = |ty: Ustr| program.role(ty) == Some(TypeRole::Message);
+    let brings = |value: ValueRef| {
+        let of = program.receiver(value).and_then(|of| program.type_of(of));
+        program.role_of(value) == Some(TypeRole::Carrier) && of.is_some_and(is_message)
+    };
+    study.with_nested(function).into_iter().any(|inner| {
+        let Some(file) = program.files.get(inner.file as usize) else { return false };
+        let mut calls = file.flow.calls_of(inner.id).map(|site| ValueRef { file: inner.file, expr: site.expr });
+        calls.any(|call| {
+            program.callee(call).constructs.is_some_and(is_message)
+                && study.slot(call, Slot::AnyArg).into_iter().any(brings)
+        })
+    })
+}
+
 /// The own types of composites that a function makes and puts into channels.
 pub(super) fn sent_types(study: &Study<'_>, function: FuncRef) -> FxHashSet<Ustr> {
     let program = study.program;
