@@ -136,6 +136,9 @@ pub struct StackDescription {
     /// The keys under which only former versions put it there.
     #[serde(default)]
     pub former_log_keys: Vec<Until>,
+    /// The dependencies by which it puts the id there, where it does so by none of its own.
+    #[serde(default)]
+    pub log_fillers: Vec<String>,
     /// Whether its backend knows traces by decimal numbers.
     #[serde(default)]
     pub decimal_ids: bool,

@@ -245,6 +245,22 @@ pub struct LogEffect {
     pub instead: Ustr,
 }
 
+/// A call that puts the id of the current trace on log records, and in later versions only where it is told to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogIds {
+    /// The package that the call is of, as manifests name it.
+    pub package: String,
+    /// The first version that has to be told.
+    pub since: String,
+    /// The arguments by which it is told.
+    pub told_by: Vec<Ustr>,
+    /// The variable of the environment by which it is told.
+    pub variable: String,
+    /// The field of records that holds the id.
+    pub field: String,
+}
+
 /// A call that makes an attribute, or gives a span some.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]

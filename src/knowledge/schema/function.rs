@@ -2,7 +2,7 @@
 
 use super::{
     AttributeEffect, CallShape, CloserEffect, ContextEnd, EndpointEffect, ExtractEffect, Hop, InjectEffect, Likeness,
-    LogEffect, ReadEffect, Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
+    LogEffect, LogIds, ReadEffect, Registers, Removed, Sampler, Setting, Slot, SpanEffect, Spawn, TypeRole,
 };
 use serde::Deserialize;
 use ustr::Ustr;
@@ -169,6 +169,9 @@ pub struct FunctionDescription {
     /// It logs.
     #[serde(default)]
     pub log: Option<LogEffect>,
+    /// It puts ids on log records, if it is told to.
+    #[serde(default)]
+    pub log_ids: Option<LogIds>,
     /// It records a measurement, as an example of which the span of the context in this slot is kept.
     #[serde(default)]
     pub measures: Option<Slot>,

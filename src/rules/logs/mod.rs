@@ -5,6 +5,7 @@ mod keys;
 mod left;
 pub(super) mod patterns;
 mod settings;
+mod untold;
 
 use super::Verdicts;
 use crate::study::Study;
@@ -14,4 +15,5 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     formats::check(study, out);
     keys::check(study, out);
     left::check(study, out);
+    untold::check(study, out);
 }

@@ -5,7 +5,7 @@ use super::super::clients::dark;
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::ir::{ExprKind, Language};
 use crate::link::SourceFile;
-use crate::services::{Environments, Ids, LogPattern, StackDescription, Until, stacks};
+use crate::services::{Environments, Ids, LogPattern, Mode, StackDescription, StackUse, Until, stacks};
 use crate::study::{UnitView, is_aside, minor};
 use rustc_hash::FxHashSet;
 
@@ -20,11 +20,14 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], environments: &E
         if unit.logging.open || unit.logging.patterns.is_empty() || is_aside(&format!("{}/x", unit.root)) {
             continue;
         }
-        let Some(pages) = pages(unit) else { continue };
+        let is_program = || sources.iter().any(|file| file.unit == at && dark::is_program(file));
+        let Some(pages) = pages(unit) else {
+            out.findings.extend(unfilled(unit, sources).filter(|_| is_program()));
+            continue;
+        };
         let keys: Vec<&str> = pages.iter().flat_map(|page| log_keys(unit, page)).collect();
         let Some(key) = keys.first().copied() else { continue };
-        let mut files = sources.iter().filter(|file| file.unit == at);
-        if !files.any(dark::is_program) {
+        if !is_program() {
             continue;
         }
         if let Some(found) = bare(unit, &pages, key).or_else(|| mistaken(unit, sources, &keys)) {
@@ -118,6 +121,39 @@ fn mistaken(unit: &UnitView, sources: &[SourceFile], keys: &[&str]) -> Option<Fi
         format!("write `%X{{{written}}}` in place of `%X{{{key}}}`; this assumes that no setting renames the key");
     let more: Vec<LogPattern> = more.iter().map(|(pattern, _)| (*pattern).clone()).collect();
     found.related = related(&more, "the same key is read here");
+    Some(found)
+}
+
+/// The patterns print the id of the trace under a key that nothing fills: the stack puts no id into the logging context by
+/// itself, none of what does so for it is a dependency, and no code of the tree names the key.
+fn unfilled(unit: &UnitView, sources: &[SourceFile]) -> Option<Finding> {
+    let active: Vec<_> = unit.stacks.iter().filter(|found| found.active).collect();
+    let leaves = |page: &StackDescription| {
+        !page.log_fillers.is_empty() && !page.log_fillers.iter().any(|name| unit.dependencies.contains(name))
+    };
+    let is_left = |found: &&StackUse| {
+        let mut pages = stacks().iter().filter(|page| page.id == found.stack);
+        found.mode == Mode::Code && pages.any(leaves)
+    };
+    let read = |pattern: &LogPattern| match &pattern.ids {
+        Ids::Keys(read) => read.first().cloned(),
+        _ => None,
+    };
+    let patterns: Vec<(&LogPattern, String)> =
+        unit.logging.patterns.iter().filter_map(|found| Some((found, read(found)?))).collect();
+    let ((first, key), more) = patterns.split_first()?;
+    let keys: FxHashSet<&str> = patterns.iter().map(|(_, key)| key.as_str()).collect();
+    if active.is_empty() || !active.iter().all(is_left) || sources.iter().any(|file| writes(file, &keys)) {
+        return None;
+    }
+    let mut found = finding(unit, first.place);
+    found.confidence = Confidence::Likely;
+    found.message = format!("this pattern prints `{key}` of the logging context, which nothing fills");
+    found.label = "empty on every record".to_owned();
+    let filler = stacks().iter().find(|page| page.id == active[0].stack)?.log_fillers.first()?;
+    found.help = format!("add {filler}, which puts the ids there; this assumes that no agent is attached from outside");
+    let more: Vec<LogPattern> = more.iter().map(|(pattern, _)| (*pattern).clone()).collect();
+    found.related = related(&more, "so does this one");
     Some(found)
 }
 
