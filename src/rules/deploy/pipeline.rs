@@ -218,10 +218,13 @@ fn printed(collector: &Collector, pipeline: &Pipeline, out: &mut Vec<Finding>) {
     let exporters = pipeline.exporters();
     let prints = |id: &str| known().console_exporters.iter().any(|kind| kind == kind_of(id));
     let all = !exporters.is_empty() && exporters.iter().all(|(id, _)| prints(id));
-    // Values are put over those of a chart, whose pipelines may be others. A file of its own that sends no trace anywhere
-    // is a collector to try things with.
-    let sends = || collector.of_traces().any(|other| other.exporters().iter().any(|(id, _)| !prints(id)));
-    let is_trial = || matches!(collector.kind, Kind::File) && !sends();
+    let sends = |other: &Pipeline| other.exporters().iter().any(|(id, _)| !prints(id));
+    // Values are put over those of a chart, whose pipelines may be others. A collector that sends nothing anywhere, or a file
+    // of its own that sends no trace anywhere, is there to try things with.
+    let is_trial = || match collector.kind {
+        Kind::File => !collector.of_traces().any(sends),
+        _ => !collector.pipelines.iter().any(sends),
+    };
     // What shows traces from a storage has pipelines only because its program asks for one.
     let shows = |(id, _): &(String, Place)| known().showing_extensions.iter().any(|kind| kind == kind_of(id));
     if collector.running.iter().flatten().any(shows) {

@@ -66,7 +66,10 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     units.sort_by_key(|facts| facts.first().map(|fact| fact.call));
     for mut facts in units {
         // What crosses may be part of another command.
-        let meets = |other: &CallFact<'_>, fact: &CallFact<'_>| study.can_meet(other.call.file, fact.call.file);
+        let meets = |other: &CallFact<'_>, fact: &CallFact<'_>| match study.language() {
+            Language::Go => study.can_meet(other.call.file, fact.call.file),
+            _ => study.units_near(study.unit_of(fact.call.file)).contains(&study.unit_of(other.call.file)),
+        };
         facts.retain(|fact| study.calls().iter().any(|other| crosses(other) && meets(other, fact)));
         let Some((first, more)) = facts.split_first() else { continue };
         if study.unit(first.call.file).is_traced_from_outside() {

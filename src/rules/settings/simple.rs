@@ -2,11 +2,12 @@
 
 use super::super::Verdicts;
 use crate::finding::Confidence;
-use crate::ir::StmtKind;
+use crate::ir::{ExprId, ExprKind, Stmt, StmtKind};
 use crate::knowledge::{Slot, has_part, vocabulary};
 use crate::link::Origin;
 use crate::link::ValueRef;
 use crate::study::{CallFact, Study, is_aside};
+use ustr::Ustr;
 
 /// Finds simple processors with an exporter that is not seen to be local.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
@@ -37,7 +38,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
 }
 
-/// Whether whoever runs the program chooses between this processor and a batching one: both stand on branches of one choice.
+/// Whether whoever runs the program chooses between this processor and a batching one: both stand on branches of one choice,
+/// or each behind a condition of its own on one value (`if kind == "zipkin": …`, `if kind == "collector": …`).
 fn is_chosen(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let program = study.program;
     let Some(file) = program.files.get(fact.call.file as usize) else { return false };
@@ -48,16 +50,45 @@ fn is_chosen(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     };
     let batching: Vec<ValueRef> =
         study.calls_in(fact.function).filter(|other| other.effect.batches).map(|other| other.call).collect();
-    !batching.is_empty()
-        && facts.stmts.iter().any(|stmt| {
-            let branches = match &stmt.kind {
-                StmtKind::If { .. } | StmtKind::Switch { .. } => stmt.kind.blocks(),
-                _ => return false,
-            };
-            let is_own = |block: &&&[u32]| holds(block, fact.call);
-            let batches = |block: &&[u32]| batching.iter().any(|call| holds(block, *call));
-            branches.iter().any(|block| is_own(&block)) && branches.iter().filter(|block| !is_own(block)).any(batches)
-        })
+    let by_branches = |stmt: &Stmt| {
+        let branches = match &stmt.kind {
+            StmtKind::If { .. } | StmtKind::Switch { .. } => stmt.kind.blocks(),
+            _ => return false,
+        };
+        let is_own = |block: &&&[u32]| holds(block, fact.call);
+        let batches = |block: &&[u32]| batching.iter().any(|call| holds(block, *call));
+        branches.iter().any(|block| is_own(&block)) && branches.iter().filter(|block| !is_own(block)).any(batches)
+    };
+    let by_conditions = || {
+        let others: Vec<(String, Ustr)> = batching.iter().flat_map(|call| conditions(study, *call)).collect();
+        let own = conditions(study, fact.call);
+        own.iter().any(|(value, text)| others.iter().any(|(other, asked)| other == value && asked != text))
+    };
+    !batching.is_empty() && (facts.stmts.iter().any(by_branches) || by_conditions())
+}
+
+/// The values that are compared with a text by the conditions under which a call runs, as written, each with that text.
+fn conditions(study: &Study<'_>, call: ValueRef) -> Vec<(String, Ustr)> {
+    let program = study.program;
+    let Some(file) = program.files.get(call.file as usize) else { return Vec::new() };
+    let facts = &file.source.facts;
+    let at = program.expr(call).span;
+    let compared = |condition: ExprId| match program.expr_kind(ValueRef { expr: condition, ..call }) {
+        ExprKind::Binary { op, left, right } if op == "==" => {
+            match program.expr_kind(ValueRef { expr: *right, ..call }) {
+                ExprKind::Str(text) => Some((study.text(ValueRef { expr: *left, ..call }), *text)),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let asked = facts.stmts.iter().filter_map(|stmt| match &stmt.kind {
+        StmtKind::If { condition, then, .. } => {
+            facts.statements(then).any(|inner| inner.span.contains(at)).then(|| compared(*condition))?
+        }
+        _ => None,
+    });
+    asked.collect()
 }
 
 /// Whether an exporter uses the network: certain for one that is seen to be a library's, `None` for a local or own one.

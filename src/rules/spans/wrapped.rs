@@ -4,7 +4,7 @@
 use super::starts::assumption;
 use super::streamed::{body_of, later};
 use crate::finding::{Confidence, Finding};
-use crate::ir::{Annotation, ExprKind, Language, Span, StmtKind};
+use crate::ir::{Annotation, ExprId, ExprKind, Language, Span, StmtKind};
 use crate::knowledge::{AnnotationRole, NameOf, speaks_of_tracing};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
@@ -282,20 +282,49 @@ fn escapes(study: &Study<'_>, function: FuncRef, inner: &[Annotation], opener: &
     if opener.knows_results || decl.flags.is_abstract {
         return None;
     }
-    let said = decl.results.iter().any(|ty| matches!(ty.name.rsplit('.').next(), Some("Awaitable" | "Coroutine")));
     let file = study.program.files.get(function.file as usize)?;
-    let mut returned = file.flow.returns_of(function.id).flat_map(|found| &found.values).peekable();
-    let hands_back = returned.peek().is_some();
-    let made: Vec<_> = returned
-        .map(|expr| {
-            later(study, ValueRef { file: function.file, expr: *expr }).filter(|found| found.kind == "coroutine")
-        })
-        .collect();
+    let returned = file.flow.returns_of(function.id).flat_map(|found| &found.values);
+    let returned: Vec<_> = returned.map(|expr| ValueRef { file: function.file, expr: *expr }).collect();
+    let hands_back = !returned.is_empty();
+    let made: Vec<_> =
+        returned.iter().map(|value| later(study, *value).filter(|found| found.kind == "coroutine")).collect();
+    // What runs counts for more than what is declared.
+    let said = is_said_to_wait(study, function) && !returned.iter().any(|value| is_plain_result(study, *value));
     let first = made.iter().flatten().next().map(|found| found.call);
     // What is only said to be awaitable may be what the decorator knows.
     let is_said = said && !opener.knows_some_results;
     (hands_back && (is_said || made.iter().all(Option::is_some)))
         .then(|| late("function that hands a coroutine out", false, first))?
+}
+
+/// Whether a function is declared to hand something out that is awaited.
+fn is_said_to_wait(study: &Study<'_>, function: FuncRef) -> bool {
+    let results = &study.program.function(function).results;
+    results.iter().any(|ty| matches!(ty.name.rsplit('.').next(), Some("Awaitable" | "Coroutine")))
+}
+
+/// Whether a value is what plain functions of the program's own hand back, which are not declared to hand out what is
+/// awaited.
+fn is_plain_result(study: &Study<'_>, value: ValueRef) -> bool {
+    let is_plain = |function: &FuncRef| {
+        let decl = study.program.function(*function);
+        !decl.flags.is_async
+            && !decl.flags.is_abstract
+            && decl.annotations.is_empty()
+            && !is_said_to_wait(study, *function)
+            && (!decl.results.is_empty() || hands_back_objects(study, *function))
+    };
+    let functions = &study.program.callee(value).functions;
+    !functions.is_empty() && functions.iter().all(is_plain)
+}
+
+/// Whether all that a function hands back are objects that it makes there.
+fn hands_back_objects(study: &Study<'_>, function: FuncRef) -> bool {
+    let Some(file) = study.program.files.get(function.file as usize) else { return false };
+    let mut returned = file.flow.returns_of(function.id).flat_map(|found| &found.values).peekable();
+    let is_made =
+        |expr: &ExprId| study.program.callee(ValueRef { file: function.file, expr: *expr }).constructs.is_some();
+    returned.peek().is_some() && returned.all(is_made)
 }
 
 /// Whether a decorator makes something of a function that this does not know: a task, a resource, a context manager.
