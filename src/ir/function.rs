@@ -82,6 +82,8 @@ pub struct TypeField {
     pub span: Span,
     /// `static`, or a Python class attribute.
     pub is_static: bool,
+    /// Java `private`, Go lower-case: only the code of its file (Java) or package (Go) can name it. Never in Python.
+    pub is_private: bool,
 }
 
 /// A type of this file.

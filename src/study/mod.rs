@@ -38,6 +38,7 @@ pub use stubs::{stub_named, stub_of};
 pub use summary::Summary;
 pub use tasks::runs_only_in_workers;
 pub use unit::{Coverage, UnitView, minor};
+pub use unmade::is_asked_for;
 
 use crate::ir::{FunctionId, Language};
 use crate::knowledge::{FunctionDescription, LibraryDescription, Slot};

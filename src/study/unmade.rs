@@ -116,6 +116,6 @@ pub(super) fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = us
 }
 
 /// Whether a Go text asks something for a method of this name.
-pub(super) fn is_asked_for(text: &str, name: &str) -> bool {
+pub fn is_asked_for(text: &str, name: &str) -> bool {
     words(text, name).any(|at| text[..at].ends_with('.'))
 }

@@ -200,5 +200,6 @@ fn declared_kind(ty: Node<'_>) -> TypeKind {
 }
 
 fn type_field(name: Ustr, ty: Option<TypeRef>, embedded: bool, span: Span) -> TypeField {
-    TypeField { name, ty, init: None, embedded, annotations: Vec::new(), span, is_static: false }
+    let is_private = !name.chars().next().is_some_and(char::is_uppercase);
+    TypeField { name, ty, init: None, embedded, annotations: Vec::new(), span, is_static: false, is_private }
 }

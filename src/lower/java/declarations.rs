@@ -175,6 +175,7 @@ impl<'s> Lowerer<'s> {
                 annotations: component.annotations,
                 span: component.span,
                 is_static: false,
+                is_private: false,
             };
             self.add_field(Some(id), field);
         }
@@ -222,6 +223,7 @@ impl<'s> Lowerer<'s> {
             annotations: modifiers.annotations.clone(),
             span: span(whole),
             is_static: modifiers.is_static,
+            is_private: modifiers.is_private,
         };
         self.init.append(&mut self.hoisted);
         if let Some(init) = init {

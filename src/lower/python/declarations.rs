@@ -296,7 +296,16 @@ impl<'t> Lowering<'t> {
         }
         if let Some(class) = self.facts.types.get_mut(class.0 as usize) {
             let annotations = Vec::new();
-            class.fields.push(TypeField { name, ty, init, embedded: false, annotations, span: place, is_static });
+            class.fields.push(TypeField {
+                name,
+                ty,
+                init,
+                embedded: false,
+                annotations,
+                span: place,
+                is_static,
+                is_private: false,
+            });
         }
     }
 

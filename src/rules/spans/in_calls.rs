@@ -135,6 +135,9 @@ impl Life<'_, '_> {
         let effect = self.study.effect_of(call);
         walk.fate.handed |= !effect.has(self.finish.bit()) || effect.has(Summary::STARTS | Summary::CALLS_OUT);
         let callee = self.study.program.callee(call);
+        if self.is_kept_by_constructor(value, call, way) {
+            return;
+        }
         if callee.functions.is_empty() || callee.constructs.is_some() {
             // A foreign function knows nothing of the service's own object, unless the object is in what it returns.
             let called_on = self.study.program.parent(call).map(|parent| self.study.program.expr_kind(parent));

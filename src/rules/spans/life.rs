@@ -112,6 +112,7 @@ impl<'s, 'a> Life<'s, 'a> {
             let target = ValueRef { file: value.file, expr: write.target };
             match program.expr_kind(target) {
                 ExprKind::Name(name) if *name == "_" => walk.fate.dropped |= way.same,
+                _ if self.is_kept_in(target, way) => {}
                 _ => walk.fate.escapes = true,
             }
         }
@@ -204,7 +205,11 @@ impl<'s, 'a> Life<'s, 'a> {
                 }
             }
             ExprKind::Composite { ty: Some(ty), .. } => {
-                let own = program.own_type(program.type_ref(value.file, ty)).is_some();
+                let owner = program.type_ref(value.file, ty);
+                let own = program.own_type(owner).is_some();
+                if own && way.same && self.is_kept_at(owner, (value, parent), way) {
+                    return;
+                }
                 if own && way.same {
                     self.follow(walk, parent, 0, Way { wrapped: true, ..way });
                 } else {

@@ -13,6 +13,7 @@ mod errors;
 mod fate;
 mod foreign;
 mod in_calls;
+mod in_fields;
 mod inert;
 mod leaking;
 mod leaving;
