@@ -147,9 +147,38 @@ fn folders(path: &str) -> &str {
     folders.find("src/main/java").and_then(|at| folders.get(..at)).unwrap_or(folders)
 }
 
+/// Whether a Go file is built for systems alone on which services seldom run, by its name: `task_windows.go`.
+pub(crate) fn is_for_other_system(path: &str) -> bool {
+    const SYSTEMS: &[&str] = &[
+        "windows",
+        "darwin",
+        "freebsd",
+        "netbsd",
+        "openbsd",
+        "dragonfly",
+        "solaris",
+        "illumos",
+        "plan9",
+        "aix",
+        "js",
+        "wasip1",
+    ];
+    const PROCESSORS: &[&str] = &["amd64", "arm64", "386", "arm", "wasm"];
+    let stem = path.strip_suffix(".go").unwrap_or(path);
+    let mut words = stem.rsplit('/').next().unwrap_or(stem).split('_').skip(1).collect::<Vec<_>>();
+    words.pop_if(|last| PROCESSORS.contains(last));
+    words.last().is_some_and(|last| SYSTEMS.contains(last))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_aside, is_aside_unless_built, is_control, is_stand_in, is_support};
+    use super::{is_aside, is_aside_unless_built, is_control, is_for_other_system, is_stand_in, is_support};
+
+    #[test]
+    fn files_for_other_systems_say_so() {
+        assert!(is_for_other_system("till/task_windows.go") && is_for_other_system("task_darwin_arm64.go"));
+        assert!(!is_for_other_system("till/windows.go") && !is_for_other_system("till/task_linux.go"));
+    }
 
     #[test]
     fn folders_of_examples_are_aside_and_packages_are_not() {

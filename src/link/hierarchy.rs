@@ -2,7 +2,7 @@
 
 use super::callee::Callee;
 use super::program::{FuncRef, Program, TypeIndex};
-use crate::aside::{is_stand_in, is_support};
+use crate::aside::{is_for_other_system, is_stand_in, is_support};
 use crate::ir::{Language, TypeKind};
 use crate::knowledge::TypeRole;
 use smallvec::SmallVec;
@@ -111,7 +111,14 @@ impl Program<'_> {
 
     /// The methods of the service's types that implement an interface's method, at most four.
     fn implementations(&self, interface: Ustr, name: Ustr) -> SmallVec<[FuncRef; 1]> {
-        let found = self.implementing(interface, name);
+        let mut found = self.implementing(interface, name);
+        let is_elsewhere = |function: &FuncRef| {
+            self.files.get(function.file as usize).is_some_and(|file| is_for_other_system(&file.source.path))
+        };
+        // Services run on Linux; what stands beside its files for other systems does not.
+        if self.language == Language::Go && !found.iter().all(is_elsewhere) {
+            found.retain(|function| !is_elsewhere(function));
+        }
         if found.len() > 4 { SmallVec::new() } else { found }
     }
 
@@ -186,10 +193,29 @@ impl Program<'_> {
         if let Some(known) = self.names.implementing.borrow().get(&(owner, interface)) {
             return *known;
         }
-        let mut needed = self.method_names(index).into_iter();
-        let found = needed.all(|method| self.has_method_of(owner, interface, method));
+        let needed = self.method_names(index);
+        let has = needed.iter().filter(|method| self.has_method_of(owner, interface, **method)).count();
+        let lacks_nothing_seen = || {
+            let own = |method: &Ustr| self.functions.contains_key(&self.names.join(owner, *method));
+            needed.iter().filter(|method| own(method)).count() == has
+        };
+        let found = self.is_enough(owner, has, needed.len()) && (has == needed.len() || lacks_nothing_seen());
         self.names.implementing.borrow_mut().insert((owner, interface), found);
         found
+    }
+
+    /// Whether a Go type that has so many of the methods of an interface implements it: all, or most, where it has others
+    /// from a library's type that it embeds and that is not seen.
+    pub fn is_enough(&self, owner: Ustr, has: usize, needed: usize) -> bool {
+        has == needed || (has > 1 && has * 2 >= needed && self.embeds_unseen(owner))
+    }
+
+    /// Whether a Go type embeds a library's type that is not described: its methods are not known.
+    fn embeds_unseen(&self, owner: Ustr) -> bool {
+        let Some(index) = self.own_type(owner) else { return false };
+        let embedded = self.type_decl(index).fields.iter().filter(|field| field.embedded);
+        let mut types = embedded.filter_map(|field| Some(self.type_ref(index.file, field.ty.as_ref()?)));
+        types.any(|ty| self.own_type(ty).is_none() && self.knowledge.ty(ty).is_none() && !self.is_standard(ty))
     }
 
     fn method_names(&self, ty: TypeIndex) -> Vec<Ustr> {

@@ -71,7 +71,8 @@ fn by_shape(study: &Study<'_>) -> FxHashMap<FuncRef, Vec<FuncRef>> {
         let needed = program.written_in(program.type_name(interface));
         let mut has_all = |found: FuncRef| {
             program.enclosing_type(found).is_some_and(|owner| {
-                let is_it = || needed.iter().all(|wanted| has_method(study, owner, *wanted));
+                let has = || needed.iter().filter(|wanted| has_method(study, owner, **wanted)).count();
+                let is_it = || program.is_enough(program.type_name(owner), has(), needed.len());
                 *known.entry((owner, interface)).or_insert_with(is_it)
             })
         };
