@@ -402,6 +402,17 @@ impl Program<'_> {
         out
     }
 
+    /// What all calls that are seen pass for a parameter, however many.
+    pub fn all_arguments(&self, function: FuncRef, n: u16) -> impl Iterator<Item = ValueRef> {
+        let params = &self.function(function).params;
+        let is_open = self.language == Language::Go && params.get(n as usize).is_some_and(|param| param.variadic);
+        self.callers(function).iter().flat_map(move |call| {
+            let one = (!is_open).then(|| self.argument(*call, function, n)).flatten();
+            let rest = is_open.then(|| self.rest(*call, n));
+            one.into_iter().chain(rest.into_iter().flatten())
+        })
+    }
+
     /// What a Go call passes for a parameter that takes any number of values: all that follow, perhaps none.
     fn rest(&self, call: ValueRef, n: u16) -> impl Iterator<Item = ValueRef> {
         let args = match self.expr_kind(call) {

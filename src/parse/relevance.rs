@@ -44,6 +44,7 @@ impl Relevance {
         let package = matters.contains(&true);
         let depth = |(matters, (_, text)): (&bool, &(Language, &str))| match (matters, package) {
             (true, _) => Depth::Whole,
+            (false, true) if hands_functions_on(text) && !generated::has_generated_header(text) => Depth::Whole,
             (false, true) if !generated::has_generated_header(text) => Depth::Declarations,
             _ => Depth::Nothing,
         };
@@ -77,6 +78,14 @@ fn tells(text: &str) -> bool {
     const STARTS: [&[u8]; 4] = [b"\"http://", b"\"https://", b"=http://", b"=https://"];
     STARTS.iter().any(|start| memmem::find(text.as_bytes(), start).is_some())
         || text.lines().find(|line| line.starts_with("package ")).is_some_and(is_main)
+}
+
+/// Whether a Go file has to do with functions as values, by its signatures and types: what it does with handlers of its
+/// package needs no import (`func wrap(around []Middleware, handle Handler) Handler`).
+fn hands_functions_on(text: &str) -> bool {
+    const SIGNS: &[&str] = &[" func(", "(func(", ")func(", "]func(", "Func", "Handler", "Middleware"];
+    let declares = |line: &&str| line.starts_with("func ") || line.starts_with("type ");
+    text.lines().filter(declares).any(|line| SIGNS.iter().any(|sign| line.contains(sign)))
 }
 
 /// Whether a Go file is built only under a tag that no service is built with.
@@ -155,6 +164,14 @@ mod tests {
     #[test]
     fn neighbours_keep_their_declarations() {
         assert_eq!(depths(&[USES, PLAIN, MADE]), [Depth::Whole, Depth::Declarations, Depth::Nothing]);
+    }
+
+    #[test]
+    fn neighbours_that_pass_functions_are_read_whole() {
+        let wraps = "package a\nfunc wrap(around []Middleware, handle Handler) Handler { return around[0](handle) }";
+        assert_eq!(depths(&[USES, wraps]), [Depth::Whole, Depth::Whole]);
+        assert_eq!(depths(&[wraps]), [Depth::Nothing]);
+        assert_eq!(depths(&[USES, "package a\ntype F func(int) int"]), [Depth::Whole, Depth::Whole]);
     }
 
     #[test]

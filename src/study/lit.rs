@@ -73,6 +73,12 @@ impl Study<'_> {
         self.reach.graph.leading_to(to, calls)
     }
 
+    /// The functions with a context, a request or a message that a Go call may run through the value that it calls: a
+    /// parameter, a field, an element of a table.
+    pub fn run_through(&self, call: ValueRef) -> &[FuncRef] {
+        self.reach.graph.run_through(call)
+    }
+
     /// Whether a Go function is handed around as a value somewhere, by its name, so that who calls it is not seen.
     pub fn is_handed_around(&self, function: FuncRef) -> bool {
         let names = self.handed_around.get_or_init(|| unused::names_handed_around(self.program));

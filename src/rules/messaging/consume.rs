@@ -297,7 +297,7 @@ fn hands_out_span(study: &Study<'_>, call: ValueRef) -> bool {
 /// What is done around a handler: by itself and below it, and beside it in the callers to which it hands the message
 /// back, or whose function it gives the message to.
 fn handled(study: &Study<'_>, handler: &Handler) -> Summary {
-    let mut out = study.summary(handler.function);
+    let mut out = study.summary(handler.function) | of_handed(study, handler.function);
     if handler.by != By::Receiving {
         return out;
     }
@@ -319,6 +319,17 @@ fn handled(study: &Study<'_>, handler: &Handler) -> Summary {
         level = next;
     }
     out
+}
+
+/// What the functions do that a handler runs through values: it may have been given them.
+fn of_handed(study: &Study<'_>, function: FuncRef) -> Summary {
+    let inner = study.with_nested(function).into_iter();
+    let calls = inner.flat_map(|inner| {
+        let sites = study.program.files.get(inner.file as usize).map(|file| file.flow.calls_of(inner.id));
+        sites.into_iter().flatten().map(move |site| ValueRef { file: inner.file, expr: site.expr })
+    });
+    let handed = calls.flat_map(|call| study.run_through(call));
+    handed.fold(Summary::default(), |out, function| out | study.summary(*function))
 }
 
 /// Whether a function has a result other than an error.
@@ -430,9 +441,11 @@ fn below(study: &Study<'_>, inner: &[FuncRef], fact: Option<&CallFact<'_>>, hand
         let Some(file) = study.program.files.get(function.file as usize) else { continue };
         for site in file.flow.calls_of(function.id) {
             let call = ValueRef { file: function.file, expr: site.expr };
-            let own = !study.program.callee(call).functions.is_empty();
+            let handed = study.run_through(call);
+            let own = !study.program.callee(call).functions.is_empty() || !handed.is_empty();
             let works = own
                 && (study.effect_of(call).has(Summary::STARTS)
+                    || handed.iter().any(|function| study.summary(*function).has(Summary::STARTS))
                     || handler.by == By::Relay && is_under_context(study, call));
             let of_message =
                 || fact.is_some_and(|fact| relay::gets(study, call, fact.call)) || hands_out_span(study, call);
@@ -463,8 +476,9 @@ fn names_key_below(study: &Study<'_>, handler: FuncRef) -> bool {
         for inner in study.with_nested(function) {
             let Some(file) = study.program.files.get(inner.file as usize) else { continue };
             for site in file.flow.calls_of(inner.id) {
-                let callee = study.program.callee(ValueRef { file: inner.file, expr: site.expr });
-                work.extend(callee.functions.iter().map(|next| (*next, depth + 1)));
+                let call = ValueRef { file: inner.file, expr: site.expr };
+                let callee = study.program.callee(call);
+                work.extend(callee.functions.iter().chain(study.run_through(call)).map(|next| (*next, depth + 1)));
             }
         }
     }

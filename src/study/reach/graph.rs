@@ -1,8 +1,11 @@
 //! Which functions of a Go program lead to which.
 
-use crate::link::FuncRef;
+use crate::link::{FuncRef, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+
+/// The functions that calls run through values, by the calls.
+pub(super) type Through = FxHashMap<ValueRef, Vec<FuncRef>>;
 
 /// Which functions lead to which, kept for what is asked later.
 #[derive(Debug, Default)]
@@ -12,12 +15,18 @@ pub(crate) struct Graph {
     pub(super) next: Vec<SmallVec<[u32; 4]>>,
     pub(super) values: Vec<SmallVec<[u32; 2]>>,
     pub(super) begins: FxHashMap<u32, Vec<u32>>,
+    pub(super) through: Through,
 }
 
 impl Graph {
     /// The number of a function.
     pub(crate) fn number(&self, function: FuncRef) -> Option<usize> {
         Some(self.starts.get(function.file as usize)? + function.id.0 as usize)
+    }
+
+    /// The functions that a call may run through the value that it calls.
+    pub(crate) fn run_through(&self, call: ValueRef) -> &[FuncRef] {
+        self.through.get(&call).map_or(&[], Vec::as_slice)
     }
 
     /// All functions, by their numbers.

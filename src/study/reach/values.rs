@@ -1,11 +1,14 @@
 //! Which functions a value may be.
 
 use crate::ir::{ExprKind, Language};
-use crate::link::{FuncRef, Step, ValueRef};
+use crate::link::{FuncRef, Origin, Owner, Step, ValueRef};
 use crate::study::Study;
 
 /// How far function values are followed through wrappers.
 const MAX_WRAPPERS: u32 = 5;
+
+/// How many values are looked at that a parameter is given.
+const MAX_GIVEN: usize = 1000;
 
 /// The functions that a function value may be: a closure, a function's name, a bound method, also behind conversions and
 /// wrappers that hand it on.
@@ -32,7 +35,12 @@ fn functions_within(study: &Study<'_>, value: ValueRef, depth: u32) -> Vec<FuncR
         }
         ExprKind::Member { base, name, .. } => {
             if let Some(owner) = program.type_of(ValueRef { file: value.file, expr: *base }) {
-                return program.methods(owner, *name);
+                let methods = program.methods(owner, *name);
+                return if methods.is_empty() { kept(study, (owner, *name), depth) } else { methods };
+            }
+            let base = ValueRef { file: value.file, expr: *base };
+            if program.language == Language::Go && depth > 0 && !program.reaching(base).is_empty() {
+                return in_table(study, base, depth - 1);
             }
         }
         ExprKind::Call { .. } if depth > 0 => return wrapped(study, value, depth),
@@ -53,8 +61,45 @@ fn functions_within(study: &Study<'_>, value: ValueRef, depth: u32) -> Vec<FuncR
                 _ => Vec::new(),
             })
             .collect(),
+        // A helper hands on what it is given: `func (s *Server) on(topic string, handle Handler) { s.lib.On(topic, handle) }`.
+        Step::Param(function, n) if depth > 0 && program.language == Language::Go => {
+            let given = program.all_arguments(function, n).take(MAX_GIVEN);
+            given.flat_map(|next| functions_within(study, next, depth - 1)).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// The functions that a field of a Go type is given.
+fn kept(study: &Study<'_>, field: Owner, depth: u32) -> Vec<FuncRef> {
+    let program = study.program;
+    if program.language != Language::Go || depth == 0 || program.own_type(field.0).is_none() {
+        return Vec::new();
+    }
+    let writes = program.all_writes(field.0, field.1).into_iter().filter(|(_, n)| n.is_none());
+    writes.flat_map(|(value, _)| functions_within(study, value, depth - 1)).collect()
+}
+
+/// The functions in the rows of a table that one of its rows is taken of: `for _, route := range routes`.
+fn in_table(study: &Study<'_>, row: ValueRef, depth: u32) -> Vec<FuncRef> {
+    let program = study.program;
+    let cells = |made: ValueRef| match program.expr_kind(made) {
+        ExprKind::Composite { fields, .. } => {
+            fields.iter().map(|field| ValueRef { expr: field.value, ..made }).collect()
+        }
+        _ => Vec::new(),
+    };
+    let tables = program.origins(row, false).into_iter().filter_map(|origin| match origin {
+        Origin::Literal(made) => Some(made),
+        _ => None,
+    });
+    let rows = tables.flat_map(cells);
+    let is_function = |cell: &ValueRef| match program.expr_kind(*cell) {
+        ExprKind::Closure(_) | ExprKind::Call { .. } => true,
+        ExprKind::Member { .. } | ExprKind::Name(_) => program.type_of(*cell).is_none(),
+        _ => false,
+    };
+    rows.flat_map(cells).filter(is_function).flat_map(|cell| functions_within(study, cell, depth)).collect()
 }
 
 /// The functions behind a wrapper's call: those that it is given, and the one that it hands back.

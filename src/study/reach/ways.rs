@@ -1,17 +1,18 @@
 //! Along which calls work leads from function to function: from what takes requests, and from what starts up.
 
 use super::super::{Study, Summary};
+use super::Inbound;
 use super::dispatch::{chosen, implementing};
 use super::events::heard;
 use super::fresh::{hands_fresh, own_context};
-use super::graph::Graph;
+use super::graph::{Graph, Through};
 use super::lasting::{begins, lives_on};
 use super::links::linked;
+use super::through::Held;
 use super::ticks::ticking;
-use super::{Inbound, functions_of};
-use crate::ir::{ExprId, ExprKind, Language, Span};
+use crate::ir::{Language, Span};
 use crate::knowledge::TypeRole;
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{FuncRef, ValueRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -33,14 +34,14 @@ enum With {
 
 /// The calls between the functions of a program. Functions are numbered in the order of files.
 pub(super) struct Ways<'s, 'a> {
-    study: &'s Study<'a>,
+    pub(super) study: &'s Study<'a>,
     /// The number of the first function of each file.
     starts: Vec<usize>,
-    functions: Vec<FuncRef>,
+    pub(super) functions: Vec<FuncRef>,
     /// The functions that each one runs, or that are written in it.
     next: Vec<SmallVec<[u32; 4]>>,
     /// The functions that each one hands around as values: who runs them, and when, is not seen.
-    values: Vec<SmallVec<[u32; 2]>>,
+    pub(super) values: Vec<SmallVec<[u32; 2]>>,
     /// The functions that something is seen to run, or that are written in another.
     has_above: Vec<bool>,
     /// The functions to which a call hands a fresh context, or that run by the clock: no trace comes along that way.
@@ -49,6 +50,8 @@ pub(super) struct Ways<'s, 'a> {
     begins: FxHashMap<u32, Vec<u32>>,
     /// What runs by the clock, in each file.
     ticking: Vec<Vec<Span>>,
+    /// The functions that calls run through values (Go).
+    pub(super) through: Through,
 }
 
 impl<'s, 'a> Ways<'s, 'a> {
@@ -60,6 +63,7 @@ impl<'s, 'a> Ways<'s, 'a> {
             next: self.next,
             values: self.values,
             begins: self.begins,
+            through: self.through,
         }
     }
 
@@ -84,6 +88,7 @@ impl<'s, 'a> Ways<'s, 'a> {
                 Language::Go => (0..program.files.len() as u32).map(|file| ticking(study, file)).collect(),
                 _ => Vec::new(),
             },
+            through: Through::default(),
             functions,
         };
         ways.add_calls();
@@ -106,7 +111,7 @@ impl<'s, 'a> Ways<'s, 'a> {
         ways
     }
 
-    fn number(&self, function: FuncRef) -> usize {
+    pub(super) fn number(&self, function: FuncRef) -> usize {
         self.starts.get(function.file as usize).map_or(0, |start| start + function.id.0 as usize)
     }
 
@@ -116,11 +121,15 @@ impl<'s, 'a> Ways<'s, 'a> {
             Language::Go => self.functions.iter().filter_map(|at| Some((*at, own_context(self.study, *at)?))).collect(),
             _ => FxHashMap::default(),
         };
+        let held = (program.language == Language::Go).then(|| Held::new(self.study));
         for (file, unit) in (0u32..).zip(&program.files) {
             for site in &unit.flow.calls {
                 let call = ValueRef { file, expr: site.expr };
                 let from = FuncRef { file, id: site.function };
                 let callee = program.callee(call);
+                if let Some(held) = held.as_ref().filter(|_| callee.functions.is_empty()) {
+                    self.add_through(from, call, held, &contexts);
+                }
                 let chosen = chosen(self.study, call, &callee.functions);
                 let ticks = self.ticks(call);
                 for callee in chosen.as_deref().unwrap_or(&callee.functions) {
@@ -133,30 +142,8 @@ impl<'s, 'a> Ways<'s, 'a> {
         }
     }
 
-    /// Notes where Go functions and methods stand as values: `return s.onPush`.
-    fn add_values(&mut self) {
-        let program = self.study.program;
-        if program.language != Language::Go {
-            return;
-        }
-        for (file, unit) in (0u32..).zip(&program.files) {
-            for (at, expr) in (0u32..).zip(&unit.source.facts.exprs) {
-                let ExprKind::Member { name, .. } = &expr.kind else { continue };
-                let value = ValueRef { file, expr: ExprId(at) };
-                if program.methods_named(*name).is_empty() || is_callee(program, value) {
-                    continue;
-                }
-                let from = self.number(program.function_at(value));
-                for function in functions_of(self.study, value) {
-                    let to = self.number(function) as u32;
-                    self.values[from].push(to);
-                }
-            }
-        }
-    }
-
     /// Whether a value stands in what runs by the clock.
-    fn ticks(&self, value: ValueRef) -> bool {
+    pub(super) fn ticks(&self, value: ValueRef) -> bool {
         self.ticking.get(value.file as usize).is_some_and(|spans| {
             !spans.is_empty() && {
                 let at = self.study.program.expr(value).span;
@@ -410,10 +397,4 @@ impl<'s, 'a> Ways<'s, 'a> {
         }
         seen
     }
-}
-
-/// Whether a value is what a call runs.
-fn is_callee(program: &Program<'_>, value: ValueRef) -> bool {
-    let call = program.parent(value).map(|parent| program.expr_kind(parent));
-    matches!(call, Some(ExprKind::Call { callee, .. }) if *callee == value.expr)
 }
