@@ -3,7 +3,7 @@
 use crate::finding::Place;
 use crate::ir::{Language, TypeId, TypeRef};
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, TypeIndex, ValueRef};
+use crate::link::{FuncRef, Origin, TypeIndex, ValueRef};
 use crate::study::Study;
 use crate::study::stubs::{stub_named, stub_of};
 use rustc_hash::FxHashSet;
@@ -23,8 +23,7 @@ pub(super) fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
             if stub_of(study, call, |names| &names.servers).is_none() {
                 continue;
             }
-            let types = study.slot(call, Slot::AnyArg).into_iter().filter_map(|value| program.type_of(value));
-            let own = types.filter_map(|ty| program.own_type(ty));
+            let own = study.slot(call, Slot::AnyArg).into_iter().flat_map(|value| served_types(study, value));
             let remote = remote_methods(study, call);
             for method in own.flat_map(|ty| program.written_in(program.type_name(ty))) {
                 let decl = program.function(*method);
@@ -38,6 +37,30 @@ pub(super) fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
             out.extend(of_embedding(study, TypeIndex { file: at, id: TypeId(id as u32) }));
         }
     }
+    out
+}
+
+/// The program's own types of which a value may be: its own, or those of what is seen to be made for it where its
+/// generated interface is not in the tree.
+fn served_types(study: &Study<'_>, value: ValueRef) -> Vec<TypeIndex> {
+    let program = study.program;
+    let ty = program.type_of(value);
+    if let Some(own) = ty.and_then(|ty| program.own_type(ty)) {
+        return vec![own];
+    }
+    // A channel or server is no implementation.
+    if ty.is_some_and(|ty| program.role(ty).is_some()) {
+        return Vec::new();
+    }
+    let made = program.origins(value, true).into_iter().filter_map(|origin| match origin {
+        Origin::Call(made, 0) | Origin::Literal(made) => {
+            program.callee(made).constructs.or_else(|| program.type_of(made))
+        }
+        _ => None,
+    });
+    let mut out: Vec<TypeIndex> = made.filter_map(|ty| program.own_type(ty)).collect();
+    out.sort_unstable();
+    out.dedup();
     out
 }
 
