@@ -116,6 +116,9 @@ pub struct StubNames {
     /// What registers a generated gateway to it that opens a channel of its own, with the options in its last argument (Go).
     #[serde(default)]
     pub gateways: Vec<String>,
+    /// The interfaces of generated code for which a method of the program hands back what that code runs (Go).
+    #[serde(default)]
+    pub resolvers: Vec<String>,
     /// The type that an implementation extends, whose methods take a request and the call's own context (Python).
     #[serde(default)]
     pub servicers: Vec<String>,

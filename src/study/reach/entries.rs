@@ -1,6 +1,6 @@
 //! Which functions a library calls for work that comes in, and which are roots, by what they are.
 
-use super::{Inbound, annotation_role, contract, functions_of, is_start, remote, takes_command};
+use super::{Inbound, annotation_role, contract, functions_of, is_start, remote, resolvers, takes_command};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, TypeRole};
 use crate::link::{FuncRef, Program, ValueRef};
@@ -30,7 +30,7 @@ pub(super) fn find(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
             out.insert(function, how);
         }
     }
-    for (method, place) in remote::of_services(study) {
+    for (method, place) in remote::of_services(study).into_iter().chain(resolvers::of_resolvers(study)) {
         out.entry(method).or_insert(Inbound::Entry(place));
     }
     for fact in study.calls() {

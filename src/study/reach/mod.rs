@@ -11,6 +11,7 @@ mod lasting;
 mod links;
 mod mentions;
 mod remote;
+mod resolvers;
 mod through;
 mod ticks;
 mod values;
