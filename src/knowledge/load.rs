@@ -91,6 +91,7 @@ pub fn wrapper_library() -> LibraryDescription {
         mend: String::new(),
         settings: Vec::new(),
         plugs: Vec::new(),
+        conventions: None,
         stubs: None,
         types: Vec::new(),
         functions: Vec::new(),

@@ -20,9 +20,9 @@ pub use load::{Knowledge, wrapper_library};
 pub use python::{LogSettings, is_filter, loads_modules, log_settings, runs_python};
 pub use schema::{
     AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, CloserEffect, ContextEnd,
-    EndpointEffect, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription, Likeness,
-    LogEffect, LogIds, ReadEffect, Registers, Removed, Sampler, Setting, SettingDescription, SettingSource, Slot,
-    SpanEffect, Spawn, SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
+    Conventions, EndpointEffect, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription,
+    Likeness, LogEffect, LogIds, ReadEffect, Registers, Removed, Sampler, Setting, SettingDescription, SettingSource,
+    Slot, SpanEffect, Spawn, SpawnKind, StubNames, TypeDescription, TypeRole, Weaving, WeavingSwitch,
 };
 pub use tracing_words::{NameOf, speaks_of_tracing};
 pub use vocabulary::{Vocabulary, has_part, has_start, vocabulary};

@@ -145,6 +145,15 @@ pub struct FunctionDescription {
     /// It describes the service to the provider in this slot.
     #[serde(default)]
     pub resource: Option<Slot>,
+    /// What it hands back is described by the conventions whose address is in this slot.
+    #[serde(default)]
+    pub conventions: Option<Slot>,
+    /// What it hands back is described by the conventions that the library itself knows.
+    #[serde(default)]
+    pub own_conventions: bool,
+    /// It fails where what it is given is described by several versions of the conventions.
+    #[serde(default)]
+    pub joins_conventions: bool,
     /// Its result holds spans back to export many at once.
     #[serde(default)]
     pub batches: bool,

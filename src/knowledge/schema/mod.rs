@@ -74,6 +74,9 @@ pub struct LibraryDescription {
     /// Names by which code that is not seen is plugged into an instance: where one is written, nothing can be said.
     #[serde(default)]
     pub plugs: Vec<Ustr>,
+    /// The conventions that it describes things by, of which each of its versions knows one version.
+    #[serde(default)]
+    pub conventions: Option<Conventions>,
     /// Names of the code that is generated for remote services.
     #[serde(default)]
     pub stubs: Option<StubNames>,
@@ -94,6 +97,22 @@ impl LibraryDescription {
         let has = |role: TypeRole| self.types.iter().any(|ty| ty.role == role);
         has(TypeRole::Tracer) && !self.functions.iter().any(|effect| effect.sets == Some(Setting::TracerProvider))
     }
+}
+
+/// The conventions that versions of a library describe things by: what is described by several of them does not fit together.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conventions {
+    /// The dependency whose version counts.
+    pub dependency: String,
+    /// What the packages of the conventions begin with, before their version.
+    pub packages: String,
+    /// The errors that say so: whoever names one of them goes on all the same.
+    pub errors: Vec<Ustr>,
+    /// From which version (`1.28`) on which one is known, in order.
+    pub since: Vec<(String, String)>,
+    /// The first version of which nothing is known yet.
+    pub until: String,
 }
 
 /// How code that is generated for a remote service is named; a `*` stands for the service's name.

@@ -3,6 +3,7 @@
 mod beside;
 mod browsers;
 mod closers;
+mod conventions;
 mod defaults;
 mod endpoint;
 mod flushed;
@@ -26,6 +27,7 @@ use crate::study::Study;
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     browsers::check(study, out);
     closers::check(study, out);
+    conventions::check(study, out);
     endpoint::check(study, out);
     misnamed::check(study, out);
     off::check(study, out);
