@@ -173,7 +173,7 @@ fn of_commands(
     let mains: Vec<Ustr> = commands.0.iter().map(|(main, _)| *main).collect();
     let mut out = Untraced::default();
     let helping = imported_by_helpers(program);
-    let libraries = libraries(program, &standings);
+    let libraries = libraries(program, commands);
     for (at, found) in standings.iter().enumerate() {
         out.standings.note(at, [found.is_traced, found.begins, found.joins, found.joins_requests]);
     }
@@ -204,17 +204,18 @@ fn of_commands(
     out
 }
 
-/// The units most of whose packages no command of the tree is built with: what they have is there for other programs, and
-/// the few commands beside it do not tell whether these trace.
-fn libraries(program: &Program<'_>, standings: &[Standing<'_>]) -> FxHashSet<usize> {
+/// The units most of whose packages no command of the tree is built with, examples and tools aside: what they have is there
+/// for other programs, and the few commands beside it do not tell whether these trace.
+fn libraries(program: &Program<'_>, commands: &Commands) -> FxHashSet<usize> {
     let files =
         program.files.iter().filter(|file| file.source.facts.package != "main" && !is_support(&file.source.path));
     let packages: FxHashSet<(usize, Ustr)> = files.map(|file| (file.source.unit, file.module)).collect();
+    let built = commands.packages(program);
     let mut counts: FxHashMap<usize, (usize, usize)> = FxHashMap::default();
     for (unit, package) in packages {
-        let (all, built) = counts.entry(unit).or_default();
+        let (all, some) = counts.entry(unit).or_default();
         *all += 1;
-        *built += usize::from(standings.iter().any(|found| found.packages.contains(&package)));
+        *some += usize::from(built.contains(&package));
     }
     counts.into_iter().filter(|(_, (all, built))| built * 2 < *all).map(|(unit, _)| unit).collect()
 }
