@@ -14,6 +14,7 @@ mod handed;
 mod hook;
 mod log;
 mod looked_at;
+mod lost_handler;
 mod meant;
 mod measured;
 mod not_passed;
@@ -63,5 +64,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     handed::check(lives, out);
     framework::check(lives, out);
     log::check(study, out);
+    lost_handler::check(study, out);
     measured::check(study, out);
 }
