@@ -1,9 +1,9 @@
 //! Loops that wait for replies: what comes belongs to the work that asked for it, whose span is current all the while.
 
 use super::hops::method_name;
-use crate::ir::{Span, StmtKind};
+use crate::ir::{Language, Span, StmtKind};
 use crate::knowledge::{AnnotationRole, FunctionDescription, HopKind};
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study, Summary, annotation_role};
 
 /// Whether a call that receives messages stands in a span of its own function that has asked somebody for something
@@ -11,6 +11,9 @@ use crate::study::{CallFact, Study, Summary, annotation_role};
 pub(super) fn is_for_replies(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let Some(file) = study.program.files.get(fact.call.file as usize) else { return false };
     let call = study.program.expr(fact.call).span;
+    if is_own_answer(study, fact) {
+        return true;
+    }
     let around = file.source.facts.stmts.iter().filter(|stmt| stmt.span.contains(call));
     around.into_iter().any(|stmt| {
         let StmtKind::With { items, .. } = &stmt.kind else { return false };
@@ -18,6 +21,23 @@ pub(super) fn is_for_replies(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
         items.iter().any(|item| is_span(ValueRef { expr: item.value, ..fact.call }))
             && asks(study, fact, Span { start: stmt.span.start, end: call.start })
     })
+}
+
+/// Whether a Go call receives once, by a subscription that its own function makes for itself, after that has asked for what
+/// comes: the work under way is that of the trace already.
+fn is_own_answer(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let program = study.program;
+    let made_here = |origin: &Origin| match origin {
+        Origin::Call(made, _) => program.function_at(*made) == fact.function,
+        _ => false,
+    };
+    let is_once = study.language() == Language::Go && fact.site.in_loop == 0;
+    let Some(receiver) = program.receiver(fact.call).filter(|_| is_once && fact.effect.registers.is_none()) else {
+        return false;
+    };
+    let origins = program.origins(receiver, false);
+    let before = Span { start: program.function(fact.function).span.start, end: program.expr(fact.call).span.start };
+    !origins.is_empty() && origins.iter().all(made_here) && asks(study, fact, before)
 }
 
 /// Whether what a `with` manages is a span that is current within.
