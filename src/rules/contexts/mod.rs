@@ -12,6 +12,7 @@ mod forward;
 mod framework;
 mod handed;
 mod hook;
+mod house_logger;
 mod log;
 mod looked_at;
 mod lost_handler;
@@ -65,5 +66,6 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     framework::check(lives, out);
     log::check(study, out);
     lost_handler::check(study, out);
+    house_logger::check(study, out);
     measured::check(study, out);
 }
