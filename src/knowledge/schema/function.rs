@@ -105,6 +105,9 @@ pub struct FunctionDescription {
     /// put it there.
     #[serde(default)]
     pub steps: Option<Slot>,
+    /// Its steps do their work where they run, and hand no further pipeline back: what is current on that thread counts.
+    #[serde(default)]
+    pub blocks: bool,
     /// It wraps this task, executor or callable so that the context goes along.
     #[serde(default)]
     pub carries: Option<Slot>,

@@ -10,6 +10,7 @@ mod handed_in;
 mod listeners;
 mod mdc;
 mod outliving;
+mod pipeline;
 mod reactive;
 mod report;
 mod spawned;

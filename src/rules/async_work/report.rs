@@ -1,6 +1,7 @@
 //! What is said of a hand-over that loses its context.
 
 use super::spawned::Lost;
+use super::{pipeline, task};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::SpawnKind;
@@ -9,14 +10,17 @@ use crate::study::Study;
 /// The finding on the hand-overs that lose a context through one executor.
 pub(super) fn finding(study: &Study<'_>, group: &[Lost<'_>]) -> Option<Finding> {
     let first = group.first()?;
+    let is_pipeline = pipeline::is_one(&first.fact);
     let text = match study.program.expr_kind(first.task) {
         ExprKind::Closure(_) => "the task".to_owned(),
+        _ if is_pipeline => "the work that the pipeline begins with".to_owned(),
         _ if first.task == first.fact.call => format!("`{}.run`", study.callee_text(first.task)),
         _ => format!("`{}`", study.text(first.task)),
     };
     let call = match study.program.expr_kind(first.fact.call) {
         // It is handed over as what it is.
         ExprKind::Closure(_) => first.fact.effect.names.first()?.rsplit('.').next()?.to_owned(),
+        _ if is_pipeline => task::method_name(study, first.fact.call)?.to_string(),
         _ => study.callee_text(first.fact.call),
     };
     let what = what(study, first);

@@ -3,7 +3,7 @@
 use super::executor::{self, Executor};
 use super::given::{self, HandOver};
 use super::report::{finding, rule, rule_of};
-use super::{annotated, callback, decorator, mdc, spawner, task, variables};
+use super::{annotated, callback, decorator, mdc, pipeline, spawner, task, variables};
 use crate::finding::{Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::{HopKind, Slot, Spawn, SpawnKind, TypeRole};
@@ -189,8 +189,12 @@ fn handed_over(
     let Some(value) = study.slot(fact.call, spawn.task).first().copied() else {
         return Err(Ruling::unknown("the task is not seen"));
     };
-    let mut functions = task::functions(study, value);
-    if functions.is_empty() {
+    let is_pipeline = pipeline::is_one(fact);
+    if is_pipeline && pipeline::may_be_told(study.unit(fact.call.file), fact.library) {
+        return Err(Ruling::carried("a setting makes pipelines take the context along, or may"));
+    }
+    let mut functions = if is_pipeline { pipeline::sources(study, value) } else { task::functions(study, value) };
+    if functions.is_empty() && !is_pipeline {
         functions = task::run_by(study, fact.call, value);
     }
     let unit = study.unit(fact.call.file);

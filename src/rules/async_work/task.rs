@@ -304,7 +304,8 @@ pub(super) fn is_joined(study: &Study<'_>, spawn: ValueRef, function: FuncRef) -
     awaited || method_name(study, spawn).is_some_and(|name| name == "map") || around.any(|call| waits(study, call))
 }
 
-fn method_name(study: &Study<'_>, call: ValueRef) -> Option<ustr::Ustr> {
+/// The last name of what a call runs.
+pub(super) fn method_name(study: &Study<'_>, call: ValueRef) -> Option<ustr::Ustr> {
     let ExprKind::Call { callee, .. } = study.program.expr_kind(call) else { return None };
     match study.program.expr_kind(ValueRef { expr: *callee, ..call }) {
         ExprKind::Member { name, .. } | ExprKind::Name(name) => Some(*name),
