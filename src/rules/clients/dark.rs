@@ -1,11 +1,13 @@
 //! dark-service.
 
 use super::super::Verdicts;
+use super::loaded::brings_more;
 use crate::aside::is_aside;
 use crate::finding::{Confidence, Finding, Place};
 use crate::ir::{ExprKind, Import, Language};
-use crate::knowledge::{HopKind, Knowledge, TypeRole};
+use crate::knowledge::{AnnotationRole, HopKind, Knowledge, TypeRole};
 use crate::link::SourceFile;
+use crate::services::Mode;
 use crate::study::UnitView;
 use rustc_hash::FxHashSet;
 use std::sync::OnceLock;
@@ -21,15 +23,27 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
     let lit = serving.iter().filter(|(unit, _)| is_lit(*unit)).count();
     let dark: Vec<_> = serving
         .iter()
-        .filter(|(unit, _)| units.get(*unit).is_some_and(|unit| !unit.is_traced() && unit.sign.is_none()))
+        .filter(|(unit, _)| {
+            units.get(*unit).is_some_and(|unit| {
+                !unit.is_traced() && unit.sign.is_none() && !brings_more(unit) && unit.settings.routes().is_empty()
+            })
+        })
         .collect();
+    // Where agents alone trace, whoever deploys a service that is not seen to be deployed may attach one as well.
+    let by_itself = |unit: &UnitView| unit.stacks.iter().any(|found| found.active && found.mode != Mode::Agent);
+    let is_open = |unit: usize| {
+        let language = units.get(unit).map(|unit| unit.language);
+        let mut neighbours = serving.iter().filter_map(|(other, _)| units.get(*other));
+        language == Some(Language::Java)
+            && !neighbours.any(|other| Some(other.language) == language && by_itself(other))
+    };
     // A workspace where most are dark is one in which tracing has only begun, or a collection of examples.
     if lit == 0 || dark.len() > lit || shares_a_set_up(units, &serving) {
         return;
     }
     let is_one_of_many = lit > dark.len();
     let lit: Vec<usize> = serving.iter().map(|(unit, _)| *unit).filter(|unit| is_lit(*unit)).collect();
-    for (at, place) in dark {
+    for (at, place) in dark.into_iter().filter(|(unit, _)| !is_open(*unit)) {
         let Some(unit) = units.get(*at).filter(|unit| !is_aside(&format!("{}/x", unit.root))) else { continue };
         let neighbours = || lit.iter().filter_map(|other| units.get(*other).map(|unit| (*other, unit)));
         // A module of another language around the traced ones is a product of its own, or tools for them.
@@ -72,7 +86,7 @@ fn names_host(sources: &[SourceFile], unit: usize, host: &str) -> bool {
 /// Whether a unit that serves nothing holds the tracing set-up, which others may use.
 fn shares_a_set_up(units: &[UnitView], serving: &[(usize, Place)]) -> bool {
     units.iter().enumerate().any(|(at, unit)| {
-        unit.stacks.iter().any(|found| found.active && found.mode == crate::services::Mode::Code)
+        unit.stacks.iter().any(|found| found.active && found.mode == Mode::Code)
             && !serving.iter().any(|(other, _)| *other == at)
     })
 }
@@ -89,10 +103,30 @@ fn served_at(sources: &[SourceFile], unit: usize, is_lit: bool) -> Option<Place>
             Language::Go => {
                 serves(Language::Go, &import.module) || (makes_server(file, import) && (is_lit || mounts(file, import)))
             }
-            Language::Java => serves(Language::Java, &import.module),
+            Language::Java => serves(Language::Java, &import.module) || serves_by(file, import),
         })?;
         Some(Place { path: file.path, span: import.span })
     })
+}
+
+/// Whether a class of a Java file is annotated as one that serves requests, by a name that an import brings, and has
+/// methods that do.
+fn serves_by(file: &SourceFile, import: &Import) -> bool {
+    let knowledge = Knowledge::built_in(Language::Java);
+    let named = |import: &Import, name: Ustr| {
+        let full = match import.local.as_str() {
+            "*" => Ustr::from_existing(&format!("{}.{name}", import.module)),
+            _ => Some(import.target).filter(|_| import.local == name),
+        };
+        full.and_then(|name| knowledge.annotation(name)).map(|(_, known)| known)
+    };
+    let mut of_types = file.facts.types.iter().flat_map(|ty| &ty.annotations);
+    let mut of_methods = file.facts.functions.iter().flat_map(|function| &function.annotations);
+    let is_entry = |found: &crate::ir::Annotation| {
+        let mut known = file.facts.imports.iter().filter_map(|import| named(import, found.name));
+        known.any(|known| known.role == AnnotationRole::Entry)
+    };
+    of_types.any(|found| named(import, found.name).is_some_and(|known| known.serves)) && of_methods.any(is_entry)
 }
 
 /// Whether a file makes a server by an imported name. Python code also imports the parts of web frameworks to describe

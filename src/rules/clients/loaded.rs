@@ -87,9 +87,10 @@ fn unlaunched<'a>(unit: &'a UnitView, lines: &CitedLines) -> Option<Idle<'a>> {
     })
 }
 
-/// Whether a starter or parent that is not seen may bring what is missing.
-fn brings_more(unit: &UnitView) -> bool {
-    unit.dependencies.iter().any(|name| {
+/// Whether a Java starter that is not seen may bring what is missing.
+pub(super) fn brings_more(unit: &UnitView) -> bool {
+    let mut names = unit.dependencies.iter().filter(|_| unit.language == Language::Java);
+    names.any(|name| {
         let artifact = name.split_once(':').map_or(name.as_str(), |(_, artifact)| artifact);
         let telling = ["actuator", "observability", "telemetry", "tracing", "monitoring"];
         let may_bring = artifact.contains("starter") || telling.iter().any(|word| artifact.contains(word));
