@@ -64,15 +64,14 @@ fn binders(study: &Study<'_>) -> Vec<Binder> {
     out
 }
 
-/// The context that is at hand where a call logs, in a function that works for requests.
+/// The context that is at hand where a call logs, in a function that is known to work for requests.
 fn holder(study: &Study<'_>, fact: &CallFact<'_>) -> Option<ContextParam> {
     let param = study.context_param(fact.function)?;
     let is_aside = study.inbound(fact.function) == Inbound::Root
         || (!param.is_request && study.outlives_request(fact.function))
         || checks_health(study, study.program.outermost(fact.function))
         || study.is_aside(&study.program.place(fact.call).path);
-    let is_lit = can_be_inside(study, fact.function) || study.may_be_given_trace(fact.function);
-    (is_lit && !is_aside).then_some(param)
+    (can_be_inside(study, fact.function) && !is_aside).then_some(param)
 }
 
 /// Whether a logger is there before the request: in a field of the object that serves it, in a package, or in what is

@@ -74,13 +74,25 @@ impl<'s, 'a> Held<'s, 'a> {
     fn is_for_others(&self, inner: FuncRef, outer: FunctionId) -> bool {
         let mut at = inner;
         while at.id != outer {
-            if takes_work(self.study, at) {
+            if takes_request(self.study, at) || (takes_work(self.study, at) && self.is_kept(at)) {
                 return true;
             }
             let Some(parent) = self.study.program.function(at).parent else { return false };
             at.id = parent;
         }
         false
+    }
+
+    /// Whether a literal is no part of a call, which may run it at once: `go func(ctx) { … }(ctx)`, `traced(ctx, func(ctx) { … })`.
+    fn is_kept(&self, function: FuncRef) -> bool {
+        let program = self.study.program;
+        let flow = program.files.get(function.file as usize).map(|file| &file.flow);
+        let made = flow.and_then(|flow| flow.closures.get(&function.id).copied());
+        let around = made.and_then(|expr| program.parent(ValueRef { expr, file: function.file }));
+        around.is_none_or(|around| match program.expr_kind(around) {
+            ExprKind::Call { .. } => conversion(program, around).is_some(),
+            _ => true,
+        })
     }
 
     /// The functions that a call may run through the value that it calls, of those that take a context, a request or a
@@ -216,6 +228,13 @@ pub(super) fn takes_work(study: &Study<'_>, function: FuncRef) -> bool {
     let count = study.program.function(function).params.len() as u16;
     let role = |n| study.program.param_type(function, n).and_then(|ty| study.program.role(ty));
     (0..count).any(|n| is_work(role(n)))
+}
+
+/// Whether a function takes a request or a message: whoever has one runs it.
+fn takes_request(study: &Study<'_>, function: FuncRef) -> bool {
+    let count = study.program.function(function).params.len() as u16;
+    let role = |n| study.program.param_type(function, n).and_then(|ty| study.program.role(ty));
+    (0..count).any(|n| matches!(role(n), Some(TypeRole::Request | TypeRole::Message)))
 }
 
 fn is_work(role: Option<TypeRole>) -> bool {
