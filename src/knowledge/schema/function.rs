@@ -172,6 +172,9 @@ pub struct FunctionDescription {
     /// The context that it makes is over at some moment, and what ends it.
     #[serde(default)]
     pub context_end: Option<ContextEnd>,
+    /// It runs the function in this slot once, for all who ask.
+    #[serde(default)]
+    pub once: Option<Slot>,
     /// What follows it runs when a context is over: it waits for that, or for the work of a group.
     #[serde(default)]
     pub awaits_end: bool,

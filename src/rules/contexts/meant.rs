@@ -50,6 +50,26 @@ pub(super) fn works_off(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     endless.into_iter().any(|stmt| takes(stmt.span))
 }
 
+/// Whether a function, or one that it is written in, is given to what runs it once (`once.Do(…)`): its work is for all who
+/// ask, and not for the first of them.
+pub(super) fn runs_once(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let mut at = Some(function);
+    while let Some(inner) = at {
+        let Some(file) = program.files.get(inner.file as usize) else { return false };
+        let made = file.flow.closures.get(&inner.id).map(|expr| ValueRef { file: inner.file, expr: *expr });
+        let taker = made.and_then(|made| Some((made, study.fact(program.parent(made)?)?)));
+        let is_once = |(made, fact): (ValueRef, &CallFact<'_>)| {
+            fact.effect.once.is_some_and(|slot| study.slot(fact.call, slot).contains(&made))
+        };
+        if taker.is_some_and(is_once) {
+            return true;
+        }
+        at = program.function(inner).parent.map(|id| FuncRef { id, ..inner });
+    }
+    false
+}
+
 /// Whether a function belongs to what stands in where nothing is traced (`noopTracer.Start`).
 pub(super) fn does_nothing(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let name = study.function_name(fact.function).to_lowercase();

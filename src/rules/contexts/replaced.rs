@@ -5,7 +5,7 @@ use super::by_callers::{is_twin, of_callers, report_helper};
 use super::forward::{Journey, journey};
 use super::meant::{
     does_nothing, gives_way, goes_with_span, is_absent, is_default, is_given_fresh, is_kept_on, loops_for_ever,
-    outlives, runs_later, works_off,
+    outlives, runs_later, runs_once, works_off,
 };
 use super::of_process::is_given_by_process;
 use super::own_span::is_under_own_span;
@@ -59,7 +59,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     {
         return None;
     }
-    if is_given_fresh(study, &param)
+    if runs_once(study, fact.function)
+        || is_given_fresh(study, &param)
         || goes_with_span(study, fact.call)
         || runs_later(study, fact.function, param.function)
         || works_off(study, fact)

@@ -233,6 +233,9 @@ impl<'s, 'a> Life<'s, 'a> {
             walk.fate.context_returned = true;
             walk.fate.contexts.push((*function, several.unwrap_or(index)));
         }
+        // What a pointer's target is set to is there for whoever has the pointer: `*r = *r.WithContext(ctx)`.
+        let parent = self.study.program.parent(value).map(|parent| self.study.program.expr_kind(parent));
+        walk.fate.context_returned |= matches!(parent, Some(ExprKind::Unary { op, .. }) if op == "*");
         if depth > MAX_DEPTH {
             return;
         }

@@ -3,7 +3,7 @@
 use super::{Inbound, annotation_role, contract, functions_of, is_start, remote, resolvers, takes_command};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{AnnotationRole, TypeRole};
-use crate::link::{FuncRef, Program, ValueRef};
+use crate::link::{FuncRef, Program, TypeIndex, ValueRef};
 use crate::study::Study;
 use crate::study::stubs::stub_named;
 use rustc_hash::FxHashMap;
@@ -44,9 +44,16 @@ pub(super) fn find(study: &Study<'_>, out: &mut FxHashMap<FuncRef, Inbound>) {
     }
 }
 
-/// By an annotation or decorator of its own.
+/// By an annotation or decorator of its own. In an interface that a framework makes a client of, it says what is asked for.
 fn by_annotation(study: &Study<'_>, function: FuncRef) -> Option<Inbound> {
     let program = study.program;
+    let is_client = |owner: TypeIndex| {
+        let annotations = &program.type_decl(owner).annotations;
+        annotations.iter().any(|found| annotation_role(study, owner.file, found) == Some(AnnotationRole::Client))
+    };
+    if program.function(function).flags.is_abstract && program.enclosing_type(function).is_some_and(is_client) {
+        return None;
+    }
     program.function(function).annotations.iter().rev().find_map(|annotation| {
         match annotation_role(study, function.file, annotation)? {
             AnnotationRole::Entry | AnnotationRole::Consumer | AnnotationRole::Task => {
