@@ -9,7 +9,7 @@ use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
 use crate::rules::clients::{can_be_inside, checks_health};
 use crate::study::{CallFact, ContextParam, Inbound, Study};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
 /// How often a helper must be used, for it to be how the house logs.
@@ -21,23 +21,52 @@ struct Binder {
     logger: Ustr,
 }
 
-/// Finds the functions that log past the helper, at their first log call.
+/// Most places in one file that a finding names.
+const MAX_RELATED: usize = 8;
+
+/// Finds the functions that log past the helper, at their first log call: one finding a file. Where more functions do so
+/// than the helper is used, it is not how the house logs.
 pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     let binders = binders(study);
     if binders.is_empty() {
         return;
     }
     let mut seen = FxHashSet::default();
-    for fact in study.calls().iter().filter(|fact| fact.effect.log.is_some_and(|log| log.context == Slot::None)) {
+    let mut past: Vec<(&CallFact<'_>, ContextParam, usize)> = Vec::new();
+    for fact in study.calls().iter().filter(|fact| logs_without(study, fact)) {
         let Some(logger) = study.program.receiver(fact.call) else { continue };
         let ty = study.program.type_of(logger);
-        let Some(binder) = binders.iter().find(|binder| ty == Some(binder.logger)) else { continue };
+        let Some(at) = binders.iter().position(|binder| ty == Some(binder.logger)) else { continue };
         let found =
             holder(study, fact).filter(|holder| is_kept(study, logger, holder) && !is_bound(study, logger, &binders));
-        if let Some(holder) = found.filter(|holder| seen.insert(holder.function)) {
-            out.findings.push(finding(study, fact, &holder, binder));
+        past.extend(found.filter(|holder| seen.insert(holder.function)).map(|holder| (fact, holder, at)));
+    }
+    let mut told: FxHashMap<(u32, usize), usize> = FxHashMap::default();
+    for (fact, holder, at) in &past {
+        let Some(binder) = binders.get(*at) else { continue };
+        let uses = study.program.callers(binder.function).len();
+        if past.iter().filter(|(.., other)| other == at).count() > uses {
+            continue;
+        }
+        match told.get(&(fact.call.file, *at)).and_then(|first| out.findings.get_mut(*first)) {
+            Some(first) if first.related.len() < MAX_RELATED => {
+                first.related.push(study.related(fact.call, "so does this"))
+            }
+            Some(_) => {}
+            None => {
+                told.insert((fact.call.file, *at), out.findings.len());
+                out.findings.push(finding(study, fact, holder, binder));
+            }
         }
     }
+}
+
+/// Whether a call logs by a library's method, and is given no context.
+fn logs_without(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let is_context = |value| matches!(study.program.role_of(value), Some(TypeRole::Context | TypeRole::Request));
+    fact.effect.log.is_some_and(|log| log.context == Slot::None)
+        && study.program.callee(fact.call).functions.is_empty()
+        && !study.slot(fact.call, Slot::AnyArg).into_iter().any(is_context)
 }
 
 /// The helpers that take a context and a logger, ask for an id of the trace and hand back such a logger.
