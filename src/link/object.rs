@@ -11,14 +11,14 @@ use ustr::Ustr;
 const MAX_METHODS: usize = 4;
 
 impl Program<'_> {
-    /// Like [`Self::own_writes_within`], with as many objects inside one another as are ever looked at.
+    /// What the object holds in a field whose method the innermost of `calls` runs, each with the calls that led there.
+    /// `None` where `value`, which reads the field, is of another object, or where that one is not seen to be made. As many
+    /// objects inside one another are looked at as ever.
     pub fn own_writes(&self, value: ValueRef, owner: Ustr, name: Ustr, calls: &Calls) -> Option<Vec<Along<ValueRef>>> {
         self.own_writes_within(value, (owner, name), calls, MAX_OBJECTS)
     }
 
-    /// What the object holds in a field whose method the innermost of `calls` runs, each with the calls that led there.
-    /// `None` where `value`, which reads the field, is of another object, or where that one is not seen to be made
-    /// within so many objects.
+    /// The same, within so many objects.
     pub(super) fn own_writes_within(
         &self,
         value: ValueRef,
