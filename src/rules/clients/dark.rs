@@ -29,12 +29,12 @@ pub(crate) fn check(units: &[UnitView], sources: &[SourceFile], out: &mut Verdic
             })
         })
         .collect();
-    // Where agents alone trace, whoever deploys a service that is not seen to be deployed may attach one as well.
+    // Where agents alone trace its language, whoever deploys a service that is not seen to be deployed may attach one as well.
     let by_itself = |unit: &UnitView| unit.stacks.iter().any(|found| found.active && found.mode != Mode::Agent);
     let is_open = |unit: usize| {
         let language = units.get(unit).map(|unit| unit.language);
         let mut neighbours = serving.iter().filter_map(|(other, _)| units.get(*other));
-        language == Some(Language::Java)
+        matches!(language, Some(Language::Java | Language::Python))
             && !neighbours.any(|other| Some(other.language) == language && by_itself(other))
     };
     // A workspace where most are dark is one in which tracing has only begun, or a collection of examples.
