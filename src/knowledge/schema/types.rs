@@ -124,9 +124,10 @@ pub struct TypeDescription {
     /// Methods that it runs, for each request that it is given, on what one of its fields holds, by the field.
     #[serde(default)]
     pub runs: std::collections::BTreeMap<Ustr, Ustr>,
-    /// Methods by which it hands out another one like itself: what embeds it and adds something needs them of its own (Go).
+    /// Methods by which it hands out another one like itself, each with the calls that ask for it: what embeds it and adds
+    /// something needs those of its own (Go).
     #[serde(default)]
-    pub hands_out: Vec<Ustr>,
+    pub hands_out: std::collections::BTreeMap<Ustr, Vec<Ustr>>,
     /// It runs the handlers that come after the function that is given it: that one is a filter before them.
     #[serde(default)]
     pub goes_on: bool,

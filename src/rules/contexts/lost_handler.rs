@@ -8,12 +8,13 @@ use crate::study::{CallFact, Study};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
-/// A handler of the program's own, and what of the library's it embeds.
-struct Handler<'a> {
+/// A handler of the program's own that embeds a library's.
+struct Handler {
     ty: TypeIndex,
-    library: &'a str,
     /// The method that it has from there, which hands out a handler without what this one adds.
     lost_by: Ustr,
+    /// A call by which a logger asks for that.
+    asked_at: ValueRef,
 }
 
 /// Finds handlers that are left behind as soon as a logger is made of another one.
@@ -28,7 +29,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 }
 
 /// The handler whose method asks for an id of the trace, by a context and a record that it is given.
-fn handler<'a>(study: &Study<'a>, fact: &CallFact<'_>) -> Option<Handler<'a>> {
+fn handler(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Handler> {
     let program = study.program;
     let outer = program.outermost(fact.function);
     let ty = program.enclosing_type(outer)?;
@@ -39,38 +40,34 @@ fn handler<'a>(study: &Study<'a>, fact: &CallFact<'_>) -> Option<Handler<'a>> {
         program.declared_methods(ty).into_iter().map(|method| program.function(method).name).collect();
     let embedded = program.type_decl(ty).fields.iter().filter(|field| field.embedded);
     let mut lost = embedded.filter_map(|field| {
-        let (library, described) = program.knowledge.ty(program.type_ref(ty.file, field.ty.as_ref()?))?;
-        let lost_by = *described.hands_out.iter().find(|method| !own.contains(*method))?;
-        Some(Handler { ty, library: &library.id, lost_by })
+        let (_, described) = program.knowledge.ty(program.type_ref(ty.file, field.ty.as_ref()?))?;
+        let mut missing = described.hands_out.iter().filter(|(method, _)| !own.contains(*method));
+        missing.find_map(|(method, calls)| Some(Handler { ty, lost_by: *method, asked_at: asked_by(study, calls)? }))
     });
     lost.next()
 }
 
-/// A call that makes a logger of another one, by the same library.
-fn logger_of_logger(study: &Study<'_>, library: &str) -> Option<ValueRef> {
-    let program = study.program;
-    let is_logger = |value: ValueRef| program.role_of(value) == Some(TypeRole::Logger);
-    let mut calls = study.calls().iter().filter(|fact| fact.library.id == library && fact.effect.log.is_none());
-    let made = calls.find(|fact| is_logger(fact.call) && program.receiver(fact.call).is_some_and(is_logger));
-    made.map(|fact| fact.call)
+/// The first call of the program by one of these names, outside of examples.
+fn asked_by(study: &Study<'_>, names: &[Ustr]) -> Option<ValueRef> {
+    let is_it = |call: ValueRef| study.program.callee(call).name.is_some_and(|name| names.contains(&name));
+    let mut calls = study.calls().iter().map(|fact| fact.call);
+    calls.find(|call| is_it(*call) && !study.is_aside(&study.program.place(*call).path))
 }
 
-fn finding(study: &Study<'_>, handler: &Handler<'_>) -> Finding {
+fn finding(study: &Study<'_>, handler: &Handler) -> Finding {
     let decl = study.program.type_decl(handler.ty);
-    let made = logger_of_logger(study, handler.library);
-    let confidence = if made.is_some() { Confidence::Certain } else { Confidence::Likely };
     let place = study.program.place_of(handler.ty.file, decl.name_span);
-    let mut found = study.finding_at("log-without-context", handler.ty.file, place, confidence);
+    let mut found = study.finding_at("log-without-context", handler.ty.file, place, Confidence::Certain);
     let (name, method) = (decl.name, handler.lost_by);
     found.message = format!("{name} has no {method} of its own: a logger made by it logs without the trace id");
     found.label = format!("{method} hands out the handler that is embedded here");
+    let asked = study.callee_text(handler.asked_at);
     found.effect =
-        "records of every logger that is made of another one (With, WithGroup) have no trace id, whatever context they are given"
-            .to_owned();
+        format!("records of the loggers that `{asked}` makes have no trace id, whatever context they are given");
     found.help = format!("add {method}, and have it wrap what the embedded handler hands out in a {name}");
     found.confirm =
         "look for records of a logger that was made with attributes: they have no trace id, while others of the request have one"
             .to_owned();
-    found.related.extend(made.map(|made| study.related(made, "a logger that is made of another one")));
+    found.related.push(study.related(handler.asked_at, "a logger that is made of another one"));
     found
 }
