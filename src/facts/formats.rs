@@ -30,12 +30,16 @@ const MAX_DEPTH: u32 = 6;
 
 /// Whether a file imports what makes propagators of another format than that of the W3C, which nearly all use.
 pub(crate) fn may_set_others(facts: &FileFacts) -> bool {
-    let others = KNOWN.makers.iter().filter(|(_, format)| !matches!(format.as_str(), "" | USUAL));
+    imports_maker(facts, |format| !matches!(format, "" | USUAL))
+}
+
+/// Whether a file imports what makes propagators of a format that is asked for.
+pub(crate) fn imports_maker(facts: &FileFacts, is_asked: impl Fn(&str) -> bool) -> bool {
     let makes = |import: &str, maker: &str| {
         maker.strip_prefix(import).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let imports = |maker: &str| facts.imports.iter().any(|import| makes(&import.target, maker));
-    others.into_iter().any(|(maker, _)| imports(maker))
+    KNOWN.makers.iter().any(|(maker, format)| is_asked(format) && imports(maker))
 }
 
 /// Whether a variable names such formats.

@@ -10,7 +10,7 @@ mod tasks;
 mod text;
 
 pub use collect::{Collected, hops};
-pub(crate) use formats::{may_set_others, names_others};
+pub(crate) use formats::{imports_maker, may_set_others, names_others};
 pub(crate) use peers::elements;
 pub use text::{Named, Piece, Text};
 

@@ -87,6 +87,7 @@ pub fn wrapper_library() -> LibraryDescription {
         covered_by: Vec::new(),
         through: String::new(),
         over: Vec::new(),
+        keeps_header: None,
         talks_to: String::new(),
         mend: String::new(),
         settings: Vec::new(),

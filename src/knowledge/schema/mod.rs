@@ -62,6 +62,9 @@ pub struct LibraryDescription {
     /// Ids of the libraries by which it may ask a database: what instruments one of them shows what it asks, too.
     #[serde(default)]
     pub over: Vec<String>,
+    /// The header of its requests that the service which it asks keeps on the message itself.
+    #[serde(default)]
+    pub keeps_header: Option<KeptHeader>,
     /// What it talks to, where several libraries do the same and a program uses one of them: `postgresql`, `mysql`.
     #[serde(default)]
     pub talks_to: String,
@@ -113,6 +116,17 @@ pub struct Conventions {
     pub since: Vec<(String, String)>,
     /// The first version of which nothing is known yet.
     pub until: String,
+}
+
+/// A header of requests that send messages which the service puts on the message: the trace crosses by it, though nobody
+/// writes it there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptHeader {
+    /// The format of the header, as `rules/formats.toml` names it.
+    pub format: String,
+    /// The packages by which the requests get the headers of the process's propagator.
+    pub by: Vec<String>,
 }
 
 /// How code that is generated for a remote service is named; a `*` stands for the service's name.

@@ -6,8 +6,9 @@ use super::hops::hop_calls;
 use super::material::{Content, content, gives_identity, names_key};
 use super::tasks::Tasks;
 use super::{left_out, looped, managed, relay, reply, tasks};
+use crate::facts::imports_maker;
 use crate::finding::{Confidence, Finding, Related};
-use crate::ir::{ExprKind, Language};
+use crate::ir::{ExprKind, FileFacts, Language};
 use crate::knowledge::{AnnotationRole, HopKind, LibraryDescription, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::rules::clients::{can_be_inside, drops_copies, keeps_records};
@@ -111,6 +112,9 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     if made == Instance::Instrumented {
         return Ok(Ok(Ruling::carried("its producer is instrumented")));
     }
+    if keeps_header(study, fact) {
+        return Ok(Ok(Ruling::unknown("its requests may carry a header that the service keeps on the message")));
+    }
     let carriers = carriers(study, fact, hop.carrier);
     let parts = match hop.carrier {
         Slot::AnyArg => &carriers[..],
@@ -148,6 +152,16 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Result<Ruling, Box<Fi
     let mut found = finding(study, fact, &carriers, trace, confidence);
     tell_of_workers(study, fact, &mut found);
     Ok(Err(Box::new(found)))
+}
+
+/// Whether the service that a library asks keeps a header on the message which the requests of the unit may have: by what
+/// writes headers on them, and a propagator of the header's format.
+fn keeps_header(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let Some(kept) = &fact.library.keeps_header else { return false };
+    let unit = study.unit_of(fact.call.file);
+    let files = || study.program.files.iter().filter(|file| file.source.unit == unit).map(|file| &file.source.facts);
+    let writes = |facts: &FileFacts| facts.imports.iter().any(|import| kept.by.iter().any(|by| import.target == *by));
+    files().any(writes) && files().any(|facts| imports_maker(facts, |format| format == kept.format))
 }
 
 /// Whether what traces the service covers the library where a message is sent. What only workers switch on is missing in
