@@ -1,9 +1,9 @@
 //! Clients that a container hands out as they were made, under a stack that instruments only what its own builders make.
 
 use super::calls::injects_near;
-use super::gate;
 use super::life::{Life, Lives};
 use super::sites::reports_here;
+use super::{apart, gate, strangers};
 use crate::ir::Language;
 use crate::knowledge::{AnnotationRole, HopKind, Slot, TypeRole};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -88,8 +88,8 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
         let view = study.unit(fact.call.file);
         let skip = !is_left_to_builders(study, fact)
             || !gate::is_traced_by_code(view, fact.library)
-            || gate::is_apart(study, fact.function, fact.call)
-            || gate::goes_to_third_party(study, fact.call)
+            || apart::is_apart(study, fact.function, fact.call)
+            || strangers::goes_to_third_party(study, fact.call)
             || is_instrumented_elsewhere(study, fact)
             || !finds_beans(study, study.unit_of(fact.call.file));
         if skip || lives.of_parts(fact.call) != Life::Plain {
@@ -97,7 +97,7 @@ fn made(lives: &Lives<'_, '_>) -> Vec<(FuncRef, ValueRef)> {
         }
         let later = lives.later(fact.call);
         let is_plain = later.escapes.is_empty() && later.life.is_none_or(|life| life == Life::Plain);
-        let to_third_party = later.uses.iter().any(|call| gate::goes_to_third_party(study, *call));
+        let to_third_party = later.uses.iter().any(|call| strangers::goes_to_third_party(study, *call));
         if is_plain && !to_third_party {
             out.extend(later.beans.iter().copied().map(|bean| (bean, fact.call)));
         }

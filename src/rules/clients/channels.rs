@@ -3,7 +3,7 @@
 use super::broken::Broken;
 use super::life::{Life, Lives, is_registration};
 use super::sites::{is_generated, is_in_request, sites};
-use super::{gate, words};
+use super::{apart, gate, words};
 use crate::ir::Language;
 use crate::knowledge::{HopKind, Slot, TypeRole};
 use crate::link::ValueRef;
@@ -18,7 +18,7 @@ pub(super) fn channels(lives: &Lives<'_, '_>, broken: &mut BTreeMap<ValueRef, Br
         let skip = broken.contains_key(&fact.call)
             || !gate::is_traced_by_code(unit, fact.library)
             || unit.coverage(fact.library).is_some()
-            || gate::is_apart(study, fact.function, fact.call)
+            || apart::is_apart(study, fact.function, fact.call)
             || lives.of_construction(fact.call) != Life::Plain;
         if skip {
             continue;

@@ -1,7 +1,7 @@
 //! A client that was left out where its siblings are instrumented one by one.
 
-use super::gate;
 use super::life::{Life, Lives};
+use super::{apart, gate, strangers};
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
 use crate::link::{Origin, ValueRef};
@@ -57,8 +57,8 @@ fn forgotten(lives: &Lives<'_, '_>, fact: &CallFact<'_>, by_hand: &[(ValueRef, S
     let is_kept = !later.escapes.is_empty() && !later.escapes.iter().any(|name| is_instrumented_by_name(study, *name));
     let in_trace = gate::is_traced_by_code(unit, fact.library)
         && unit.coverage(fact.library).is_none()
-        && !gate::is_apart(study, fact.function, fact.call)
-        && !gate::goes_to_third_party(study, fact.call);
+        && !apart::is_apart(study, fact.function, fact.call)
+        && !strangers::goes_to_third_party(study, fact.call);
     (is_plain && is_kept && !is_judged && in_trace).then_some(Forgotten { made: fact.call, sibling: *sibling })
 }
 

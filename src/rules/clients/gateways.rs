@@ -1,8 +1,8 @@
 //! uninstrumented-rpc-client, in part: a generated gateway opens its own channel, with the options that it is given.
 
 use super::super::Verdicts;
-use super::gate;
 use super::life::{Life, Lives};
+use super::{apart, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, Slot, TypeRole};
@@ -70,7 +70,7 @@ fn breaks(lives: &Lives<'_, '_>, found: &Gateway<'_>) -> bool {
     gate::is_traced_by_code(unit, found.library)
         && unit.coverage(found.library).is_none()
         && !study.is_out_of_traces(study.program.place(found.call).path)
-        && !gate::is_apart(study, function, found.call)
+        && !apart::is_apart(study, function, found.call)
         && lives.of_shared(found.options) == Life::Plain
 }
 

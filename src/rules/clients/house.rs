@@ -8,7 +8,7 @@
 use super::brought::addresses;
 use super::stored::tag_of;
 use super::told::{Whose, whose, whose_variable};
-use super::{back, gate, words};
+use super::{back, strangers, words};
 use crate::facts::{Named, Piece, Text};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{
@@ -163,7 +163,7 @@ impl Search<'_, '_> {
         let is_whole = host.starts_with(|c: char| c.is_ascii_alphabetic()) && !behind.starts_with(['{', '%']);
         let is_here = host == "localhost" && !self.is_remote_call;
         self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends_inside(host));
-        self.is_inside |= is_whole && gate::is_named_after_unit(self.study, host);
+        self.is_inside |= is_whole && strangers::is_named_after_unit(self.study, host);
         self.names.extend(words::split_words(host));
     }
 
@@ -192,7 +192,7 @@ impl Search<'_, '_> {
             ExprKind::Index { base, .. } => vec![at(*base)],
             ExprKind::Call { .. } => {
                 let functions = &program.callee(value).functions;
-                let few = &functions[..functions.len().min(gate::MAX_CALLEES)];
+                let few = &functions[..functions.len().min(strangers::MAX_CALLEES)];
                 let given = self.study.slot(value, Slot::AnyArg).into_iter().chain(program.receiver(value));
                 given.chain(program.first_results(few)).collect()
             }

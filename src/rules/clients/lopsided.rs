@@ -2,7 +2,7 @@
 
 use super::broken::rule_of;
 use super::life::{Life, Lives};
-use super::{choice, fallback, gate};
+use super::{apart, choice, fallback, gate, strangers};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, StmtKind};
 use crate::knowledge::{HopKind, LibraryDescription, Slot, TypeRole};
@@ -156,8 +156,8 @@ fn counts(lives: &Lives<'_, '_>, found: &Lopsided<'_>) -> bool {
     !choice::stands_where_off(study, found.plain)
         && !from_outside()
         && !fallback::is_never_needed(study, found.plain)
-        && !gate::is_apart(study, function, found.plain)
-        && !gate::goes_to_third_party(study, found.plain)
+        && !apart::is_apart(study, function, found.plain)
+        && !strangers::goes_to_third_party(study, found.plain)
         && !study.is_idle(function)
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::Verdict;
 use super::calls::Judged;
-use super::gate;
 use super::life::{Life, Lives};
+use super::strangers;
 use crate::ir::{ExprKind, Language, TypeField};
 use crate::knowledge::TypeRole;
 use crate::link::{Calls, Origin, ValueRef};
@@ -54,8 +54,8 @@ fn judge_alone(lives: &Lives<'_, '_>, client: ValueRef) -> Option<Judged> {
         let is_plain = lives.of_construction_through(made, &calls) == Life::Plain;
         if !is_plain
             || is_built_with_tracing(study, *asked)
-            || gate::goes_to_third_party(study, made)
-            || gate::goes_to_third_party(study, *asked)
+            || strangers::goes_to_third_party(study, made)
+            || strangers::goes_to_third_party(study, *asked)
         {
             return None;
         }
@@ -96,7 +96,7 @@ fn judge_for_all(lives: &Lives<'_, '_>, call: ValueRef, client: ValueRef) -> Jud
                     return Judged::carried("what traces the service that makes the client covers its library");
                 }
                 match lives.of_construction(made) {
-                    Life::Plain if gate::goes_to_third_party(study, made) => {
+                    Life::Plain if strangers::goes_to_third_party(study, made) => {
                         life = Life::Unknown;
                         because = "the client is made for a stranger's service";
                     }

@@ -1,5 +1,6 @@
 //! Rules about who makes the span and the header: clients, servers, whole services.
 
+mod apart;
 mod back;
 mod beans;
 mod body;
@@ -35,6 +36,7 @@ mod sites;
 mod spurned;
 mod stored;
 mod stores;
+mod strangers;
 mod streams;
 mod switches;
 mod taken_up;
@@ -42,13 +44,13 @@ mod told;
 mod untrusting;
 mod words;
 
+pub(super) use apart::{answers_checks, checks_health, drops_copies, helps_tests, keeps_records};
 pub(super) use calls::{is_broken, is_plain_client, is_traced_client, is_traced_store, traces_stores};
-pub(super) use gate::{
-    answers_checks, can_be_inside, checks_health, drops_copies, goes_to_third_party, helps_tests, keeps_records, serves,
-};
+pub(super) use gate::{can_be_inside, serves};
 pub(super) use life::{Account, Life, Lives};
 pub(super) use mounted::{By, Mount, Stand, mounted};
 pub(super) use stored::tag_of;
+pub(super) use strangers::goes_to_third_party;
 
 use super::{Verdicts, messaging};
 

@@ -3,7 +3,7 @@
 use super::super::Verdicts;
 use super::life::Lives;
 use super::streams::traces_unary_alone;
-use super::{gate, words};
+use super::{apart, gate, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::TypeRole;
@@ -25,7 +25,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
             continue;
         }
         let place = study.program.place(fact.call);
-        if gate::is_apart(study, fact.function, fact.call)
+        if apart::is_apart(study, fact.function, fact.call)
             || study.is_aside(&place.path)
             || !traces_unary_alone(lives, fact)
         {

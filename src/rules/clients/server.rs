@@ -5,7 +5,7 @@ use super::handlers::{behind, is_aside};
 use super::life::{Later, Life, Lives};
 use super::light::MAX_WRAPPERS;
 use super::mounted::{Mount, mounted};
-use super::{choice, dead, gate, mounts, words};
+use super::{apart, choice, dead, gate, mounts, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
@@ -68,7 +68,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if let Some(because) = gate::not_by_code(unit, fact.library) {
         return Err(because);
     }
-    if gate::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
+    if apart::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
         return Err("by its name it serves health checks, metrics or the like, or it stands in an example");
     }
     if study.is_set_up_elsewhere(fact.function) {

@@ -1,6 +1,6 @@
 //! Where the service itself makes a call, and whether that can be part of a request's trace.
 
-use super::{brought, gate, stored};
+use super::{apart, brought, gate, stored, strangers};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::Slot;
 use crate::link::ValueRef;
@@ -67,13 +67,13 @@ pub(super) fn outside(study: &Study<'_>, call: ValueRef) -> Option<&'static str>
     if study.is_out_of_traces(study.program.place(call).path) {
         return Some("its file is part of no program that is traced");
     }
-    if gate::is_apart(study, function, call) {
+    if apart::is_apart(study, function, call) {
         return Some("by its name it is about exporters, health checks, start-up or an example");
     }
     if study.is_for_operator(call.file) {
         return Some("its file declares commands of a command line");
     }
-    if gate::goes_to_third_party(study, call) {
+    if strangers::goes_to_third_party(study, call) {
         return Some("by its name or address it goes to a stranger's service");
     }
     if brought::goes_where_told(study, call) {

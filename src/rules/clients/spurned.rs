@@ -4,7 +4,7 @@ use super::beans::is_bean;
 use super::life::{Life, Lives};
 use super::sites::reports_here;
 use super::told::Whose;
-use super::{gate, house};
+use super::{apart, gate, house, strangers};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
 use crate::knowledge::TypeRole;
@@ -59,7 +59,7 @@ fn spurned(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Spurned> {
         _ => false,
     };
     let in_trace =
-        is_left_out && gate::is_traced_by_code(unit, fact.library) && !gate::is_apart(study, fact.function, fact.call);
+        is_left_out && gate::is_traced_by_code(unit, fact.library) && !apart::is_apart(study, fact.function, fact.call);
     (in_trace && stays_plain(lives, fact)).then_some(Spurned { made: fact.call, function, param })
 }
 
@@ -88,8 +88,9 @@ fn stays_plain(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
         return false;
     }
     let later = lives.later(fact.call);
-    let is_strangers =
-        |call: ValueRef| gate::goes_to_third_party(study, call) || house::asked(study, call) == Some(Whose::Stranger);
+    let is_strangers = |call: ValueRef| {
+        strangers::goes_to_third_party(study, call) || house::asked(study, call) == Some(Whose::Stranger)
+    };
     let uses: Vec<&CallFact<'_>> = later.uses.iter().filter_map(|call| study.fact(*call)).collect();
     let mut calls = uses.iter().filter(|used| used.effect.hop.is_some()).peekable();
     later.life != Some(Life::Instrumented)

@@ -1,8 +1,8 @@
 //! `uninstrumented-datastore`: databases and caches that a traced service asks without a span.
 
 use super::super::Verdicts;
-use super::gate;
 use super::life::{Life, Lives};
+use super::{apart, gate};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{HopKind, LibraryDescription, TypeRole};
@@ -74,9 +74,9 @@ fn is_unshown(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
 /// Whether a call is known to run for a request, and to be part of its work.
 fn is_in_request(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     matches!(study.inbound(fact.function), Inbound::Entry(_) | Inbound::Below(_))
-        && !gate::is_apart(study, fact.function, fact.call)
-        && !gate::checks_health(study, fact.function)
-        && !gate::helps_tests(study, fact.function)
+        && !apart::is_apart(study, fact.function, fact.call)
+        && !apart::checks_health(study, fact.function)
+        && !apart::helps_tests(study, fact.function)
         && !study.is_for_operator(fact.call.file)
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::life::{Life, Lives};
-use super::{gate, options, words};
+use super::{apart, gate, options, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
 use crate::knowledge::{CallShape, TypeRole};
@@ -21,7 +21,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         if stubs.is_none() || !gate::is_traced_by_code(unit, fact.library) || unit.coverage(fact.library).is_some() {
             continue;
         }
-        if gate::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {
+        if apart::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {
             continue;
         }
         if let Some(handler) = handler(lives, fact.call) {

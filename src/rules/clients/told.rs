@@ -2,7 +2,7 @@
 //!
 //! A value says more than a name: a `MAIL_SERVICE_URL` that is set to a host of the public net is no service of the house.
 
-use super::gate::is_named_after_unit;
+use super::strangers::is_named_after_unit;
 use super::words;
 use crate::facts::{Named, Piece, Text};
 use crate::knowledge::ends_inside;

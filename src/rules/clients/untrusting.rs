@@ -2,7 +2,7 @@
 
 use super::super::Verdicts;
 use super::life::Lives;
-use super::{gate, options};
+use super::{apart, gate, options};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::Language;
 use crate::link::ValueRef;
@@ -34,7 +34,7 @@ struct Served {
 fn is_judged(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
     let study = lives.study;
     gate::is_traced_by_code(study.unit(fact.call.file), fact.library)
-        && !gate::is_apart(study, fact.function, fact.call)
+        && !apart::is_apart(study, fact.function, fact.call)
         && options::given(study, fact.call)
             .is_some_and(|given| !given.iter().any(|option| trusts(study, fact, *option)))
         && !is_taken_up_before(study, fact)

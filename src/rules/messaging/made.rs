@@ -1,6 +1,6 @@
 //! Handlers of messages that a Go function makes for a library: `func Traced(next Handler) nats.MsgHandler`.
 
-use super::consume::consumes;
+use super::handlers::consumes;
 use crate::ir::Language;
 use crate::knowledge::{LibraryDescription, TypeRole};
 use crate::link::FuncRef;

@@ -1,10 +1,12 @@
 //! Rules about what is written into and read from messages and requests by hand.
 
+mod around;
 mod batch;
 mod client;
 mod consume;
 mod extract;
 mod front;
+mod handlers;
 mod hops;
 mod inject;
 mod kind;
@@ -22,9 +24,10 @@ mod reply;
 mod tasks;
 mod unfilled;
 mod waiting;
+mod work;
 
-pub(super) use consume::untraced_handlers;
 pub(super) use extract::reading_units;
+pub(super) use handlers::untraced_handlers;
 pub(super) use inject::is_traced_by_hand;
 pub(super) use kind::says_kind;
 pub(super) use material::sets_identity;
