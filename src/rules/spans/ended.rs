@@ -1,5 +1,6 @@
 //! Spans that nobody ends.
 
+use super::handed_on::is_handed_on;
 use super::life::Life;
 use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
@@ -30,7 +31,10 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         if is_spread(study, *start) {
             continue;
         }
-        if fate.dropped && is_ended_from_context(study, *start, Home::Unit) || beside() || is_found_again(study, *start)
+        if fate.dropped && is_ended_from_context(study, *start, Home::Unit)
+            || beside()
+            || is_found_again(study, *start)
+            || is_handed_on(life, *start)
         {
             continue;
         }

@@ -1,6 +1,7 @@
 //! Spans and scopes that are finished on one path and left open on another.
 
 use super::ended::variable;
+use super::handed_on::is_handed_on;
 use super::life::{Finish, Life};
 use super::paths::{self, Exit, Leaving, Question};
 use super::starts::{Start, assumption, judged};
@@ -22,6 +23,9 @@ pub(super) fn check(life: &Life<'_, '_>, start: Start) -> Option<Finding> {
     let question = Question { start: study.program.expr(start.call).span, done: &handle.done, named: &handle.named };
     let exits = paths::exits(&file.source.facts, &study.program.function(function).body, &question);
     let first = exits.iter().find(|exit| exit.how != Leaving::End).or(exits.first()).copied()?;
+    if is_handed_on(life, start) {
+        return None;
+    }
     Some(finding(life, start, &handle, (first, &exits), confidence))
 }
 

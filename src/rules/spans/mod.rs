@@ -12,6 +12,7 @@ mod endless;
 mod errors;
 mod fate;
 mod foreign;
+mod handed_on;
 mod in_calls;
 mod in_fields;
 mod inert;
