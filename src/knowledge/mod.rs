@@ -17,7 +17,7 @@ pub use addresses::{
 };
 pub use headers::{holds_message_key, is_message_key, is_sent_on_by_hand, is_trace_header};
 pub use load::{Knowledge, wrapper_library};
-pub use python::{LogSettings, is_filter, loads_modules, log_settings, runs_python};
+pub use python::{LogSettings, is_filter, loads_modules, log_settings, runs_python, tests_generator};
 pub use schema::{
     AddressForm, AnnotationDescription, AnnotationRole, AttributeEffect, CallShape, CloserEffect, ContextEnd,
     Conventions, EndpointEffect, ExtractEffect, FunctionDescription, Hop, HopKind, InjectEffect, LibraryDescription,

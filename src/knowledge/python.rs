@@ -12,6 +12,7 @@ static KNOWN: LazyLock<Python> =
 struct Python {
     commands: Vec<String>,
     loaders: Vec<String>,
+    generator_tests: Vec<String>,
     filter: Vec<Filter>,
     log_settings: Vec<LogSettings>,
 }
@@ -54,6 +55,11 @@ pub fn loads_modules(module: &str) -> bool {
     KNOWN.loaders.iter().any(|known| known == module)
 }
 
+/// Whether code that names this asks whether a value is a generator.
+pub fn tests_generator(name: &str) -> bool {
+    KNOWN.generator_tests.iter().any(|known| known == name)
+}
+
 /// Whether a method of these parameters, after the object itself, stands in front of an application; `is_made_with` says
 /// whether the constructor of its object has a parameter.
 pub fn is_filter(method: &str, params: &[&str], is_made_with: impl Fn(&str) -> bool) -> bool {
@@ -73,6 +79,7 @@ mod tests {
     fn the_file_reads_and_names_are_told_apart() {
         assert!(toml::from_str::<Python>(include_str!("../../rules/python.toml")).is_ok());
         assert!(runs_python("python3") && !runs_python("java"));
+        assert!(tests_generator("types.GeneratorType") && !tests_generator("types.FunctionType"));
         assert!(loads_modules("importlib") && !loads_modules("json"));
         assert!(is_filter("__call__", &["scope", "receive", "send"], |_| false));
         assert!(is_filter("__call__", &["request"], |name| name == "get_response"));

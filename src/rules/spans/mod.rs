@@ -24,6 +24,7 @@ mod nested;
 mod onward;
 mod over;
 mod paths;
+mod read_after;
 mod starts;
 mod streamed;
 mod uses;

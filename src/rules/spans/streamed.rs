@@ -44,10 +44,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
             // A manager of the service's own: its span ends where the `with` of whoever enters it does.
             let managed = |call: &&ValueRef| study.program.call_site(**call).is_some_and(|site| site.managed);
             work.extend(study.program.callers(function).iter().filter(managed));
-        } else if let Some(confidence) = judged(study, call)
-            && let Some(later) = returned(study, function, call)
-        {
-            out.findings.push(finding(study, call, &later, confidence));
+        } else if let Some(confidence) = judged(study, call) {
+            let returned = returned(study, function, call).map(|later| finding(study, call, &later, confidence));
+            out.findings.extend(returned.or_else(|| super::read_after::find(study, function, call, confidence)));
         }
     }
 }
