@@ -2,12 +2,13 @@
 
 use super::life::{Fate, Finish, Life};
 use super::starts::{Start, Starts, assumption, judged};
+use super::streamed::shown;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, Span, StmtKind};
-use crate::knowledge::{SpawnKind, TypeRole};
+use crate::knowledge::{Slot, SpawnKind, TypeRole};
 use crate::link::{FuncRef, Step, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{Study, Summary};
+use crate::study::{Study, Summary, functions_of};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -25,8 +26,13 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
         let Some(confidence) = judged(study, start.call) else { continue };
         let Some(end) = on_the_way_out(study, start.call, fate) else { continue };
         let late = callback_end(study, start.call, fate).map(Late::End);
-        let late = late.or_else(|| returned_work(study, &futures, end).map(Late::Work));
-        out.findings.extend(late.map(|late| finding(study, start.call, end, late, confidence)));
+        let late = late.map(|late| (late, confidence)).or_else(|| {
+            let work = returned_work(study, &futures, end)?;
+            // What comes from elsewhere may be done at once.
+            let is_foreign = study.fact(work).is_none() && study.program.callee(work).functions.is_empty();
+            Some((Late::Work(work), if is_foreign { Confidence::Likely } else { confidence }))
+        });
+        out.findings.extend(late.map(|(late, confidence)| finding(study, start.call, end, late, confidence)));
     }
     scoped(study, life, out);
 }
@@ -143,7 +149,7 @@ fn returns_future(study: &Study<'_>, futures: &FxHashSet<Ustr>, function: FuncRe
 /// a future and goes out of the process or onto another thread.
 fn starts_work(study: &Study<'_>, futures: &FxHashSet<Ustr>, value: ValueRef) -> Option<ValueRef> {
     let goes_out = Summary::CALLS_OUT | Summary::PRODUCES | Summary::SPAWNS;
-    let mut at = value;
+    let (mut at, mut is_direct) = (value, true);
     for _ in 0..MAX_CHAIN {
         if study.fact(at).is_some_and(|fact| fact.effect.spawns.is_some_and(|spawns| spawns.kind == SpawnKind::Future))
         {
@@ -151,18 +157,48 @@ fn starts_work(study: &Study<'_>, futures: &FxHashSet<Ustr>, value: ValueRef) ->
         }
         let functions = &study.program.callee(at).functions;
         let mut own = functions.iter().filter(|function| returns_future(study, futures, **function));
-        if own.any(|function| study.summary(*function).has(goes_out)) {
+        if own.any(|function| study.summary(*function).has(goes_out))
+            || is_direct && functions.is_empty() && is_foreign(study, at)
+        {
             return Some(at);
         }
         at = match study.program.expr_kind(at) {
             ExprKind::Call { .. } => study.program.receiver(at)?,
             _ => match study.program.step(at) {
-                Step::Values(values) if values.len() == 1 => values.first().copied()?,
+                Step::Values(values) if values.len() == 1 => {
+                    // It may have been waited for since.
+                    is_direct = false;
+                    values.first().copied()?
+                }
                 _ => return None,
             },
         };
     }
     None
+}
+
+/// Whether a call asks a value of a type from elsewhere for what the function declares to hand out as a future: by what is
+/// known of the type, by nothing else. A class of its own may hand out what is there already, unless it is given work that a
+/// trace would show.
+fn is_foreign(study: &Study<'_>, call: ValueRef) -> bool {
+    let program = study.program;
+    if study.fact(call).is_some() || !matches!(program.expr_kind(call), ExprKind::Call { .. }) {
+        return false;
+    }
+    let (mut at, mut is_given_work) = (call, false);
+    for _ in 0..MAX_CHAIN {
+        let given = study.slot(at, Slot::AnyArg).into_iter().flat_map(|value| functions_of(study, value));
+        is_given_work |= given.into_iter().any(|function| study.summary(function).has(shown()));
+        let Some(receiver) = program.receiver(at) else { return false };
+        match program.expr_kind(receiver) {
+            ExprKind::Call { .. } => at = receiver,
+            ExprKind::Name(name) | ExprKind::Member { name, .. } => {
+                return is_given_work || !name.starts_with(|first: char| first.is_ascii_uppercase());
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// What comes after the span is over.
