@@ -89,6 +89,9 @@ pub struct FunctionDescription {
     /// It makes this span or context current; the result is the scope or token.
     #[serde(default)]
     pub activates: Option<Slot>,
+    /// What ends the scope ends the span that was made current as well.
+    #[serde(default)]
+    pub scope_ends_span: bool,
     /// It closes this scope or detaches this token.
     #[serde(default)]
     pub closes: Option<Slot>,

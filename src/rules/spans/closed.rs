@@ -5,10 +5,10 @@ use super::starts::{Start, Starts, assumption, judged};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
-use crate::knowledge::Slot;
+use crate::knowledge::{AnnotationRole, Slot};
 use crate::link::{FuncRef, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{Inbound, Study};
+use crate::study::{Inbound, Study, annotation_role};
 
 /// Finds scopes and tokens that are never closed or given back.
 pub(super) fn check(study: &Study<'_>, uses: &Uses<'_>, out: &mut Verdicts) {
@@ -48,11 +48,21 @@ fn clears(study: &Study<'_>, call: ValueRef) -> bool {
 fn harms(study: &Study<'_>, function: FuncRef) -> bool {
     let decl = study.program.function(study.program.outermost(function));
     match study.language() {
-        Language::Python => {
-            !decl.flags.is_async && matches!(study.inbound(function), Inbound::Entry(_) | Inbound::Below(_))
-        }
+        Language::Python if decl.flags.is_async => false,
+        Language::Python => match study.inbound(function) {
+            Inbound::Entry(_) | Inbound::Below(_) => true,
+            Inbound::Root => false,
+            // What is there for the blocks of others is entered again and again, whoever they are.
+            _ => is_manager(study, study.program.outermost(function)),
+        },
         _ => true,
     }
+}
+
+/// Whether a function is a context manager.
+fn is_manager(study: &Study<'_>, function: FuncRef) -> bool {
+    let role = |found| annotation_role(study, function.file, found);
+    study.program.function(function).annotations.iter().any(|found| role(found) == Some(AnnotationRole::ContextManager))
 }
 
 /// A close in the same function that is given the very value that was activated, not what activating it returned.

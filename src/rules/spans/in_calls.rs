@@ -101,7 +101,7 @@ impl Life<'_, '_> {
         let handed = args
             .iter()
             .any(|arg| matches!(program.expr_kind(*arg), ExprKind::Lit(text) if text.eq_ignore_ascii_case("true")));
-        walk.fate.escapes |= handed;
+        walk.fate.escapes |= handed || effect.scope_ends_span;
     }
 
     pub(super) fn argument(&self, walk: &mut Walk, value: ValueRef, call: ValueRef, way: Way) {
