@@ -115,6 +115,12 @@ pub struct TypeDescription {
     /// The names under which a container hands out a plain one of its own, where the application makes none (Java).
     #[serde(default)]
     pub provided_as: Vec<Ustr>,
+    /// The method by which whatever extends it, a sampler of the program's own, says whether a trace is kept.
+    #[serde(default)]
+    pub samples_by: Ustr,
+    /// Whatever implements it says where it stands among others of its kind.
+    #[serde(default)]
+    pub ordered: bool,
     /// It reads files, though what makes it also opens connections to others.
     #[serde(default)]
     pub reads_files: bool,

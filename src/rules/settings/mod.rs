@@ -11,6 +11,7 @@ mod handed_back;
 mod misnamed;
 mod off;
 mod over;
+mod own_sampler;
 mod propagator;
 mod rejecting;
 mod removed;

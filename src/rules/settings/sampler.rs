@@ -1,8 +1,9 @@
 //! `unparented-sampler`: a root sampler is used without a parent-based wrapper.
 
 use super::super::Verdicts;
+use super::own_sampler::decides_by_itself;
 use crate::finding::{Confidence, Finding};
-use crate::ir::ExprKind;
+use crate::ir::{ExprKind, Language};
 use crate::knowledge::{HopKind, Sampler, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::rules::clients::helps_tests;
@@ -56,10 +57,13 @@ fn is_one_choice(study: &Study<'_>, user: &CallFact<'_>) -> bool {
     samplers.any(|values| values.into_iter().any(|value| kind_of(study, value) == Some(Sampler::ParentBased)))
 }
 
-/// Whether a function that makes one of the samplers also makes a parent-based one: whoever runs the service chooses.
+/// Whether a function that makes one of the samplers also makes a parent-based one: whoever runs the service chooses. One
+/// inside another is no choice.
 fn chosen_among(study: &Study<'_>, roots: &[ValueRef]) -> bool {
     let is_parent_based = |fact: &CallFact<'_>| fact.effect.sampler == Some(Sampler::ParentBased);
-    roots.iter().any(|root| study.calls_in(study.program.function_at(*root)).any(is_parent_based))
+    let is_choice =
+        |root: ValueRef| move |fact: &CallFact<'_>| is_parent_based(fact) && !contains(study, root, fact.call);
+    roots.iter().any(|root| study.calls_in(study.program.function_at(*root)).any(is_choice(*root)))
 }
 
 /// The functions in which a sampler is named that drops traces.
@@ -92,13 +96,16 @@ fn dropping(study: &Study<'_>) -> FxHashSet<FuncRef> {
 /// decision to ignore, and what the same function would set in its place (`always`, `never`) decides for the same traces.
 fn confidence(study: &Study<'_>, roots: &[ValueRef], dropping: &FxHashSet<FuncRef>) -> Confidence {
     let keeps_all = |root: &ValueRef| kind_of(study, *root) == Some(Sampler::AlwaysOn);
+    if roots.iter().any(|root| kind_of(study, *root).is_none() && study.language() == Language::Python) {
+        return Confidence::Certain;
+    }
     let is_alternative = |at: &FuncRef| roots.iter().any(|root| study.program.function_at(*root) == *at);
     let alone = if roots.iter().all(keeps_all) { dropping.iter().all(is_alternative) } else { dropping.is_empty() };
     if alone { Confidence::Possible } else { Confidence::Certain }
 }
 
 /// What a sampler is: a call, or a constant of its library.
-fn kind_of(study: &Study<'_>, sampler: ValueRef) -> Option<Sampler> {
+pub(super) fn kind_of(study: &Study<'_>, sampler: ValueRef) -> Option<Sampler> {
     let constant = || study.program.qualify(sampler).and_then(|name| study.program.described(name));
     study.fact(sampler).map(|fact| fact.effect).or_else(|| constant().map(|found| found.1))?.sampler
 }
@@ -133,7 +140,8 @@ fn collect(study: &Study<'_>, value: ValueRef, roots: &mut Vec<ValueRef>) {
         match origin {
             Origin::Call(call, _) => {
                 let kind = study.fact(call).and_then(|fact| fact.effect.sampler);
-                if kind.is_some_and(is_root) && !keeps_all(study, call) {
+                let own = || study.fact(call).is_none() && decides_by_itself(study, call);
+                if kind.is_some_and(is_root) && !keeps_all(study, call) || own() {
                     roots.push(call);
                 }
             }
@@ -150,44 +158,12 @@ fn collect(study: &Study<'_>, value: ValueRef, roots: &mut Vec<ValueRef>) {
     }
 }
 
-/// Whether what is made is a sampler of the service's own that asks another one which drops traces, and neither a
-/// parent-based one nor for the parent.
-fn decides_by_itself(study: &Study<'_>, made: ValueRef) -> bool {
-    let program = study.program;
-    let Some(own) = program.callee(made).constructs.and_then(|ty| program.own_type(ty)) else { return false };
-    let methods = program.methods_of(own);
-    let mut asked = Vec::new();
-    for fact in methods.iter().flat_map(|method| study.calls_in(*method)) {
-        for sampler in fact.effect.asks_sampler.map(|slot| study.slot(fact.call, slot)).into_iter().flatten() {
-            for origin in program.origins(sampler, false) {
-                let Origin::Call(call, _) = origin else { return false };
-                let Some(kind) = kind_of(study, call) else { return false };
-                asked.push((call, kind));
-            }
-        }
-    }
-    let is_dropping = |(call, kind): &(ValueRef, Sampler)| *kind == Sampler::Ratio && !keeps_all(study, *call);
-    asked.iter().any(is_dropping)
-        && !asked.iter().any(|(_, kind)| *kind == Sampler::ParentBased)
-        && !methods.iter().any(|method| names_parent(study, *method))
-}
-
-/// Whether a function names the parent, on whose decision it may go.
-fn names_parent(study: &Study<'_>, function: FuncRef) -> bool {
-    let Some(file) = study.program.files.get(function.file as usize) else { return false };
-    let own = study.program.function(function).span;
-    file.source.facts.exprs.iter().filter(|expr| own.contains(expr.span)).any(|expr| match &expr.kind {
-        ExprKind::Member { name, .. } | ExprKind::Name(name) => name.to_ascii_lowercase().contains("parent"),
-        _ => false,
-    })
-}
-
 fn is_root(kind: Sampler) -> bool {
     matches!(kind, Sampler::Ratio | Sampler::AlwaysOn | Sampler::Remote)
 }
 
 /// A ratio of one, written out, or a remote sampler's own arguments that follow the parent.
-fn keeps_all(study: &Study<'_>, call: ValueRef) -> bool {
+pub(super) fn keeps_all(study: &Study<'_>, call: ValueRef) -> bool {
     study.slot(call, Slot::AnyArg).into_iter().any(|arg| match study.program.expr_kind(arg) {
         ExprKind::Lit(text) => matches!(text.as_str(), "1" | "1.0" | "1.0f" | "1d" | "1.0d" | "1."),
         _ => false,
