@@ -1,7 +1,7 @@
 //! The stacks that code imports, and those that a framework loads because its settings name them.
 
 use super::super::unit::UnitView;
-use super::prefixes;
+use super::{in_full, prefixes};
 use crate::aside::is_aside;
 use crate::ir::{ExprKind, Import, Language};
 use crate::link::{FileUnit, Program};
@@ -19,12 +19,14 @@ pub(super) fn imports(program: &Program<'_>, units: &mut [UnitView]) {
     }
     let mut memo: FxHashMap<(Ustr, Ustr), Vec<usize>> = FxHashMap::default();
     let with_code = with_code(program, units);
-    for file in &program.files {
+    let words: FxHashSet<&str> = by_prefix.keys().filter_map(|prefix| prefix.split('.').next()).collect();
+    for (at, file) in (0u32..).zip(&program.files) {
         // What an example sets up is not set up in the program or library that it shows.
         if with_code.contains(&file.source.unit) && is_beside(file, &units[file.source.unit]) {
             continue;
         }
-        for import in &file.source.facts.imports {
+        let in_full = in_full::imports(program, at, &words);
+        for import in file.source.facts.imports.iter().chain(&in_full) {
             let found = memo.entry((import.module, import.target)).or_insert_with(|| {
                 let names = [import.module.as_str(), import.target.as_str()];
                 let mut found: Vec<usize> = names
@@ -77,7 +79,7 @@ fn imported(file: &FileUnit<'_>, import: &Import, page: &StackDescription, unit:
             active: true,
             path: file.source.path.to_string(),
             line: file.source.facts.lines.line(import.span.start),
-            evidence: format!("imports {}", import.module),
+            evidence: format!("{} {}", in_full::verb(import), import.module),
         });
     }
 }

@@ -3,6 +3,7 @@
 mod declared;
 mod elsewhere;
 mod imports;
+mod in_full;
 mod named;
 mod shared;
 mod telling;
