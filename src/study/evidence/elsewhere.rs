@@ -3,7 +3,7 @@
 use super::super::unit::UnitView;
 use super::prefixes;
 use crate::aside::is_aside;
-use crate::ir::{Import, Language};
+use crate::ir::{Function, Import, Language};
 use crate::knowledge::FunctionDescription;
 use crate::link::Program;
 use crate::services::{Mode, StackUse, stacks};
@@ -86,10 +86,17 @@ pub(super) fn used_by_api(program: &Program<'_>, units: &mut [UnitView]) {
     if program.language == Language::Go {
         return;
     }
+    let starts = |function: &Function| function.name == "main" && function.flags.is_static;
+    let programs = program.files.iter().filter(|file| file.source.facts.functions.iter().any(starts));
+    let programs: FxHashSet<usize> = programs.map(|file| file.source.unit).collect();
     for page in stacks().iter().filter(|page| page.languages.contains(&program.language)) {
         for file in program.files.iter().filter(|file| !is_aside(&file.source.path)) {
             let unit = &mut units[file.source.unit];
             if page.used_through.is_empty() || unit.sign.is_some() || !unit.stacks.is_empty() {
+                continue;
+            }
+            // What comes by its dependencies alone is missing where a program has none of them.
+            if page.auto_configuration && programs.contains(&file.source.unit) {
                 continue;
             }
             let is_it =
