@@ -18,6 +18,7 @@ mod looked_at;
 mod lost_handler;
 mod meant;
 mod measured;
+mod not_entered;
 mod not_passed;
 mod nowhere;
 mod of_process;
@@ -53,6 +54,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     ambient::check(study, out);
     parentless::check(study, out);
     captured::check(study, out);
+    not_entered::check(study, out);
     let told = unread::check(study, out);
     unheeded::check(study, &told, out);
     unbound::check(study, out);
