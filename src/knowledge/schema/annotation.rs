@@ -32,6 +32,8 @@ pub enum AnnotationRole {
     Inject,
     /// It names what the container puts into the field or parameter.
     Qualifier,
+    /// The type says where its objects stand among others of their kind.
+    Order,
     /// A declarative client.
     Client,
     /// The method is called for each event of the type that it takes, on the publisher's thread unless its bus has an

@@ -260,6 +260,12 @@ pub struct FunctionDescription {
     /// Its result is this text, with the arguments behind it in the places of `%s` or `{}`.
     #[serde(default)]
     pub formats: Option<Slot>,
+    /// What it hands out is the one of the whole process, which does nothing before somebody has set it.
+    #[serde(default)]
+    pub of_process: bool,
+    /// Its result is an id that it makes up.
+    #[serde(default)]
+    pub makes_id: bool,
     /// It copies or reads the MDC (logging context) so that another thread can set it.
     #[serde(default)]
     pub copies_mdc: bool,

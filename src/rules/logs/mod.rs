@@ -3,6 +3,7 @@
 mod formats;
 mod keys;
 mod left;
+mod made_up;
 pub(super) mod patterns;
 mod settings;
 mod untold;
@@ -15,5 +16,6 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     formats::check(study, out);
     keys::check(study, out);
     left::check(study, out);
+    made_up::check(study, out);
     untold::check(study, out);
 }

@@ -21,6 +21,7 @@ mod shutdown;
 mod simple;
 mod unnamed;
 
+mod unset_global;
 use super::Verdicts;
 use crate::study::Study;
 
@@ -40,4 +41,6 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     shutdown::check(study, out);
     simple::check(study, out);
     unnamed::check(study, out);
+    unset_global::check(study, out);
+    unknown_member::check(study, out);
 }

@@ -49,6 +49,9 @@ pub struct StackDescription {
     /// Whether its library sets itself up, by the environment, where code uses it.
     #[serde(default)]
     pub sets_itself_up: bool,
+    /// Whether what it sets up is handed out by a container alone, and the one of the whole process stays unset.
+    #[serde(default)]
+    pub leaves_global: bool,
     /// Whether the dependency alone switches it on.
     #[serde(default)]
     pub auto_configuration: bool,
