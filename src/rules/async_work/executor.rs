@@ -27,6 +27,9 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
         return Executor::Plain(None);
     }
     let values = study.slot(fact.call, slot);
+    if values.is_empty() && is_stage_of_carrying(study, fact.call) {
+        return Executor::Carries;
+    }
     let mut made = None;
     let mut kept = None;
     for value in values {
@@ -57,6 +60,25 @@ pub(super) fn judge(study: &Study<'_>, fact: &CallFact<'_>, slot: Slot, by_mdc: 
         (Some(call), _) if bean_at(study, call).is_some() => Executor::Kept(call),
         (made, _) => Executor::Plain(made),
     }
+}
+
+/// How many stages of a future are followed to the first one.
+const MAX_STAGES: usize = 8;
+
+/// Whether a call adds a stage, without an executor, to a future that one handed out which takes the context along: its
+/// stages run there as well.
+fn is_stage_of_carrying(study: &Study<'_>, call: ValueRef) -> bool {
+    let mut at = call;
+    for _ in 0..MAX_STAGES {
+        let Some(receiver) = study.program.receiver(at) else { return false };
+        let origins = study.program.origins(receiver, false);
+        let [Origin::Call(before, 0)] = origins[..] else { return false };
+        match study.fact(before) {
+            Some(fact) if fact.effect.spawns.is_some_and(|spawn| spawn.carries) => return true,
+            _ => at = before,
+        }
+    }
+    false
 }
 
 /// Where the executor is made that the container puts into a field or parameter, if nothing in the unit makes executors
