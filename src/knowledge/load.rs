@@ -83,6 +83,7 @@ pub fn wrapper_library() -> LibraryDescription {
         passive: false,
         tests: false,
         log_ids: false,
+        members: Vec::new(),
         dependencies: Vec::new(),
         covered_by: Vec::new(),
         through: String::new(),

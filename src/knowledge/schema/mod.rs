@@ -22,6 +22,16 @@ pub use types::{TypeDescription, TypeRole};
 use serde::Deserialize;
 use ustr::Ustr;
 
+/// The names that a module has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Members {
+    /// The module.
+    pub module: String,
+    /// What it can be asked for.
+    pub names: Vec<String>,
+}
+
 /// One library.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +59,9 @@ pub struct LibraryDescription {
     /// Whoever uses it may have the ids of the current span on log records, whatever their form says.
     #[serde(default)]
     pub log_ids: bool,
+    /// Every name that one of its modules has, in one version or another.
+    #[serde(default)]
+    pub members: Vec<Members>,
     /// Names in manifests: Go module paths, Python distributions, Java `group:artifact`.
     #[serde(default)]
     pub dependencies: Vec<String>,

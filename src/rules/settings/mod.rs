@@ -19,9 +19,10 @@ mod sampler;
 pub(super) mod share;
 mod shutdown;
 mod simple;
+mod unknown_member;
 mod unnamed;
-
 mod unset_global;
+
 use super::Verdicts;
 use crate::study::Study;
 
@@ -40,7 +41,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     sampler::check(study, out);
     shutdown::check(study, out);
     simple::check(study, out);
-    unnamed::check(study, out);
     unset_global::check(study, out);
     unknown_member::check(study, out);
+    unnamed::check(study, out);
 }
