@@ -107,6 +107,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         return Some(report_helper(study, fact, &param, sink, spawned.is_some()));
     }
     let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
+        (Some(sink), _) if sinks.iter().all(|sink| brings_client(study, *sink)) => (*sink, Confidence::Likely),
         (Some(sink), _) => (*sink, Confidence::Certain),
         (None, Some(sink)) if !is_dark => (*sink, Confidence::Likely),
         _ => return None,
@@ -190,6 +191,12 @@ fn report(
     let used = went.sinks.iter().chain(&went.opaque).chain(&went.handlers).take(6);
     finding.related.extend(used.map(|sink| study.related(*sink, "and leaves here, without it")));
     finding
+}
+
+/// Whether what a call sends with comes with its context: whether that makes a span is not seen.
+fn brings_client(study: &Study<'_>, call: ValueRef) -> bool {
+    let hop = study.fact(call).and_then(|fact| fact.effect.hop);
+    hop.is_some_and(|hop| hop.client == hop.context)
 }
 
 /// Whether a call passes on more than a context: the request's own data.

@@ -223,7 +223,12 @@ impl<'s, 'a> Lives<'s, 'a> {
         let knowledge = self.study.program.knowledge;
         let written = self.index.global_writes.get(&name).map_or(&[][..], Vec::as_slice);
         let part = |value| self.framed(Calls::new(), || self.part(value, "", MAX_DEPTH));
-        let mut life = written.iter().fold(Life::Plain, |life, value| life.and(part(*value)));
+        let as_made =
+            self.study.program.described(name).map_or(Life::Plain, |(_, effect)| match self.instruments(effect) {
+                true => Life::Instrumented,
+                false => Life::Plain,
+            });
+        let mut life = written.iter().fold(as_made, |life, value| life.and(part(*value)));
         let ty = name.rsplit_once('.').and_then(|(owner, field)| {
             let (_, owner) = knowledge.ty(Ustr::from(owner))?;
             knowledge.ty(*owner.fields.get(&Ustr::from(field))?)

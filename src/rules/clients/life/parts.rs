@@ -439,7 +439,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     }
 
     /// Whether what a library's function does instruments something of this side.
-    fn instruments(&self, effect: &FunctionDescription) -> bool {
+    pub(super) fn instruments(&self, effect: &FunctionDescription) -> bool {
         effect.instruments.is_some() && !(effect.outbound && self.side == Side::Serving)
     }
 
