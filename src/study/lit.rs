@@ -3,7 +3,7 @@
 use super::{Inbound, Study, reach, unused};
 use crate::ir::Language;
 use crate::knowledge::{TypeRole, has_start, vocabulary};
-use crate::link::{FuncRef, ValueRef};
+use crate::link::{FuncRef, Origin, ValueRef};
 use rustc_hash::FxHashSet;
 
 /// How many callers of a function are looked at.
@@ -191,9 +191,37 @@ impl Study<'_> {
             matches!(self.inbound(outer), Inbound::Below(_))
                 && self.calls_in(outer).any(|fact| fact.effect.span.is_some())
         };
-        !serves
+        has_start(&name, &vocabulary().lifetime)
+            && !serves
             && !matches!(self.inbound(outer), Inbound::Entry(_))
             && !works()
-            && has_start(&name, &vocabulary().lifetime)
+            && !self.is_given_requests(outer)
+    }
+
+    /// Whether all who call a function run for inbound work, and hand it the context of their request: what it starts is
+    /// started for that (`StartReconciliation(r.Context(), …)`), however long it lasts.
+    fn is_given_requests(&self, function: FuncRef) -> bool {
+        let Some(param) = self.context_param(function).filter(|param| param.function == function) else { return false };
+        let params = &self.program.function(function).params;
+        let Some(n) = params.iter().position(|own| own.name == param.name) else { return false };
+        let callers = self.program.callers(function);
+        matches!(self.inbound(function), Inbound::Below(_))
+            && self.is_lit(function)
+            && !callers.is_empty()
+            && callers.iter().take(MAX_CALLERS).all(|call| {
+                let given = self.program.argument(*call, function, n as u16);
+                given.is_some_and(|given| self.is_of_request(given))
+            })
+    }
+
+    /// Whether a context is the one inside a request that a function is called with for inbound work.
+    fn is_of_request(&self, context: ValueRef) -> bool {
+        let origins = self.program.origins(context, false);
+        let is_of_request = |origin: &Origin| match origin {
+            Origin::Call(made, _) => self.fact(*made).is_some_and(|fact| fact.effect.context_of.is_some()),
+            Origin::Param(taker, _) => matches!(self.inbound(*taker), Inbound::Entry(_)),
+            _ => false,
+        };
+        !origins.is_empty() && origins.iter().all(is_of_request)
     }
 }
