@@ -172,6 +172,9 @@ pub struct FunctionDescription {
     /// It makes an option of a server or channel for these of its calls alone.
     #[serde(default)]
     pub for_calls: Option<CallShape>,
+    /// It makes an option of which a client has one: of several that it is given, the last counts.
+    #[serde(default)]
+    pub last_counts: bool,
     /// The context that it makes is over at some moment, and what ends it.
     #[serde(default)]
     pub context_end: Option<ContextEnd>,

@@ -31,6 +31,7 @@ mod mounts;
 mod only_first;
 mod open_calls;
 mod options;
+mod outdone;
 mod server;
 mod sites;
 mod spurned;
@@ -69,6 +70,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     streams::check(lives, out);
     untrusting::check(lives, out);
     open_calls::check(lives, out);
+    outdone::check(lives, out);
     mistaken::check(lives.study, out);
     only_first::check(lives.study, out);
     imported::check(lives.study, out);

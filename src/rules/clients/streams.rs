@@ -1,15 +1,15 @@
-//! uninstrumented-server, in part: of a server with calls of two shapes, only the unary ones are traced.
+//! uninstrumented-server, in part: of a server with calls of two shapes, only those of one are traced.
 
 use super::super::Verdicts;
 use super::life::{Life, Lives};
 use super::{apart, gate, options, words};
 use crate::finding::{Confidence, Finding};
 use crate::ir::Language;
-use crate::knowledge::{CallShape, TypeRole};
+use crate::knowledge::{CallShape, Slot, TypeRole};
 use crate::link::{FuncRef, ValueRef};
 use crate::study::{CallFact, Study, Summary, stub_named, stub_of};
 
-/// Finds the servers whose calls that stay open are not traced, while the others are.
+/// Finds the servers whose calls that stay open are not traced, while the others are, or the other way round.
 pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     let study = lives.study;
     if study.language() != Language::Go {
@@ -21,23 +21,57 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
         if stubs.is_none() || !gate::is_traced_by_code(unit, fact.library) || unit.coverage(fact.library).is_some() {
             continue;
         }
-        if apart::is_apart(study, fact.function, fact.call) || !traces_unary_alone(lives, fact) {
+        if apart::is_apart(study, fact.function, fact.call) {
             continue;
         }
-        if let Some(handler) = handler(lives, fact.call) {
-            out.findings.push(finding(study, fact, handler));
+        let handler = match traced_alone(lives, fact) {
+            Some(CallShape::Unary) => handler(lives, fact.call).map(|handler| (CallShape::Unary, handler)),
+            Some(CallShape::Stream) => unary_handler(lives, fact.call).map(|handler| (CallShape::Stream, handler)),
+            None => None,
+        };
+        if let Some((traced, handler)) = handler {
+            out.findings.push(finding(study, fact, traced, handler));
         }
     }
 }
 
 /// Whether all that traces a server or channel are options for its unary calls, and every option of it is seen.
 pub(super) fn traces_unary_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> bool {
-    let Some(options) = options::given(lives.study, fact.call) else { return false };
+    traced_alone(lives, fact) == Some(CallShape::Unary)
+}
+
+/// The shape of the calls that all that traces a server or channel are options for, where every option of it is seen.
+fn traced_alone(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<CallShape> {
+    let options = options::given(lives.study, fact.call)?;
     let shape = |option: &ValueRef| lives.study.fact(*option).and_then(|fact| fact.effect.for_calls);
     let lived: Vec<(Option<CallShape>, Life)> =
         options.iter().map(|option| (shape(option), lives.part(*option, "", 6))).collect();
-    lived.contains(&(Some(CallShape::Unary), Life::Instrumented))
-        && lived.iter().all(|(shape, life)| *shape == Some(CallShape::Unary) || *life == Life::Plain)
+    let is_alone = |wanted: CallShape| {
+        lived.contains(&(Some(wanted), Life::Instrumented))
+            && lived.iter().all(|(shape, life)| *shape == Some(wanted) || *life == Life::Plain)
+    };
+    [CallShape::Unary, CallShape::Stream].into_iter().find(|shape| is_alone(*shape))
+}
+
+/// A method that answers a call of a remote service which is registered on a server, request by request. It starts spans, or
+/// asks others.
+fn unary_handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
+    let study = lives.study;
+    let program = study.program;
+    let given = lives.later(server).given.clone();
+    let registrations = given.into_iter().filter(|call| stub_of(study, *call, |names| &names.servers).is_some());
+    let served = registrations.flat_map(|call| study.slot(call, Slot::Arg(1)));
+    let types = served.filter_map(|served| program.type_of(served)).filter_map(|ty| program.own_type(ty));
+    let is_unary = |function: &FuncRef| {
+        let decl = program.function(*function);
+        decl.results.len() == 2
+            && decl.params.len() == 2
+            && decl.name.starts_with(char::is_uppercase)
+            && program.param_type(*function, 0).and_then(|ty| program.role(ty)) == Some(TypeRole::Context)
+            && study.summary(*function).has(Summary::STARTS)
+            && !words::is_apart(&decl.name)
+    };
+    types.flat_map(|ty| program.methods_of(ty)).find(is_unary)
 }
 
 /// A method of the service's own that handles a call which stays open, of a remote service that is registered on a server.
@@ -70,15 +104,19 @@ fn handler(lives: &Lives<'_, '_>, server: ValueRef) -> Option<FuncRef> {
     })
 }
 
-fn finding(study: &Study<'_>, fact: &CallFact<'_>, handler: FuncRef) -> Finding {
+fn finding(study: &Study<'_>, fact: &CallFact<'_>, traced: CallShape, handler: FuncRef) -> Finding {
     let maker = study.callee_text(fact.call);
     let name = study.program.function(handler).name;
     let mut found = study.finding("uninstrumented-server", fact.call, Confidence::Likely);
-    found.message = format!("`{maker}` traces unary calls alone: nothing reads the trace of a stream");
-    found.label = "its streams are not traced".to_owned();
+    let (alone, other) = match traced {
+        CallShape::Unary => ("unary calls alone: nothing reads the trace of a stream", "streams"),
+        CallShape::Stream => ("streams alone: nothing reads the trace of a unary call", "unary calls"),
+    };
+    found.message = format!("`{maker}` traces {alone}");
+    found.label = format!("its {other} are not traced");
     found.effect = format!("`{name}` has no server span, and what it does starts traces of its own");
     found.help = match fact.library.mend.as_str() {
-        "" => format!("instrument the streams of `{maker}` as its other calls"),
+        "" => format!("instrument the {other} of `{maker}` as the rest of its calls"),
         mend => format!("For `{maker}`: {mend}"),
     };
     found.confirm = format!(
