@@ -24,6 +24,9 @@ impl Walk<'_, '_, '_> {
         if self.before_stubs && self.lives.is_stub(call) {
             return;
         }
+        if self.is_client && self.serves_by_it(call) {
+            return;
+        }
         // What serving hands back is an error.
         let serves = || study.fact(call).and_then(|fact| fact.effect.hop).is_some_and(|hop| hop.kind == HopKind::Serve);
         if self.enters_server(value, call) || self.is_server && serves() {
@@ -80,13 +83,24 @@ impl Walk<'_, '_, '_> {
             if words::speaks_of_tracing(&name) || callee.name.is_some_and(|name| words::speaks_of_tracing(&name)) {
                 self.mark(Life::Unknown, call);
             }
-            // A stub, an adapter or an option made of it.
-            self.work.push(call);
+            // A stub, an adapter or an option made of it; Go's own functions that nothing describes make none.
+            let is_of_language = program.language == Language::Go && study.fact(call).is_none();
+            if !(is_of_language && callee.name.is_some_and(|name| name.contains('.') && program.is_standard(name))) {
+                self.work.push(call);
+            }
             return;
         }
         for function in &callee.functions {
             self.follow_into(value, call, *function);
         }
+    }
+
+    /// Whether a Go call mounts what it is given to answer requests by, or puts what traces those in front of it: a proxy that
+    /// is a client, too, asks no other way for that.
+    fn serves_by_it(&self, call: ValueRef) -> bool {
+        let study = self.lives.study;
+        let effect = study.fact(call).map(|fact| fact.effect).filter(|_| study.language() == Language::Go);
+        effect.is_some_and(|effect| effect.registers.is_some() || effect.instruments.is_some() && !effect.outbound)
     }
 
     /// A method of a stub: its function may inject, or a context that headers were put into brings them along.

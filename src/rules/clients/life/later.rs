@@ -125,6 +125,9 @@ impl Walk<'_, '_, '_> {
         if self.is_client && self.lives.study.program.role_of(value) == Some(TypeRole::Server) {
             return;
         }
+        if self.is_beside(value) {
+            return;
+        }
         self.assigned(value);
         self.returned(value);
         let Some(parent) = self.lives.study.program.parent(value) else { return };
@@ -148,6 +151,15 @@ impl Walk<'_, '_, '_> {
             ExprKind::Closure(_) | ExprKind::Index { .. } | ExprKind::Binary { .. } | ExprKind::Unknown(_) => {}
             _ => self.work.push(parent),
         }
+    }
+
+    /// Whether a Go value cannot be what is followed, nor have it inside: a context that it was put into, an error, a text.
+    /// What is done with those does nothing to it.
+    fn is_beside(&self, value: ValueRef) -> bool {
+        let program = self.lives.study.program;
+        program.language == Language::Go
+            && (self.is_client || self.is_server)
+            && (program.role_of(value) == Some(TypeRole::Context) || program.type_of(value).is_some_and(holds_nothing))
     }
 
     fn assigned(&mut self, value: ValueRef) {
@@ -403,6 +415,11 @@ impl Walk<'_, '_, '_> {
             self.mark(life, member);
         }
     }
+}
+
+/// Whether nothing of the program's own can be inside a value of a Go type.
+fn holds_nothing(ty: Ustr) -> bool {
+    matches!(ty.as_str(), "error" | "string" | "bool" | "int" | "int32" | "int64" | "uint" | "byte" | "float64")
 }
 
 fn is_setter(name: &str) -> bool {
