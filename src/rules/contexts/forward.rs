@@ -72,6 +72,8 @@ fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> boo
     let mut found = false;
     for (id, def) in flow.defs_from(value.expr) {
         let DefKind::Value { index, .. } = def.kind else { continue };
+        // `_, span := traces.Start(ctx)`: what the first result is, is thrown away.
+        found = true;
         // `group, ctx := errgroup.WithContext(ctx)`
         let is_context = |n: u8| {
             study.program.result_type(value, n, 4).and_then(|ty| study.program.role(ty)) == Some(TypeRole::Context)
@@ -79,7 +81,6 @@ fn assigned(study: &Study<'_>, value: ValueRef, work: &mut Vec<ValueRef>) -> boo
         if index.is_some_and(|n| n > 0 && !is_context(n)) {
             continue;
         }
-        found = true;
         let uses = flow.vars[def.var.0 as usize].uses.iter();
         let reached = uses.filter(|used| flow.reaching(**used).contains(&id));
         work.extend(reached.map(|used| ValueRef { file: value.file, expr: *used }));
@@ -174,6 +175,11 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
         return;
     }
     let returned = program.type_of(call).and_then(|ty| program.role(ty));
+    // What binds a span or its ids by itself puts them into a context that nobody keeps.
+    if returned == Some(TypeRole::Context) && summary.has(Summary::BINDS) && is_thrown_away(study, call) {
+        out.rebound = true;
+        return;
+    }
     // A helper that makes a request hands the context on in it.
     if returned == Some(TypeRole::Context) || returned == Some(TypeRole::Request) && summary.has(Summary::BINDS) {
         work.push(call);
@@ -184,6 +190,17 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
     } else {
         out.handed.push(call);
     }
+}
+
+/// Whether the first result of a call is given no name, while another one is.
+fn is_thrown_away(study: &Study<'_>, call: ValueRef) -> bool {
+    let Some(flow) = study.program.files.get(call.file as usize).map(|file| &file.flow) else { return false };
+    let mut kept = flow.defs_from(call.expr).filter_map(|(_, def)| match def.kind {
+        DefKind::Value { index, .. } => Some(index.unwrap_or(0)),
+        _ => None,
+    });
+    let first = kept.next();
+    first.is_some_and(|index| index != 0) && kept.all(|index| index != 0)
 }
 
 /// What a function does that belongs to the trace of the context that it is given.
