@@ -40,6 +40,9 @@ pub struct FunctionDescription {
     /// It makes a new client, server, executor, producer: what is configured is in its arguments, later calls and fields.
     #[serde(default)]
     pub makes: Option<TypeRole>,
+    /// What it makes is all that it will be: nothing that is done with it later puts anything in front of its calls.
+    #[serde(default)]
+    pub sealed: bool,
     /// It makes this instrumented: `result`, or something given (`receiver`, `arg 0`).
     #[serde(default)]
     pub instruments: Option<Slot>,

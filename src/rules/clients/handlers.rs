@@ -70,7 +70,9 @@ fn methods_given(study: &Study<'_>, call: ValueRef) -> Vec<FuncRef> {
             Some(names) => names.contains(&program.function(*function).name),
             None => !is_stub || is_remote_shape(study, *function),
         };
-        !is_generated && is_remote && is_open(study, *function)
+        // Of a package that is not in the tree, the type of a stream is known by its name alone.
+        let is_of_unseen = is_stub && names.is_none() && !program.function(*function).flags.is_private;
+        !is_generated && is_remote && (is_of_unseen || is_open(study, *function))
     };
     owners.flat_map(|ty| methods_with_embedded(study, ty)).filter(is_meant).collect()
 }

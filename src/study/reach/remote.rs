@@ -28,7 +28,8 @@ pub(super) fn of_services(study: &Study<'_>) -> Vec<(FuncRef, Place)> {
             for method in own.flat_map(|ty| program.written_in(program.type_name(ty))) {
                 let decl = program.function(*method);
                 let is_remote = remote.as_ref().is_none_or(|names| names.contains(&decl.name));
-                if is_remote && !decl.flags.is_private && !decl.flags.is_closure && decl.params.len() == 2 {
+                let is_shaped = decl.params.len() == 2 || is_remote_shape(study, *method);
+                if is_remote && is_shaped && !decl.flags.is_private && !decl.flags.is_closure {
                     out.push((*method, program.place(call)));
                 }
             }

@@ -194,7 +194,12 @@ impl<'s, 'a> Lives<'s, 'a> {
                 let later = self.later(call);
                 let is_kept = !later.escapes.is_empty() || !later.beans.is_empty();
                 let kept = if is_kept { Life::Unknown } else { Life::Plain };
-                (parts.and(later.life.unwrap_or(Life::Plain)).and(kept), later.has_traced_route)
+                let is_sealed = self.study.fact(call).is_some_and(|fact| fact.effect.sealed);
+                let later_on = match later.life.unwrap_or(Life::Plain).and(kept) {
+                    Life::Unknown if is_sealed => Life::Plain,
+                    life => life,
+                };
+                (parts.and(later_on), later.has_traced_route)
             }
         }
     }
