@@ -79,6 +79,8 @@ impl<'s, 'a> Lives<'s, 'a> {
                     let value = ValueRef { expr: arg.value, ..call };
                     let part = if arg.spread == Spread::Map {
                         self.part(value, "", depth)
+                    } else if self.is_address(call, value) {
+                        Life::Plain
                     } else {
                         self.part(value, &name, depth)
                     };
@@ -89,6 +91,13 @@ impl<'s, 'a> Lives<'s, 'a> {
             }
             _ => Life::Unknown,
         }
+    }
+
+    /// Whether a Go call is given a value for an address, which brings nothing else along, whoever made it.
+    fn is_address(&self, call: ValueRef, value: ValueRef) -> bool {
+        let program = self.study.program;
+        let slots = self.study.fact(call).map(|fact| fact.effect.address.as_slice()).unwrap_or_default();
+        program.language == Language::Go && slots.iter().any(|slot| program.slot(call, *slot).contains(&value))
     }
 
     /// How a function value that is called stands: a middleware made by another call and kept in a local (`wrap(x)(y)`).
