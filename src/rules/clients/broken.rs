@@ -39,7 +39,9 @@ pub(super) fn finding(study: &Study<'_>, at: ValueRef, found: &Broken) -> Findin
     out.effect =
         "There is no client span, and the service that is called starts a new trace instead of continuing this one"
             .to_owned();
-    let forwards = |call: &ValueRef| study.fact(*call).is_some_and(|fact| fact.effect.forwards);
+    // What is mounted as it is sends on what comes in.
+    let forwards =
+        |call: &ValueRef| study.fact(*call).is_some_and(|fact| fact.effect.forwards || fact.effect.registers.is_some());
     if !found.uses.is_empty() && found.uses.iter().all(forwards) {
         out.message = format!("`{maker}` sends requests on as they came in, without the span of this service");
         out.label = "sends on the headers that came in".to_owned();
@@ -67,7 +69,9 @@ fn confidence(study: &Study<'_>, at: ValueRef, found: &Broken) -> Confidence {
     let is_of_house = |call: ValueRef| {
         house::is_asked(study, call) || found.kind == HopKind::RpcCall && house::is_called(study, call)
     };
-    if !is_of_house(at) && !found.uses.iter().any(|call| is_of_house(*call)) {
+    // Where a proxy is mounted says nothing of whom it asks.
+    let is_mount = |call: &&ValueRef| study.fact(**call).is_some_and(|fact| fact.effect.registers.is_some());
+    if !is_of_house(at) && !found.uses.iter().filter(|call| !is_mount(call)).any(|call| is_of_house(*call)) {
         return Confidence::Possible;
     }
     let seen = found.uses.iter().any(|call| is_in_request(study, *call));

@@ -5,6 +5,7 @@ use super::broken::{Broken, finding, rule_of};
 use super::channels::{channels, is_meant_to_be_traced};
 use super::life::{Life, Lives};
 use super::makers::{is_construction, judge_client};
+use super::proxies::proxies;
 use super::sites::{OUTSIDE, is_generated, is_in_trace, outside, reports_here, sites};
 use super::switches::by_switch;
 use super::{beans, body, choice, fallback, forgotten, gate, spurned};
@@ -74,6 +75,7 @@ pub(super) fn check(lives: &Lives<'_, '_>, out: &mut Verdicts) {
     // What goes through the same client without a body ends a conversation or asks how it stands.
     broken.retain(|at, _| !by_body.contains(at));
     channels(lives, &mut broken);
+    proxies(lives, &mut broken);
     // What is generated takes its options from who calls it; nobody mends it there.
     broken.retain(|at, _| !is_generated(study, *at));
     broken.retain(|at, _| !study.is_aside(&study.program.place(*at).path) && !fallback::is_never_needed(study, *at));

@@ -32,6 +32,7 @@ mod only_first;
 mod open_calls;
 mod options;
 mod outdone;
+mod proxies;
 mod server;
 mod sites;
 mod spurned;
