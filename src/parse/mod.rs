@@ -4,6 +4,7 @@
 //! parsing ([`Limits`]), the parse has bounded work, and a panic while lowering stays in its file. Every file left out
 //! is in [`Parsed::skipped`] with its reason.
 
+mod composing;
 mod contain;
 mod generated;
 mod limits;
@@ -20,6 +21,7 @@ pub use relevance::{Depth, Relevance};
 use crate::ir::{FileFacts, Language};
 use crate::lower;
 use crate::walk::SourcePath;
+use composing::Travelled;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use ustr::Ustr;
@@ -63,35 +65,56 @@ enum Outcome {
     Skipped(String),
     Generated,
     Aside,
+    /// A Go file in which no trace travels: what it has to say depends on the packages that it imports.
+    Waiting {
+        /// How much of it is lowered if it puts nothing together.
+        depth: Depth,
+    },
 }
 
 /// Reads and lowers all sources that matter on `threads` threads (0: one for each core). The result does not depend on
 /// `threads`.
 pub fn parse_all(sources: &[SourcePath], relevance: &Relevance, limits: &Limits, threads: usize) -> Parsed {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_SIZE).build();
-    let folders = folders(sources);
-    let parse = |folder: &Vec<usize>| parse_folder(sources, folder, relevance, limits);
-    let outcomes: Vec<Vec<Outcome>> = match pool {
-        Ok(pool) => pool.install(|| folders.par_iter().with_max_len(1).map(parse).collect()),
-        // No threads to be had: slower, not less.
-        Err(_) => folders.iter().map(parse).collect(),
+    let outcomes = match pool {
+        Ok(pool) => pool.install(|| outcomes(sources, relevance, limits)),
+        // No threads of our own to be had: those of the process.
+        Err(_) => outcomes(sources, relevance, limits),
     };
-    let mut ordered: Vec<Option<Outcome>> = sources.iter().map(|_| None).collect();
-    for (at, outcome) in folders.into_iter().flatten().zip(outcomes.into_iter().flatten()) {
-        if let Some(slot) = ordered.get_mut(at) {
-            *slot = Some(outcome);
-        }
-    }
     let mut parsed = Parsed::default();
-    for (source, outcome) in sources.iter().zip(ordered) {
+    for (source, outcome) in sources.iter().zip(outcomes) {
         match outcome {
-            Some(Outcome::File(file)) => parsed.files.push(*file),
-            Some(Outcome::Skipped(reason)) => parsed.skipped.push((source.relative.clone(), reason)),
-            Some(Outcome::Generated) => parsed.generated.push(source.relative.clone()),
-            Some(Outcome::Aside) | None => parsed.aside += 1,
+            Outcome::File(file) => parsed.files.push(*file),
+            Outcome::Skipped(reason) => parsed.skipped.push((source.relative.clone(), reason)),
+            Outcome::Generated => parsed.generated.push(source.relative.clone()),
+            Outcome::Aside | Outcome::Waiting { .. } => parsed.aside += 1,
         }
     }
     parsed
+}
+
+/// What became of each source: first of those that say by themselves that they matter, then of the others, by what those
+/// lie in.
+fn outcomes(sources: &[SourcePath], relevance: &Relevance, limits: &Limits) -> Vec<Outcome> {
+    let folders = folders(sources);
+    let parse = |folder: &Vec<usize>| parse_folder(sources, folder, relevance, limits);
+    let first: Vec<Vec<Outcome>> = folders.par_iter().with_max_len(1).map(parse).collect();
+    let mut found: Vec<(usize, Outcome)> = folders.into_iter().flatten().zip(first.into_iter().flatten()).collect();
+    found.sort_unstable_by_key(|(at, _)| *at);
+    let travelled = Travelled::new(found.iter().filter_map(|(at, outcome)| match outcome {
+        Outcome::File(file) if file.facts.language == Language::Go => sources.get(*at).map(folder_of),
+        _ => None,
+    }));
+    let settle = |(at, outcome): (usize, Outcome)| match (outcome, sources.get(at)) {
+        (Outcome::Waiting { depth }, Some(source)) => parse_waiting(source, depth, &travelled, limits),
+        (outcome, _) => outcome,
+    };
+    found.into_par_iter().with_max_len(8).map(settle).collect()
+}
+
+/// The path of a source's folder from the root.
+fn folder_of(source: &SourcePath) -> &str {
+    source.relative.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Most files of a folder that are judged together; it bounds the texts that are held at once.
@@ -102,7 +125,7 @@ fn folders(sources: &[SourcePath]) -> Vec<Vec<usize>> {
     let mut out: Vec<Vec<usize>> = Vec::new();
     let mut known: FxHashMap<(Language, &str), usize> = FxHashMap::default();
     for (at, source) in sources.iter().enumerate() {
-        let folder = source.relative.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(source);
         let group = *known.entry((source.language, folder)).or_insert(out.len());
         match out.get_mut(group) {
             Some(files) if files.len() < MAX_TOGETHER => files.push(at),
@@ -125,14 +148,28 @@ fn parse_folder(sources: &[SourcePath], folder: &[usize], relevance: &Relevance,
         texts.iter().map(|text| text.as_ref().ok().and_then(|_| depths.next()).unwrap_or(Depth::Nothing)).collect();
     let one = |((source, text), depth): ((&SourcePath, Result<String, Outcome>), Depth)| match (text, depth) {
         (Err(outcome), _) => outcome,
-        (Ok(text), Depth::Nothing) => match relevance::heading(source.language, &text) {
-            Some(facts) => Outcome::File(Box::new(ParsedFile { path: Ustr::from(&source.relative), facts })),
-            None => Outcome::Aside,
-        },
-        (Ok(text), _) => parse_one(source, &text, depth, limits),
+        (Ok(text), Depth::Whole) => parse_one(source, &text, depth, limits),
+        (Ok(_), depth) => Outcome::Waiting { depth },
     };
     let members: Vec<&SourcePath> = members().collect();
     members.into_par_iter().zip(texts).zip(depths).with_max_len(1).map(one).collect()
+}
+
+/// Reads again a file that waited: whole, if it puts together what lies in the folders where traces travel.
+fn parse_waiting(source: &SourcePath, depth: Depth, travelled: &Travelled<'_>, limits: &Limits) -> Outcome {
+    let text = match text_of(source, limits) {
+        Ok(text) => text,
+        Err(outcome) => return outcome,
+    };
+    let heading = relevance::heading(source.language, &text);
+    let is_whole = heading.is_some() && !generated::has_generated_header(&text) && travelled.is_put_together_by(&text);
+    match (if is_whole { Depth::Whole } else { depth }, heading) {
+        (Depth::Nothing, Some(facts)) => {
+            Outcome::File(Box::new(ParsedFile { path: Ustr::from(&source.relative), facts }))
+        }
+        (Depth::Nothing, None) => Outcome::Aside,
+        (depth, _) => parse_one(source, &text, depth, limits),
+    }
 }
 
 /// A file's text, or why it is not parsed.

@@ -3,7 +3,7 @@
 //! In Go a context, a request, a client or a message has a type from an imported package. A file that imports no
 //! package by which a trace can travel holds no crossing and hands no context on. Its declarations still tell the
 //! types of the package's other files; its function bodies tell nothing, but for those that put the program together
-//! (`main`, commands) or hold addresses. In Python and Java the context is ambient, so
+//! (`main`, commands, files that make what such packages have) or hold addresses. In Python and Java the context is ambient, so
 //! any function can lie between two crossings: there every file is read whole.
 
 use super::generated;
@@ -38,7 +38,7 @@ impl Relevance {
         Self { packages: packages.into_iter().collect() }
     }
 
-    /// How much of each of one folder's files is lowered.
+    /// How much of each of one folder's files is lowered, as far as the folder tells.
     pub(super) fn depths(&self, files: &[(Language, &str)]) -> Vec<Depth> {
         let matters: Vec<bool> = files.iter().map(|(language, text)| self.matters(*language, text)).collect();
         let package = matters.contains(&true);
@@ -128,7 +128,7 @@ fn import(path: &str) -> Import {
 }
 
 /// The quoted texts before a file's first definition: its imports, and what comments quote.
-fn go_imports(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn go_imports(text: &str) -> impl Iterator<Item = &str> {
     let is_definition = |line: &&str| ["func ", "type ", "var ", "const "].iter().any(|word| line.starts_with(word));
     let header = text.lines().take_while(move |line| !is_definition(line));
     // Raw strings are allowed too: import `net/http`.
