@@ -44,11 +44,17 @@ impl Program<'_> {
     }
 
     /// Of the types that a Python value may have, the first that a library describes: a stand-in of the service's own for
-    /// where the library is not installed does nothing. Elsewhere the first.
+    /// where the library is not installed does nothing. So it is with a Go variable that begins with a library's stand-in,
+    /// a tracer that does nothing, and gets another one when that is set up. Elsewhere the first.
     fn leading_type(&self, types: impl Iterator<Item = Ustr>) -> Option<Ustr> {
         let mut first = None;
+        let is_open = |ty: Ustr| match self.language {
+            Language::Python => true,
+            Language::Go => ty.contains('.') && !self.types.contains_key(&ty),
+            Language::Java => false,
+        };
         for ty in types.take(8) {
-            if self.language != Language::Python || self.role(ty).is_some() {
+            if !is_open(ty) || self.role(ty).is_some() {
                 return Some(ty);
             }
             first = first.or(Some(ty));
