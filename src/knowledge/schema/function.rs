@@ -77,6 +77,9 @@ pub struct FunctionDescription {
     /// It tells the kind of a span that is about to be started.
     #[serde(default)]
     pub gives_kind: bool,
+    /// What it hands out stands in where nothing is traced: it does nothing, and nobody has to end it.
+    #[serde(default)]
+    pub stands_in: bool,
     /// It begins this span, which an earlier call only made.
     #[serde(default)]
     pub begins: Option<Slot>,

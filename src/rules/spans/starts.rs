@@ -142,10 +142,12 @@ const MAX_LENDERS: u8 = 3;
 
 /// Whether a call hands out the span that is current, itself or by a function of the program's own.
 fn lends(study: &Study<'_>, call: ValueRef, depth: u8) -> bool {
-    if let Some(FunctionDescription { context_of, span, derives, returns, .. }) = study.fact(call).map(|it| it.effect) {
+    if let Some(effect) = study.fact(call).map(|fact| fact.effect) {
+        let FunctionDescription { context_of, span, derives, returns, stands_in, .. } = effect;
         let is_span = returns.first().and_then(|ty| study.program.role(*ty)) == Some(TypeRole::Span);
-        // What a method of the span hands back for chains is the span itself.
-        return context_of.is_some() || (is_span && span.is_none() && *derives != Some(Slot::Receiver));
+        // What a method of the span hands back for chains is the span itself; what stands in for one bears being ended.
+        let is_other = span.is_none() && *derives != Some(Slot::Receiver) && !stands_in;
+        return context_of.is_some() || (is_span && is_other);
     }
     let Some(rest) = depth.checked_sub(1) else { return false };
     let program = study.program;
