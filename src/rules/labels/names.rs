@@ -30,7 +30,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
                 continue;
             }
             let Some(part) = variable(study, name, MAX_DEPTH) else { continue };
-            if !paths::is_one(study, part) && !provisional::is_provisional(study, fact) && !knows_route(study, name) {
+            let are_few = paths::is_one(study, part) || paths::are_declared_few(study, part);
+            if !are_few && !provisional::is_provisional(study, fact) && !knows_route(study, name) {
                 out.findings.push(finding(study, fact, name, part));
             }
         }

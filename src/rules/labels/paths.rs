@@ -2,10 +2,11 @@
 
 use super::words::words;
 use crate::facts::{Piece, Text};
+use crate::ir::Annotation;
 use crate::ir::ExprKind;
-use crate::knowledge::{HopKind, Slot};
+use crate::knowledge::{AnnotationRole, HopKind, Slot};
 use crate::link::{FuncRef, Origin, ValueRef};
-use crate::study::{CallFact, Inbound, Study, functions_of};
+use crate::study::{CallFact, Inbound, Study, described_annotation, functions_of};
 
 /// What the path of a request is called in code; more of its address may hold a query.
 const PATHS: &[&str] = &["path", "raw_path", "path_info"];
@@ -46,6 +47,54 @@ pub(super) fn are_few(study: &Study<'_>, part: ValueRef) -> bool {
     };
     let mut mounting = study.calls_of_unit(file.source.unit).filter(beside).peekable();
     mounting.peek().is_some() && mounting.all(|fact| is_one_path(study, fact))
+}
+
+/// What the address of a request without its query is called in code.
+const ADDRESSES: &[&str] = &["path", "raw_path", "path_info", "servlet_path", "request_uri", "request_url"];
+
+/// Whether a part of a request is its path, and the unit's handlers are declared by annotations at paths that are written
+/// out: but for what nobody serves, the names are few.
+pub(super) fn are_declared_few(study: &Study<'_>, part: ValueRef) -> bool {
+    let program = study.program;
+    let name = match program.expr_kind(part) {
+        ExprKind::Member { name, .. } => words(name),
+        ExprKind::Call { callee, .. } => match program.expr_kind(ValueRef { expr: *callee, ..part }) {
+            ExprKind::Member { name, .. } => words(name),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    if !ADDRESSES.contains(&name.strip_prefix("get_").unwrap_or(&name)) {
+        return false;
+    }
+    let unit = study.unit_of(part.file);
+    let files = (0u32..).zip(&program.files).filter(|(_, file)| file.source.unit == unit);
+    let declared = files.flat_map(|(at, file)| {
+        let functions = file.source.facts.functions.iter().flat_map(|function| &function.annotations);
+        let types = file.source.facts.types.iter().flat_map(|ty| &ty.annotations);
+        functions.chain(types).map(move |annotation| (at, annotation))
+    });
+    let is_route = |(file, annotation): &(u32, &Annotation)| {
+        described_annotation(study, *file, annotation)
+            .is_some_and(|(_, found)| matches!(found.role, AnnotationRole::Entry | AnnotationRole::EntryType))
+    };
+    let mut routes = declared.filter(is_route).peekable();
+    routes.peek().is_some() && routes.all(|(file, annotation)| leaves_nothing_open(study, file, annotation))
+}
+
+/// Whether no text of an annotation has a place for a variable, and all that it is given is text.
+fn leaves_nothing_open(study: &Study<'_>, file: u32, annotation: &Annotation) -> bool {
+    let at = |expr| ValueRef { file, expr };
+    let ExprKind::Call { args, .. } = study.program.expr_kind(at(annotation.expr)) else { return true };
+    let paths = args.iter().filter(|arg| arg.name.is_none_or(|name| name == "value" || name == "path"));
+    let texts = paths.flat_map(|arg| match study.program.expr_kind(at(arg.value)) {
+        ExprKind::Composite { fields, .. } => fields.iter().map(|field| at(field.value)).collect(),
+        _ => vec![at(arg.value)],
+    });
+    texts
+        .into_iter()
+        .flat_map(|value| study.texts(value))
+        .all(|text| text.0.iter().all(|piece| matches!(piece, Piece::Literal(text) if !text.contains(['{', '*', '<']))))
 }
 
 /// Whether something is a part of a request that goes out: the addresses that a program asks for may be few.
