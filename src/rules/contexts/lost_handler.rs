@@ -1,10 +1,11 @@
 //! `log-without-context`: a log handler that adds the trace's ids, and hands out others that do not (Go).
 
 use crate::finding::{Confidence, Finding};
+use crate::ir::ExprKind;
 use crate::knowledge::TypeRole;
 use crate::link::{TypeIndex, ValueRef};
 use crate::rules::Verdicts;
-use crate::study::{CallFact, Study};
+use crate::study::{CallFact, Inbound, Study};
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -47,11 +48,27 @@ fn handler(study: &Study<'_>, fact: &CallFact<'_>) -> Option<Handler> {
     lost.next()
 }
 
-/// The first call of the program by one of these names, outside of examples.
+/// The first call of the program by one of these names, outside of examples and of what runs in no trace.
 fn asked_by(study: &Study<'_>, names: &[Ustr]) -> Option<ValueRef> {
-    let is_it = |call: ValueRef| study.program.callee(call).name.is_some_and(|name| names.contains(&name));
-    let mut calls = study.calls().iter().map(|fact| fact.call);
-    calls.find(|call| is_it(*call) && !study.is_aside(&study.program.place(*call).path))
+    let is_it = |fact: &&CallFact<'_>| {
+        study.program.callee(fact.call).name.is_some_and(|name| names.contains(&name))
+            && !is_outside_traces(study, fact)
+            && !study.is_aside(&study.program.place(fact.call).path)
+    };
+    study.calls().iter().find(is_it).map(|fact| fact.call)
+}
+
+/// Whether a logger is made in what only roots run, and nobody but its maker logs by it.
+fn is_outside_traces(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let flow = &study.program.files[fact.call.file as usize].flow;
+    let is_asked = |used: &crate::ir::ExprId| {
+        let parent = study.program.parent(ValueRef { expr: *used, ..fact.call });
+        parent.is_some_and(|parent| matches!(study.program.expr_kind(parent), ExprKind::Member { .. }))
+    };
+    let mut kept = flow.defs_from(fact.call.expr).map(|(_, def)| &flow.vars[def.var.0 as usize]).peekable();
+    study.inbound(fact.function) == Inbound::Root
+        && kept.peek().is_some()
+        && kept.all(|local| local.uses.iter().all(is_asked))
 }
 
 fn finding(study: &Study<'_>, handler: &Handler) -> Finding {
