@@ -106,7 +106,7 @@ fn passed(lives: &Lives<'_, '_>, call: ValueRef, value: ValueRef, work: &mut Vec
     if site.is_some_and(|site| site.deferred) {
         return;
     }
-    if takes_headers_of_another(study, call, value) {
+    if takes_headers_of_another(study, call, value) || takes_span_of_another(study, call, value) {
         out.rebound = true;
         return;
     }
@@ -283,6 +283,28 @@ fn takes_headers_of_another(study: &Study<'_>, call: ValueRef, value: ValueRef) 
             }
             _ => false,
         })
+    })
+}
+
+/// Whether a call takes besides this context what a function of the program's own made of another one by asking it for its
+/// span: `CopySpan(fresh, helperOf(ctx), name)`.
+fn takes_span_of_another(study: &Study<'_>, call: ValueRef, value: ValueRef) -> bool {
+    let program = study.program;
+    let asks_for_span = |function: &FuncRef| {
+        study.calls_in(*function).any(|fact| {
+            let role = fact.effect.returns.first().and_then(|ty| program.role(*ty));
+            matches!(role, Some(TypeRole::Span | TypeRole::SpanContext)) && fact.effect.span.is_none()
+        })
+    };
+    let is_of_another = |made: ValueRef| {
+        let given = program.slot(made, Slot::AnyArg);
+        given.into_iter().any(|arg| arg != value && program.role_of(arg) == Some(TypeRole::Context))
+            && program.callee(made).functions.iter().any(asks_for_span)
+    };
+    let others = program.slot(call, Slot::AnyArg).into_iter().filter(|other| *other != value);
+    others.filter_map(|other| made_by(study, other)).any(|origin| match origin {
+        Origin::Call(made, _) => is_of_another(made),
+        _ => false,
     })
 }
 

@@ -140,6 +140,16 @@ pub(super) fn outlives(study: &Study<'_>, call: ValueRef) -> bool {
     spawned && !functions.is_empty() && functions.iter().all(|function| study.outlives_request(*function))
 }
 
+/// Whether a function is only ever run as a goroutine, and goes round for ever: what it opens lives as long as it does.
+pub(super) fn is_monitor(study: &Study<'_>, function: FuncRef) -> bool {
+    let program = study.program;
+    let callers = program.callers(function);
+    !callers.is_empty()
+        && callers.iter().all(|call| program.call_site(*call).is_some_and(|site| site.spawned))
+        && loops_for_ever(study, function)
+}
+
+/// Whether a function has an endless loop of its own.
 pub(super) fn loops_for_ever(study: &Study<'_>, function: FuncRef) -> bool {
     let facts = &study.program.files[function.file as usize].source.facts;
     study.program.function(function).body.iter().any(|stmt| {

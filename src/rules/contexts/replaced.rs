@@ -4,8 +4,8 @@ use super::ambient::parts_on_purpose;
 use super::by_callers::{is_twin, of_callers, report_helper};
 use super::forward::{Journey, journey};
 use super::meant::{
-    does_nothing, gives_way, goes_with_span, is_absent, is_default, is_given_fresh, is_kept_on, loops_for_ever,
-    outlives, runs_later, runs_once, works_off,
+    does_nothing, gives_way, goes_with_span, is_absent, is_default, is_given_fresh, is_kept_on, is_monitor,
+    loops_for_ever, outlives, runs_later, runs_once, works_off,
 };
 use super::of_process::is_given_by_process;
 use super::own_span::is_under_own_span;
@@ -83,6 +83,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
     if is_default(study, fact.call)
         || gives_way(study, fact.call, &param)
         || spawned.is_some_and(|closure| loops_for_ever(study, closure))
+        || is_monitor(study, fact.function)
     {
         return None;
     }
