@@ -45,3 +45,19 @@ fn makes_of(text: &str, package: &str) -> bool {
         BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_parts_of_travelled_folders_puts_them_together() {
+        let travelled = Travelled::new(["internal/hooks", "libs/otlp/v2", ""]);
+        let file = |import: &str, body: &str| format!("package a\nimport \"{import}\"\nfunc f() {{ {body} }}");
+        assert!(travelled.is_put_together_by(&file("example.com/shop/internal/hooks", "hooks.NewService()")));
+        assert!(travelled.is_put_together_by(&file("example.com/mono/libs/otlp/v2", "otlp.SetUp()")));
+        assert!(!travelled.is_put_together_by(&file("example.com/shop/internal/hooks", "hooks.Limit()")));
+        assert!(!travelled.is_put_together_by(&file("example.com/shop/hooks", "hooks.NewService()")));
+        assert!(!travelled.is_put_together_by("package a\nfunc f() { hooks.NewService() }"));
+    }
+}
