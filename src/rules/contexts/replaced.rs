@@ -97,6 +97,7 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
             && !asks_unseen_store(lives, *sink)
             && !lives.sends_plainly(*sink)
             && !is_kept_on(study, *sink)
+            && !brings_client(study, *sink)
     };
     let sinks: Vec<ValueRef> = went.sinks.iter().copied().filter(counts).collect();
     let opaque: Vec<ValueRef> =
@@ -108,7 +109,6 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Option<Finding> {
         return Some(report_helper(study, fact, &param, sink, spawned.is_some()));
     }
     let (sink, confidence) = match (sinks.first(), opaque.first().or(handler)) {
-        (Some(sink), _) if sinks.iter().all(|sink| brings_client(study, *sink)) => (*sink, Confidence::Likely),
         (Some(sink), _) => (*sink, Confidence::Certain),
         (None, Some(sink)) if !is_dark => (*sink, Confidence::Likely),
         _ => return None,
@@ -194,7 +194,7 @@ fn report(
     finding
 }
 
-/// Whether what a call sends with comes with its context: whether that makes a span is not seen.
+/// Whether what a call sends with comes with its context: a client that makes no span mostly, which loses none either.
 fn brings_client(study: &Study<'_>, call: ValueRef) -> bool {
     let hop = study.fact(call).and_then(|fact| fact.effect.hop);
     hop.is_some_and(|hop| hop.client == hop.context)
