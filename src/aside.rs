@@ -16,6 +16,11 @@ pub(crate) fn is_aside_unless_built(path: &str) -> bool {
     path.ends_with(".go") && is_aside(path) && !lies_aside(path, |_, folder| BUILT_PARTS.contains(&folder))
 }
 
+/// Whether a file lies aside only as a part of a command line: `internal/cli/commands/serve`.
+pub(crate) fn is_of_command_line(path: &str) -> bool {
+    is_aside(path) && !lies_aside(path, |_, folder| folder == "cli")
+}
+
 fn lies_aside(path: &str, is_part: impl Fn(usize, &str) -> bool) -> bool {
     let asides = [
         "example",

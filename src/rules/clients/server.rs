@@ -4,8 +4,9 @@ use super::super::{Ruling, Verdict, Verdicts};
 use super::handlers::{behind, is_aside};
 use super::life::{Later, Life, Lives};
 use super::light::MAX_WRAPPERS;
-use super::mounted::{Mount, mounted};
+use super::mounted::{Mount, Stand, mounted};
 use super::{apart, choice, dead, gate, mounts, words};
+use crate::aside::is_of_command_line;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{Slot, TypeRole};
@@ -68,7 +69,8 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     if let Some(because) = gate::not_by_code(unit, fact.library) {
         return Err(because);
     }
-    if apart::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
+    let in_command_line = is_in_command_line(study, fact);
+    if !in_command_line && apart::is_apart(study, fact.function, fact.call) || is_for_operators(study, fact) {
         return Err("by its name it serves health checks, metrics or the like, or it stands in an example");
     }
     if study.is_set_up_elsewhere(fact.function) {
@@ -85,6 +87,9 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
     let mut handlers =
         going_on(lives, fact.call, &later).ok_or("something that is mounted on it reads the trace, or may")?;
     let decorated = mounts::decorated(lives, fact).ok_or("a handler of the service reads the trace itself")?;
+    if in_command_line && !serves_others(lives, fact.call, &later) {
+        return Err("by its path it is a command's, and so is all that is mounted on it");
+    }
     // An app with routes is what another program imports and runs.
     let runs = is_run(study, fact, &later) || !decorated.is_empty();
     handlers.extend(decorated);
@@ -111,6 +116,25 @@ fn judge(lives: &Lives<'_, '_>, fact: &CallFact<'_>) -> Result<(Ruling, Vec<Valu
         Life::Plain => Ruling::broken("nothing instruments it, and its handlers go on with a trace"),
     };
     Ok((ruling, handlers))
+}
+
+/// Whether a Go server is made in what a command is built with and lies aside only as a part of its command line.
+fn is_in_command_line(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let path = study.program.place(fact.call).path;
+    let is_named_apart = || words::is_apart(&path) || words::is_apart(&study.function_name(fact.function));
+    study.language() == Language::Go && is_of_command_line(&path) && study.is_built(fact.call.file) && !is_named_apart()
+}
+
+/// Whether a handler that is mounted on a server lies outside of the command line that makes it: this command serves.
+fn serves_others(lives: &Lives<'_, '_>, server: ValueRef, later: &Later) -> bool {
+    let study = lives.study;
+    let is_other = |function: FuncRef| {
+        let path = study.program.files.get(function.file as usize).map(|file| file.source.path);
+        path.is_some_and(|path| !study.is_aside(&path))
+    };
+    let mounts = mounted(lives, server, later);
+    let mut handlers = mounts.iter().flat_map(|mount| &mount.handlers);
+    handlers.any(|(function, stand)| *stand == Stand::GoesOn && is_other(*function))
 }
 
 /// Registrations on the server whose handlers go on with a trace; `None` when one of them reads it.

@@ -43,11 +43,11 @@ impl Walk<'_, '_, '_> {
     }
 }
 
-/// The uses of the local variable that holds a collection.
-fn of_local(program: &Program<'_>, collection: ValueRef) -> Vec<ValueRef> {
-    let Some(file) = program.files.get(collection.file as usize) else { return Vec::new() };
-    let reaching = program.reaching(collection);
+/// The uses of the local variable that a name stands for.
+pub(super) fn of_local(program: &Program<'_>, value: ValueRef) -> Vec<ValueRef> {
+    let Some(file) = program.files.get(value.file as usize) else { return Vec::new() };
+    let reaching = program.reaching(value);
     let Some(def) = reaching.first() else { return Vec::new() };
-    let var = file.flow.vars.get(program.def(collection.file, *def).var.0 as usize);
-    var.into_iter().flat_map(|var| &var.uses).map(|expr| ValueRef { expr: *expr, ..collection }).collect()
+    let var = file.flow.vars.get(program.def(value.file, *def).var.0 as usize);
+    var.into_iter().flat_map(|var| &var.uses).map(|expr| ValueRef { expr: *expr, ..value }).collect()
 }

@@ -202,7 +202,10 @@ impl Walk<'_, '_, '_> {
         let program = self.lives.study.program;
         match program.expr_kind(target) {
             ExprKind::Member { base, name, .. } => match program.type_of(ValueRef { expr: *base, ..target }) {
-                Some(owner) => self.field(owner, *name),
+                Some(owner) => {
+                    self.field(owner, *name);
+                    self.put_into_server(ValueRef { expr: *base, ..target }, owner);
+                }
                 None => self.out.escapes.push(*name),
             },
             // Thrown away.
@@ -229,7 +232,7 @@ impl Walk<'_, '_, '_> {
     }
 
     /// All uses of a field or global.
-    fn field(&mut self, owner: Ustr, name: Ustr) {
+    pub(super) fn field(&mut self, owner: Ustr, name: Ustr) {
         if !self.fields.insert((owner, name)) {
             return;
         }
@@ -407,7 +410,8 @@ impl Walk<'_, '_, '_> {
         let ExprKind::Member { name, .. } = program.expr_kind(member) else { return };
         let flow = &program.files[member.file as usize].flow;
         for write in flow.writes_to(member.expr) {
-            if !self.matters(member, name) {
+            // What is put into another server adds nothing to itself.
+            if !self.matters(member, name) || self.seen.contains(&ValueRef { expr: write.value, ..member }) {
                 continue;
             }
             let value = ValueRef { expr: write.value, ..member };
@@ -418,8 +422,12 @@ impl Walk<'_, '_, '_> {
 }
 
 /// Whether nothing of the program's own can be inside a value of a Go type.
-fn holds_nothing(ty: Ustr) -> bool {
-    matches!(ty.as_str(), "error" | "string" | "bool" | "int" | "int32" | "int64" | "uint" | "byte" | "float64")
+pub(super) fn holds_nothing(ty: Ustr) -> bool {
+    const NAMES: &[&str] = &[
+        "error", "string", "bool", "int", "int32", "int64", "uint", "uint16", "uint32", "uint64", "byte", "float32",
+        "float64",
+    ];
+    NAMES.contains(&ty.as_str())
 }
 
 fn is_setter(name: &str) -> bool {

@@ -1,8 +1,10 @@
 //! What a value is made of: its arguments, fields and defaults, and what its maker hands back.
 
+use super::later::holds_nothing;
 use super::{Life, Lives, MAX_DEPTH, Side};
 use crate::ir::{ExprKind, Language, Spread};
 use crate::knowledge::{FunctionDescription, HopKind, NameOf, Slot, TypeRole, speaks_of_tracing};
+use crate::link::flow::{DefId, DefKind};
 use crate::link::{FuncRef, Origin, Step, ValueRef, owner_of};
 use crate::rules::clients::words;
 use crate::study::{CallFact, Study, Summary, functions_of};
@@ -14,6 +16,9 @@ const MAX_LINKS: u32 = 6;
 
 /// How many calls are looked at that one context after the other was made by.
 const MAX_CONTEXTS: usize = 200;
+/// How many names are gone back to the operator that makes a number.
+const MAX_SCALARS: u32 = 4;
+
 /// How deep the parts of headers are looked at that a context is made of.
 const MAX_CONTEXT_PARTS: u32 = 4;
 
@@ -209,7 +214,7 @@ impl<'s, 'a> Lives<'s, 'a> {
         }
         let program = self.study.program;
         // Texts, numbers and truths: `"/" + name`.
-        if self.side == Side::Serving && matches!(program.expr_kind(value), ExprKind::Binary { .. }) {
+        if self.side == Side::Serving && self.is_scalar(value, MAX_SCALARS) {
             return true;
         }
         // A text of the environment: `os.environ["ADDRESS"]`.
@@ -353,7 +358,9 @@ impl<'s, 'a> Lives<'s, 'a> {
         if let Some(known) = self.results.borrow().get(&call) {
             return *known;
         }
-        self.results.borrow_mut().insert(call, Life::Unknown);
+        // A list to which something is added over and over is what is added to it.
+        let meanwhile = if self.lengthens(call) { Life::Plain } else { Life::Unknown };
+        self.results.borrow_mut().insert(call, meanwhile);
         let found = self.find_result(call, depth);
         self.results.borrow_mut().insert(call, found);
         found
@@ -379,9 +386,13 @@ impl<'s, 'a> Lives<'s, 'a> {
         if let Some(ty) = callee.constructs.filter(|ty| program.own_type(*ty).is_some()) {
             return self.own_type(ty).and(self.construction(call, depth));
         }
-        let is_append = program.language == Language::Go
-            && callee.name.is_some_and(|name| name == "append" || name == "make" || name == "new");
-        if is_append {
+        let is_builtin =
+            |builtin: &str| program.language == Language::Go && callee.name.is_some_and(|name| name == builtin);
+        // A list, or a map, with nothing in it.
+        if is_builtin("make") {
+            return Life::Plain;
+        }
+        if self.lengthens(call) || is_builtin("new") {
             return self.construction(call, depth);
         }
         match self.construction(call, depth) {
@@ -392,6 +403,36 @@ impl<'s, 'a> Lives<'s, 'a> {
                 self.given_to_stranger(call, depth)
             }
             _ => Life::Unknown,
+        }
+    }
+
+    /// Whether a call hands a list back with more in it (Go).
+    fn lengthens(&self, call: ValueRef) -> bool {
+        let program = self.study.program;
+        program.language == Language::Go && program.callee(call).name.is_some_and(|name| name == "append")
+    }
+
+    /// Whether a value is a number or a truth (Go): the outcome of an operator, a conversion, or a name of such.
+    fn is_scalar(&self, value: ValueRef, left: u32) -> bool {
+        let program = self.study.program;
+        let Some(left) = left.checked_sub(1) else { return false };
+        match program.expr_kind(value) {
+            ExprKind::Binary { .. } => true,
+            ExprKind::Call { callee, args } => {
+                let name = program.expr_kind(ValueRef { expr: *callee, ..value });
+                args.len() == 1 && matches!(name, ExprKind::Name(name) if holds_nothing(*name))
+            }
+            ExprKind::Name(_) => {
+                let defs = program.reaching(value);
+                let is_one = |id: &DefId| match program.def(value.file, *id).kind {
+                    DefKind::Value { value: made, index: None } => {
+                        self.is_scalar(ValueRef { expr: made, ..value }, left)
+                    }
+                    _ => false,
+                };
+                !defs.is_empty() && defs.iter().all(is_one)
+            }
+            _ => false,
         }
     }
 

@@ -2,10 +2,11 @@
 //! through an interface, and to closures that mount a part of it.
 
 use super::Life;
+use super::kept::of_local;
 use super::later::Walk;
 use crate::ir::ExprKind;
 use crate::knowledge::{Slot, TypeRole};
-use crate::link::{FuncRef, Origin, ValueRef};
+use crate::link::{FuncRef, Origin, Step, ValueRef};
 use crate::study::{Inbound, functions_of, stub_of};
 use ustr::Ustr;
 
@@ -36,6 +37,18 @@ impl Walk<'_, '_, '_> {
         functions.into_iter().for_each(|function| self.follow_into(server, call, function));
         self.out.entered.push(call);
         true
+    }
+
+    /// Goes on with the server of a library into a field of which a router was put: `s.server.Handler = router`.
+    pub(super) fn put_into_server(&mut self, server: ValueRef, owner: Ustr) {
+        let program = self.lives.study.program;
+        if !self.is_server || program.own_type(owner).is_some() || program.role(owner) != Some(TypeRole::Server) {
+            return;
+        }
+        match program.step(server) {
+            Step::Field(holder, name) => self.field(holder, name),
+            _ => self.work.extend(of_local(program, server)),
+        }
     }
 
     /// Follows a server into the closures and functions that a call of its own is given, such as `r.Route("/orders", func(r
