@@ -1,7 +1,7 @@
 //! `log-without-trace-id` in Python: formats given to the logging library in code.
 
 use super::super::Verdicts;
-use super::settings;
+use super::{chains, settings};
 use crate::finding::{Confidence, Related};
 use crate::ir::{ExprKind, FileFacts, Language, TypeId};
 use crate::link::{Origin, TypeIndex, ValueRef};
@@ -39,7 +39,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     };
     let facts = study.calls().iter().filter(|fact| writes_records(fact) && is_judged(fact.call.file));
     let facts: Vec<_> = facts.filter(|fact| !is_forgotten(study, fact.call) && !writes_extras(study, fact)).collect();
-    for fact in facts.iter().filter(|fact| lists_processors(study, fact)) {
+    for fact in facts.iter().filter(|fact| chains::is_seen(study, fact)) {
         let unit = program.files[fact.call.file as usize].source.unit;
         by_unit.entry(unit).or_default().push(Bare { format: fact.call, user: fact.call });
     }
@@ -94,14 +94,6 @@ fn writes_extras(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let puts_ids = |id: &str| stacks().iter().any(|page| page.id == id && !page.log_keys.is_empty());
     fact.effect.log_extras
         && study.unit(fact.call.file).stacks.iter().any(|found| found.active && puts_ids(&found.stack))
-}
-
-/// Whether a call is given a list of what each record passes through, written out in it: one that a variable holds may
-/// be added to.
-fn lists_processors(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
-    let Some(slot) = fact.effect.log_processors else { return false };
-    let is_list = |value: &ValueRef| matches!(study.program.expr_kind(*value), ExprKind::Composite { fields, .. } if fields.len() > 1);
-    study.slot(fact.call, slot).first().is_some_and(is_list)
 }
 
 /// What a described call is given as the form.
@@ -236,7 +228,7 @@ fn may_have_ids(study: &Study<'_>, unit: usize) -> bool {
     files().any(|file| imports(&file.source.facts) || names_trace_id(&file.source.facts))
 }
 
-fn is_below(name: &str, module: &str) -> bool {
+pub(super) fn is_below(name: &str, module: &str) -> bool {
     name.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -1,5 +1,6 @@
 //! Rules about the ids on log records.
 
+mod chains;
 mod formats;
 mod keys;
 mod left;
