@@ -1,6 +1,6 @@
 //! Which functions that take requests stand where the traces of whoever asks are read (Go).
 
-use super::handlers::{handlers, served_by};
+use super::handlers::{all_handlers, handlers, served_by};
 use super::life::{Life, Lives};
 use super::server::starts_in_front;
 use crate::ir::{Language, TypeKind};
@@ -24,7 +24,10 @@ pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
     let lives = &lives.of_servers();
     let study = lives.study;
     let mut out = Light::default();
+    // Those that are mounted where traces are read, or may be.
     let mut grey = FxHashSet::default();
+    // Those that stand behind wrappers, by whether all that mounts these is plain.
+    let (mut in_the_dark, mut elsewhere) = (FxHashSet::default(), FxHashSet::default());
     if study.language() != Language::Go {
         return out;
     }
@@ -33,12 +36,14 @@ pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
             let call = ValueRef { file: at, expr: site.expr };
             let Some((server, functions)) = mounting_call(study, call) else { continue };
             let is_lit = is_wrapped(lives, call, &functions) || server.is_some_and(|server| reads(lives, server));
-            let set = match (is_lit, server.is_some_and(|server| is_plain(lives, server))) {
-                (true, _) => &mut out.bright,
-                (false, true) => &mut out.dark,
-                (false, false) => &mut grey,
+            let is_dark = !is_lit && server.is_some_and(|server| is_plain(lives, server));
+            let (set, behind) = match (is_lit, is_dark) {
+                (true, _) => (&mut out.bright, &mut elsewhere),
+                (false, true) => (&mut out.dark, &mut in_the_dark),
+                (false, false) => (&mut grey, &mut elsewhere),
             };
             set.extend(functions);
+            behind.extend(wrapped(study, call));
         }
     }
     for fact in study.calls() {
@@ -50,6 +55,8 @@ pub(super) fn light(lives: &Lives<'_, '_>) -> Light {
         };
     }
     out.dark.retain(|function| !out.bright.contains(function) && !grey.contains(function));
+    let is_seen_elsewhere = |function: &FuncRef| out.bright.contains(function) || elsewhere.contains(function);
+    out.dark.extend(in_the_dark.into_iter().filter(|function| !is_seen_elsewhere(function)));
     out
 }
 
@@ -108,6 +115,11 @@ fn mounting_call(study: &Study<'_>, call: ValueRef) -> Option<(Option<ValueRef>,
             Some((study.slot(call, Slot::AnyArg).into_iter().find(is_server), handlers(study, call)))
         }
     }
+}
+
+/// The functions of the wrappers that a call mounts, and of what they wrap: no other way leads to what they are given.
+fn wrapped(study: &Study<'_>, call: ValueRef) -> impl Iterator<Item = FuncRef> {
+    all_handlers(study, call).into_iter().flat_map(|function| study.with_nested(function))
 }
 
 /// Whether all that a server may be is seen being made, and stays plain.
