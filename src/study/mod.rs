@@ -104,7 +104,7 @@ pub struct Study<'a> {
     /// The Go units that are programs, by their index.
     programs: FxHashSet<usize>,
     handed_around: OnceCell<FxHashSet<Ustr>>,
-    served: OnceCell<FxHashSet<String>>,
+    served: OnceCell<FxHashMap<String, bool>>,
     source: &'a dyn Fn(Ustr) -> Option<String>,
     /// The source files that are left out, as they are too large or could not be read.
     pub unread: Vec<Ustr>,

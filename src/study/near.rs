@@ -70,9 +70,10 @@ impl Study<'_> {
         files.any(|file| file.source.facts.functions.iter().any(starts))
     }
 
-    /// Whether the program serves a remote service itself, by the name of its stubs.
-    pub fn serves_calls_of(&self, service: &str) -> bool {
-        self.served.get_or_init(|| stubs::served(self)).contains(service)
+    /// Whether the program serves a remote service itself, by the name of its stubs, in a command that is traced (`Some(true)`)
+    /// or only in such as are not (`Some(false)`); `None` where it does not.
+    pub fn serves_calls_of(&self, service: &str) -> Option<bool> {
+        self.served.get_or_init(|| stubs::served(self)).get(service).copied()
     }
 
     /// The names of what the workspace's code is deployed as, in lower case, its units and its Go commands, but for those

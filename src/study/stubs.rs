@@ -1,10 +1,11 @@
 //! Code that is generated for remote services, by the names that its generators give.
 
 use super::Study;
+use crate::aside::is_support;
 use crate::ir::ExprKind;
 use crate::knowledge::{StubNames, TypeRole};
 use crate::link::ValueRef;
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 /// The remote service whose generated code a call runs, where it is given a channel, a client or a server.
 pub fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Vec<String>) -> Option<String> {
@@ -26,11 +27,19 @@ pub fn stub_of(study: &Study<'_>, call: ValueRef, of: impl Fn(&StubNames) -> &Ve
     (args.iter().any(joins) || runs_generated(study, call)).then_some(name)
 }
 
-/// The remote services whose servers the program registers, by the names of their stubs.
-pub(super) fn served(study: &Study<'_>) -> FxHashSet<String> {
-    let files = (0u32..).zip(&study.program.files);
-    let calls = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, site.expr)));
-    calls.filter_map(|(file, expr)| stub_of(study, ValueRef { file, expr }, |names| &names.servers)).collect()
+/// The remote services whose servers the program registers, by the names of their stubs, and whether somebody goes on with a
+/// trace there: not where only commands without tracing serve them. What stands in for a server says nothing of it.
+pub(super) fn served(study: &Study<'_>) -> FxHashMap<String, bool> {
+    let mut out = FxHashMap::default();
+    for (at, file) in (0u32..).zip(&study.program.files) {
+        let path = file.source.path;
+        let is_traced = !study.is_out_of_traces(path) || study.is_aside(&path) || is_support(&path);
+        let calls = file.flow.calls.iter().map(|site| ValueRef { file: at, expr: site.expr });
+        for service in calls.filter_map(|call| stub_of(study, call, |names| &names.servers)) {
+            *out.entry(service).or_default() |= is_traced;
+        }
+    }
+    out
 }
 
 /// Whether the code that a call runs was generated.

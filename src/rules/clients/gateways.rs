@@ -98,7 +98,7 @@ fn is_traced(lives: &Lives<'_, '_>, router: ValueRef) -> bool {
 fn finding(study: &Study<'_>, found: &[Gateway<'_>]) -> Option<Finding> {
     let first = found.first()?;
     // The service behind it is served by this program, or generated into it at least.
-    let is_own = found.iter().any(|gateway| study.serves_calls_of(&gateway.service));
+    let is_own = found.iter().any(|gateway| study.serves_calls_of(&gateway.service) == Some(true));
     let confidence = if is_own { Confidence::Certain } else { Confidence::Likely };
     let mut out = study.finding("uninstrumented-rpc-client", first.call, confidence);
     let maker = study.callee_text(first.call);

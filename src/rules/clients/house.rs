@@ -71,8 +71,8 @@ pub(super) fn is_called(study: &Study<'_>, call: ValueRef) -> bool {
     let service = maker.and_then(|maker| stub_named(study, &maker, |names| &names.clients));
     let is_ours = |file: &FileUnit<'_>| owner_of(&file.module).is_some_and(|own| owner_of(package) == Some(own));
     let is_own = program.own_type(ty).is_some();
-    service.is_some_and(|service| study.serves_calls_of(&service))
-        || !is_own && program.files.get(call.file as usize).is_some_and(is_ours)
+    let is_served = service.and_then(|service| study.serves_calls_of(&service));
+    is_served.unwrap_or_else(|| !is_own && program.files.get(call.file as usize).is_some_and(is_ours))
 }
 
 /// Whether some words name a service of the tree that the file is no part of.
