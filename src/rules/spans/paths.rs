@@ -295,15 +295,16 @@ impl<'f> Walk<'f, '_> {
     fn branches(&mut self, condition: Span, blocks: [&'f [u32]; 2], states: States) -> States {
         let asked = self.question.named.iter().any(|named| condition.contains(*named));
         let finishing = blocks.map(|block| self.any_finishes(block));
-        let mut out = blocks;
         let mut results = [States::NONE; 2];
-        for (n, block) in out.iter_mut().enumerate() {
+        for (n, block) in blocks.into_iter().enumerate() {
             // Without a value, or on the branch that is not the started one's, nothing is open.
             let sibling = finishing.iter().enumerate().any(|(other, finishes)| other != n && *finishes);
             let absent = (asked || (self.conditional && sibling)) && !finishing.get(n).copied().unwrap_or_default();
-            let before = if absent { states.finished() } else { states };
+            let through = self.block(block, if absent { states.finished() } else { states });
+            // What only asks for it (`if span.IsRecording()`, `if err != nil { return err }`) leaves it as it is.
+            let only_asks = absent && !sibling && through != States::NONE;
             if let Some(result) = results.get_mut(n) {
-                *result = self.block(block, before);
+                *result = if only_asks { through.join(states) } else { through };
             }
         }
         self.meet(&results, &finishing)
