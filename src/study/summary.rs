@@ -1,8 +1,9 @@
 //! What functions do to a trace, in a few bits, carried up the call graph until nothing changes.
 
 use super::Study;
+use crate::ir::Language;
 use crate::knowledge::{FunctionDescription, HopKind, TypeRole};
-use crate::link::FuncRef;
+use crate::link::{FuncRef, ValueRef};
 use rustc_hash::FxHashMap;
 use std::ops::{BitOr, BitOrAssign};
 
@@ -117,6 +118,20 @@ pub(super) fn of_effect(effect: &FunctionDescription) -> Summary {
     out
 }
 
+/// The Go functions that write a library's handler down which takes up traces (`&ochttp.Handler{Handler: next}`): there is no
+/// call that would say so.
+fn makers_of_handlers<'s>(study: &'s Study<'_>) -> impl Iterator<Item = FuncRef> + 's {
+    let program = study.program;
+    let files = (0u32..).zip(&program.files).filter(|_| program.language == Language::Go);
+    let sites = files.flat_map(|(at, file)| file.flow.calls.iter().map(move |site| (at, site)));
+    let is_handler = move |at: u32, expr| {
+        let made = program.callee(ValueRef { file: at, expr }).constructs;
+        let described = made.and_then(|ty| program.knowledge.ty(ty));
+        described.is_some_and(|(_, ty)| ty.instrumented && ty.role == TypeRole::Other)
+    };
+    sites.filter(move |(at, site)| is_handler(*at, site.expr)).map(|(at, site)| FuncRef { file: at, id: site.function })
+}
+
 /// The summaries of all functions: own effects, those of closures inside, and those of callees.
 pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
     let program = study.program;
@@ -128,9 +143,12 @@ pub(super) fn summaries(study: &Study<'_>) -> FxHashMap<FuncRef, Summary> {
         }
         *out.entry(fact.function).or_default() |= does;
     }
+    for function in makers_of_handlers(study) {
+        *out.entry(function).or_default() |= Summary::INSTRUMENTS | Summary::TAKES_UP;
+    }
     // A decorator that puts a span around a Python function starts it wherever the function is called.
     let decorated = program.all_functions().filter(|function| {
-        program.language == crate::ir::Language::Python
+        program.language == Language::Python
             && !program.function(*function).annotations.is_empty()
             && super::reach::has_span_around(study, *function)
     });
