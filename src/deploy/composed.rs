@@ -105,9 +105,14 @@ fn mounts(path: Ustr, service: &Node) -> Vec<String> {
     let sources = volumes.iter().filter_map(|volume| {
         volume.text().and_then(|text| text.split(':').next()).or_else(|| volume.get("source").and_then(Node::text))
     });
+    // The folder that compose is called in: its own, as a rule.
+    let here = |source: &'_ str| {
+        source.strip_prefix("${PWD}/").or(source.strip_prefix("$PWD/")).map(|rest| format!("./{rest}"))
+    };
     sources
+        .map(|source| here(source).unwrap_or_else(|| source.to_owned()))
         .filter(|source| source.starts_with('.'))
-        .filter_map(|source| crate::paths::join(folder(&path), source))
+        .filter_map(|source| crate::paths::join(folder(&path), &source))
         .collect()
 }
 

@@ -54,7 +54,7 @@ pub(super) fn check(material: &Material<'_>, collector: &Collector, out: &mut Ve
 }
 
 /// The collectors that may run a configuration: its own image, those that are given its file, those of folders around
-/// it or below it, and if there is none of these, all of the workspace.
+/// it or below it that are given no other, and if there is none of these, all such ones of the workspace.
 fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
     if let Kind::Resource { image: Some(image), .. } = &collector.kind {
         return vec![of_image(image).unwrap_or(Runs::Unknown)];
@@ -64,13 +64,15 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
         let named = name.as_ref().map(|name| of_image(&format!("{name}:{tag}")).unwrap_or(Runs::Unknown));
         return vec![named.unwrap_or_else(|| of_tag(tag))];
     }
-    let own = |container: &Container| {
-        let name = if let Kind::ConfigMap(name) = &collector.kind { name.as_str() } else { &collector.path };
-        container.mounts.iter().any(|mount| mount == name)
+    let own = |container: &Container| is_given(container, collector);
+    // One that is given another configuration does not run this one.
+    let is_free = |container: &Container| {
+        let others = material.deployment.collectors.iter().filter(|other| other.path != collector.path);
+        !others.into_iter().any(|other| is_given(container, other))
     };
     let near = |container: &Container| {
         let (one, other) = (folder(&container.path), folder(&collector.path));
-        one == other || is_below(one, other) || is_below(other, one)
+        is_free(container) && (one == other || is_below(one, other) || is_below(other, one))
     };
     let seen = |test: &dyn Fn(&Container) -> bool| -> Vec<Runs> {
         let containers = material.deployment.containers.iter().filter(|container| test(container));
@@ -82,7 +84,7 @@ fn runs(material: &Material<'_>, collector: &Collector) -> Vec<Runs> {
     };
     let beside = |path: &str| folder(path) == folder(&collector.path);
     let (given, near) = (seen(&own), [seen(&near), fetched(&beside)].concat());
-    let all = || [seen(&|_| true), fetched(&|_| true)].concat();
+    let all = || [seen(&is_free), fetched(&|_| true)].concat();
     if !given.is_empty() {
         given
     } else if !near.is_empty() {
@@ -97,6 +99,18 @@ pub(super) fn is_since(material: &Material<'_>, collector: &Collector, limit: (u
     let runs = runs(material, collector);
     let is_it = |runs: &Runs| *runs == Runs::Newest || matches!(runs, Runs::Of(version) if *version >= limit);
     !runs.is_empty() && runs.iter().all(is_it)
+}
+
+/// Whether a container is given a configuration: its ConfigMap, its file, or as a collector a folder that holds the file.
+pub(super) fn is_given(container: &Container, collector: &Collector) -> bool {
+    let holds = |mount: &String| {
+        let image = || container.image.as_ref().and_then(|(image, _)| of_image(image));
+        *mount == *collector.path || !mount.is_empty() && is_below(&collector.path, mount) && image().is_some()
+    };
+    match &collector.kind {
+        Kind::ConfigMap(name) => container.mounts.contains(name),
+        _ => container.mounts.iter().any(holds),
+    }
 }
 
 /// Which collector an image is; `None` for one of something else.

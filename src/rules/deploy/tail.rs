@@ -2,6 +2,7 @@
 
 use super::super::Verdicts;
 use super::Material;
+use super::removed::is_given;
 use crate::deploy::{Collector, Component, Container, Kind, Pipeline, kind_of, known};
 use crate::finding::{Confidence, Finding, Place, Related};
 use crate::yaml::Node;
@@ -114,11 +115,7 @@ fn copies(material: &Material<'_>, collector: &Collector) -> Option<(String, Pla
 
 /// The containers that are given a configuration.
 pub(super) fn runners<'a>(material: &Material<'a>, collector: &'a Collector) -> impl Iterator<Item = &'a Container> {
-    let name = match &collector.kind {
-        Kind::ConfigMap(name) => name.as_str(),
-        _ => &collector.path,
-    };
-    material.deployment.containers.iter().filter(move |container| container.mounts.iter().any(|mount| mount == name))
+    material.deployment.containers.iter().filter(move |container| is_given(container, collector))
 }
 
 /// Whether a collector sends all spans of a trace to the same one of others.
