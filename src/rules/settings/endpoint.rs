@@ -2,6 +2,7 @@
 
 use super::super::Verdicts;
 use super::defaults;
+use super::taken_apart::is_taken_apart;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Language, StmtKind};
 use crate::knowledge::{AddressForm, EndpointEffect};
@@ -94,6 +95,9 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
         let is_meant = |wrong: &Wrong| !for_other && !is_added(wrong);
         mismatch(endpoint, &address).filter(is_meant).map(|wrong| (value, wrong))
     });
+    if found.as_ref().is_some_and(|(value, _)| is_taken_apart(study, &all, *value)) {
+        return None;
+    }
     found.or_else(|| judge_default(study, endpoint, given, &origins))
 }
 

@@ -19,6 +19,7 @@ mod sampler;
 pub(super) mod share;
 mod shutdown;
 mod simple;
+mod taken_apart;
 mod unknown_member;
 mod unnamed;
 mod unset_global;
