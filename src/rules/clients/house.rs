@@ -137,7 +137,8 @@ impl Search<'_, '_> {
     /// each other.
     fn note_variable(&mut self, named: &Named) {
         self.note_setting(named);
-        self.is_inside |= words::split_words(&named.name).any(|word| is_address_word(&word));
+        let is_address = words::split_words(&named.name).any(|word| is_address_word(&word));
+        self.is_inside |= is_address && !words::names_store(&named.name);
     }
 
     /// Notes the name of a setting, and what it is where nobody sets it; all of them may be about addresses.
@@ -162,7 +163,8 @@ impl Search<'_, '_> {
         let (host, behind) = rest.split_at(end);
         let is_whole = host.starts_with(|c: char| c.is_ascii_alphabetic()) && !behind.starts_with(['{', '%']);
         let is_here = host == "localhost" && !self.is_remote_call;
-        self.is_inside |= is_whole && !is_here && (!host.contains('.') || ends_inside(host));
+        let is_inner = || !host.contains('.') && !words::names_store(host) || ends_inside(host);
+        self.is_inside |= is_whole && !is_here && is_inner();
         self.is_inside |= is_whole && strangers::is_named_after_unit(self.study, host);
         self.names.extend(words::split_words(host));
     }

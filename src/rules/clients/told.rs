@@ -76,6 +76,9 @@ fn of_address(study: &Study<'_>, file: u32, written: &str) -> Option<Whose> {
         return Some(Whose::Stranger);
     }
     let is_known = study.environments.runs_code(found.short()) || study.environments.runs_code(&found.host);
+    if !is_known && words::names_store(found.short()) {
+        return Some(Whose::Stranger);
+    }
     (is_known || ends_inside(&found.host) || is_named_after_unit(study, &found.host)).then_some(Whose::House)
 }
 

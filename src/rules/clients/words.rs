@@ -1,5 +1,6 @@
 //! What names in code give away, whatever the library.
 
+use crate::deploy::known;
 use crate::knowledge::{self, NameOf};
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
@@ -78,6 +79,17 @@ pub(super) fn names_health(text: &str) -> bool {
 /// Whether a name says that it is there for tests.
 pub(super) fn names_test(text: &str) -> bool {
     split_words(text).any(|word| matches!(word.as_str(), "test" | "tests" | "testing"))
+}
+
+/// Whether a name is that of a database, cache or broker, or of its address: `dev_elasticsearch`, `CLICKHOUSE_URL`. No
+/// trace goes on behind one, but for a service in front of it: `REDIS_SERVICE_URL`.
+pub(super) fn names_store(name: &str) -> bool {
+    let is_store = |word: &str| {
+        let is_it = |image: &str| image == word || image.strip_suffix("-server") == Some(word);
+        known().stores.iter().any(|image| is_it(image))
+    };
+    let words: Vec<String> = split_words(name).collect();
+    words.iter().any(|word| is_store(word)) && !words.iter().any(|word| knowledge::is_house_word(word))
 }
 
 /// Whether a part of a host's name says that it stands in for another service.
