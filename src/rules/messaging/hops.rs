@@ -4,7 +4,8 @@ use crate::ir::{ExprKind, Language, LoopKind, Span, StmtKind, TypeKind};
 use crate::knowledge::{FunctionDescription, HopKind, LibraryDescription, TypeRole};
 use crate::link::flow::CallSite;
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{CallFact, Study};
+use crate::services::Mode;
+use crate::study::{CallFact, Study, Summary};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a library describes, by the simple name of the method.
@@ -24,6 +25,17 @@ pub(super) fn traced_units(study: &Study<'_>) -> FxHashSet<usize> {
         }
     }
     out
+}
+
+/// Whether a Java unit sets tracing up in its own code, and nothing that it runs ever makes a span or context current,
+/// writes a carrier or instruments anything: its spans are records beside the work, and no message has one.
+pub(super) fn keeps_spans_aside(study: &Study<'_>, unit: usize) -> bool {
+    let Some(view) = study.units.get(unit).filter(|view| view.language == Language::Java) else { return false };
+    let mut active = view.stacks.iter().filter(|found| found.active).peekable();
+    let is_by_code = active.peek().is_some() && active.all(|found| found.mode == Mode::Code);
+    let works = Summary::ACTIVATES | Summary::INJECTS | Summary::INSTRUMENTS;
+    let is_own = |function: &FuncRef| study.unit_of(function.file) == unit;
+    is_by_code && !study.program.all_functions().filter(is_own).any(|function| study.summary(function).has(works))
 }
 
 /// The packages in which tracers are declared.

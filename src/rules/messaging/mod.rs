@@ -44,7 +44,8 @@ pub(super) fn check<'a>(lives: &Lives<'_, 'a>, out: &mut Verdicts) {
     let study: &Study<'a> = lives.study;
     let traced = hops::traced_units(study);
     let plugged = client::Plugged::default();
-    produce::check(study, &traced, &plugged, out);
+    let current = traced.iter().copied().filter(|unit| !hops::keeps_spans_aside(study, *unit)).collect();
+    produce::check(study, &current, &plugged, out);
     consume::check(study, &traced, &plugged, out);
     managed::check(study, &plugged, out);
     extract::check(study, &traced, out);
