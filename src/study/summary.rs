@@ -52,6 +52,8 @@ impl Summary {
     pub const RECORDS: Self = Self(1 << 18);
     /// Instruments what takes work in: a server, its handlers, a consumer.
     pub const TAKES_UP: Self = Self(1 << 19);
+    /// Makes a parent of ids that it has read by hand.
+    pub const REBUILDS: Self = Self(1 << 20);
 
     /// These and others together.
     pub const fn or(self, other: Self) -> Self {
@@ -96,6 +98,7 @@ pub(super) fn of_effect(effect: &FunctionDescription) -> Summary {
     set(effect.records.is_some(), Summary::RECORDS);
     set(effect.inject.is_some(), Summary::INJECTS);
     set(effect.extract.is_some(), Summary::EXTRACTS);
+    set(effect.remote_by_hand, Summary::REBUILDS);
     set(effect.instruments.is_some() || !effect.switches_on.is_empty(), Summary::INSTRUMENTS);
     let takes_up = effect.instruments.is_some() && !effect.outbound;
     set(takes_up || !effect.switches_on.is_empty(), Summary::TAKES_UP);

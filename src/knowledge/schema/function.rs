@@ -37,6 +37,9 @@ pub struct FunctionDescription {
     /// Types of values that it puts there as they are, without a complaint, and that nothing finds there again.
     #[serde(default)]
     pub binds_in_vain: Vec<Ustr>,
+    /// It makes what stands for a span of another process from ids that the code has read itself, of whatever carrier.
+    #[serde(default)]
+    pub remote_by_hand: bool,
     /// It makes a new client, server, executor, producer: what is configured is in its arguments, later calls and fields.
     #[serde(default)]
     pub makes: Option<TypeRole>,

@@ -75,7 +75,7 @@ fn is_apart(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     let origins: Vec<Origin> = bound.into_iter().flat_map(|span| study.program.origins(span, false)).collect();
     let is_other = |origin: &Origin| match origin {
         Origin::Call(made, _) => match study.fact(*made) {
-            Some(made) => made.effect.span.is_some_and(|span| !span.current),
+            Some(made) => made.effect.remote_by_hand || made.effect.span.is_some_and(|span| !span.current),
             // An object with the identifiers of a span elsewhere, as they stand in what came in.
             None => study.program.callee(*made).constructs.is_some(),
         },

@@ -7,7 +7,7 @@ use super::relay;
 use crate::ir::{ExprKind, Language};
 use crate::knowledge::{LibraryDescription, Slot};
 use crate::link::{FuncRef, ValueRef};
-use crate::study::{Inbound, Study, Summary, functions_of, handling};
+use crate::study::{CallFact, Inbound, Study, Summary, functions_of, handling};
 use rustc_hash::FxHashSet;
 
 /// How many callers up the message may be handled.
@@ -27,6 +27,22 @@ pub(super) fn is_decorated(study: &Study<'_>, function: FuncRef, library: &Libra
     handling(study)
         .into_iter()
         .any(|(other, owner)| owner.id == library.id && study.summary(other).has(Summary::EXTRACTS) && hands_on(other))
+}
+
+/// Whether the service gives a function of its own that extracts to what a handler is registered with, by another of its
+/// methods, which puts it in front of all handlers: `mux.Use(continueTrace)`.
+pub(super) fn is_fronted(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
+    let registration = study.program.callee(fact.call);
+    let Some((owner, method)) = registration.name.as_ref().and_then(|name| name.rsplit_once('.')) else { return false };
+    let is_other = |call: ValueRef| {
+        let name = study.program.callee(call).name;
+        name.is_some_and(|name| name.rsplit_once('.').is_some_and(|(known, other)| known == owner && other != method))
+    };
+    let unit = study.unit_of(fact.call.file);
+    let files = (0u32..).zip(&study.program.files).filter(|(_, file)| file.source.unit == unit);
+    let mut calls =
+        files.flat_map(|(file, known)| known.flow.calls.iter().map(move |site| ValueRef { file, expr: site.expr }));
+    calls.any(|call| is_other(call) && given_functions(study, call).has(Summary::EXTRACTS | Summary::REBUILDS))
 }
 
 /// What is done around a handler: by itself and below it, and beside it in the callers to which it hands the message

@@ -1,7 +1,7 @@
 //! `consume-without-extract`: a message is handled outside its trace.
 
 use super::super::{Ruling, Verdicts};
-use super::around::{handled, is_decorated, is_handed_on, names_key_below, takes_over};
+use super::around::{handled, is_decorated, is_fronted, is_handed_on, names_key_below, takes_over};
 use super::client::{Instance, Plugged, instance, unseen};
 use super::handlers::{By, Handler, given_by_library, handlers};
 use super::hops::hop_calls;
@@ -72,7 +72,7 @@ fn judge_given(
     if unit.coverage(library).is_some() {
         return Ok(COVERED);
     }
-    if handled(study, &handler).has(Summary::EXTRACTS) {
+    if handled(study, &handler).has(Summary::EXTRACTS | Summary::REBUILDS) {
         return Ok(EXTRACTED);
     }
     let reads = |setting: &SettingDescription| !setting.name.is_empty() && unit.has_family(&setting.family);
@@ -125,8 +125,10 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Result<Ruling, Box<Finding>>
         return Ok(Ruling::unknown(because));
     }
     for handler in handlers(study, fact) {
-        if handled(study, &handler).has(Summary::EXTRACTS) {
+        if handled(study, &handler).has(Summary::EXTRACTS | Summary::REBUILDS) {
             ruling = Ruling::carried("its handler, or what is around it, extracts");
+        } else if fact.effect.registers.is_some() && is_fronted(study, fact) {
+            ruling = Ruling::carried("what the service puts in front of its handlers extracts");
         } else if made != Instance::Unknown
             && let Some(work) = loses(study, Some(fact), &handler)
         {

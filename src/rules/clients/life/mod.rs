@@ -136,7 +136,7 @@ impl<'s, 'a> Lives<'s, 'a> {
     fn working(&self) -> Summary {
         match self.side {
             Side::Asking => Summary::INJECTS | Summary::INSTRUMENTS,
-            Side::Serving => Summary::EXTRACTS | Summary::TAKES_UP,
+            Side::Serving => Summary::EXTRACTS | Summary::REBUILDS | Summary::TAKES_UP,
         }
     }
 
