@@ -475,16 +475,13 @@ impl Program<'_> {
         let (ExprKind::Call { args, .. } | ExprKind::New { args, .. }) = self.expr_kind(call) else {
             return Values::new();
         };
+        let positional = |n: u8| args.iter().filter(|arg| arg.name.is_none()).nth(n as usize);
+        let named = |name| args.iter().filter(move |arg| arg.name == Some(name)).map(|arg| at(arg.value));
         match slot {
             Slot::Receiver => self.receiver(call).into_iter().collect(),
-            Slot::Arg(n) => args
-                .iter()
-                .filter(|arg| arg.name.is_none())
-                .nth(n as usize)
-                .map(|arg| at(arg.value))
-                .into_iter()
-                .collect(),
-            Slot::Named(name) => args.iter().filter(|arg| arg.name == Some(name)).map(|arg| at(arg.value)).collect(),
+            Slot::Arg(n) => positional(n).map(|arg| at(arg.value)).into_iter().collect(),
+            Slot::Named(name) => named(name).collect(),
+            Slot::Param(n, name) => positional(n).map(|arg| at(arg.value)).into_iter().chain(named(name)).collect(),
             Slot::AnyArg => args.iter().map(|arg| at(arg.value)).collect(),
             Slot::Result(_) => SmallVec::from_slice(&[call]),
             Slot::Global(_) | Slot::Ambient | Slot::None => Values::new(),

@@ -12,6 +12,8 @@ pub enum Slot {
     Arg(u8),
     /// A keyword argument, or a Go composite literal's field.
     Named(Ustr),
+    /// A parameter that takes its argument by position, counted from 0, or by keyword (Python).
+    Param(u8, Ustr),
     /// A result, counted from 0.
     Result(u8),
     /// Any argument.
@@ -24,6 +26,13 @@ pub enum Slot {
     None,
 }
 
+impl Slot {
+    /// Whether a call that names it not leaves it at its default, as keywords can be left out.
+    pub fn is_keyword(self) -> bool {
+        matches!(self, Self::Named(_) | Self::Param(..))
+    }
+}
+
 impl std::fmt::Display for Slot {
     /// Writes it as descriptions do.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,6 +40,7 @@ impl std::fmt::Display for Slot {
             Self::Receiver => out.write_str("receiver"),
             Self::Arg(n) => write!(out, "arg {n}"),
             Self::Named(name) => write!(out, "arg {name}"),
+            Self::Param(n, name) => write!(out, "arg {n} {name}"),
             Self::Result(0) => out.write_str("result"),
             Self::Result(n) => write!(out, "result {n}"),
             Self::AnyArg => out.write_str("args"),
@@ -44,7 +54,7 @@ impl std::fmt::Display for Slot {
 impl std::str::FromStr for Slot {
     type Err = String;
 
-    /// Reads `receiver`, `result`, `result 1`, `arg 0`, `arg headers`, `args`, `global net/http.DefaultClient`, `ambient`,
+    /// Reads `receiver`, `result`, `result 1`, `arg 0`, `arg headers`, `arg 1 context`, `args`, `global net/http.DefaultClient`, `ambient`,
     /// `none`.
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
@@ -56,10 +66,16 @@ impl std::str::FromStr for Slot {
             _ => match text.split_once(' ') {
                 Some(("result", n)) => Self::Result(n.parse().map_err(|_| format!("`{n}` is no result number"))?),
                 Some(("global", name)) => Self::Global(Ustr::from(name)),
-                Some(("arg", name)) => name.parse().map_or_else(|_| Self::Named(Ustr::from(name)), Self::Arg),
+                Some(("arg", place)) => match place.split_once(' ') {
+                    Some((n, name)) => {
+                        let n = n.parse().map_err(|_| format!("`{n}` is no argument's number"))?;
+                        Self::Param(n, Ustr::from(name))
+                    }
+                    None => place.parse().map_or_else(|_| Self::Named(Ustr::from(place)), Self::Arg),
+                },
                 _ => {
                     return Err(format!(
-                        "`{text}` is no place in a call: receiver, result N, arg N, arg name, args, global name, ambient, none"
+                        "`{text}` is no place in a call: receiver, result N, arg N, arg name, arg N name, args, global name, ambient, none"
                     ));
                 }
             },

@@ -16,7 +16,9 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
     }
     for inject in study.calls() {
         let Some(effect) = inject.effect.inject else { continue };
-        if !matches!(effect.context, Slot::Arg(_) | Slot::Named(_)) || !study.unit(inject.call.file).is_traced() {
+        if !(matches!(effect.context, Slot::Arg(_)) || effect.context.is_keyword())
+            || !study.unit(inject.call.file).is_traced()
+        {
             continue;
         }
         let given = study.slot(inject.call, effect.context);

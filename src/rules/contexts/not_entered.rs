@@ -31,7 +31,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 fn sends_current(study: &Study<'_>, inject: &CallFact<'_>, context: Slot) -> bool {
     let given = study.slot(inject.call, context);
     match given[..] {
-        [] => context == Slot::Ambient || matches!(context, Slot::Named(_)),
+        [] => context == Slot::Ambient || context.is_keyword(),
         [only] => study.fact(only).is_some_and(|fact| fact.effect.context_of == Some(Slot::Ambient)),
         _ => false,
     }

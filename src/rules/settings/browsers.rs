@@ -3,7 +3,6 @@
 use super::super::Verdicts;
 use crate::deploy::AllowList;
 use crate::facts::{Piece, elements};
-use crate::knowledge::Slot;
 use crate::link::{FuncRef, Origin, ValueRef};
 use crate::study::{CallFact, Study};
 use rustc_hash::FxHashMap;
@@ -32,7 +31,7 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
 /// given everything at once (`add_middleware`) has a list of its own for each.
 fn owner(study: &Study<'_>, fact: &CallFact<'_>, given: &[ValueRef]) -> String {
     let receiver = study.program.receiver(fact.call);
-    let is_made_of = fact.effect.allows_headers.iter().any(|slot| matches!(slot, Slot::Named(_)));
+    let is_made_of = fact.effect.allows_headers.iter().any(|slot| slot.is_keyword());
     match receiver.filter(|_| !is_made_of) {
         Some(receiver) => study.text(receiver),
         None => format!("{given:?}"),

@@ -329,7 +329,7 @@ fn is_ambient(study: &Study<'_>, fact: &CallFact<'_>) -> bool {
     if let Some(span) = fact.effect.span {
         return given(span.context)
             && !fact.effect.drops_parent
-            && matches!(span.context, Slot::Ambient | Slot::Named(_));
+            && (span.context == Slot::Ambient || span.context.is_keyword());
     }
     fact.effect.hop.is_some_and(|hop| {
         let shown = matches!(hop.kind, HopKind::HttpCall | HopKind::RpcCall | HopKind::Produce)
