@@ -1,6 +1,7 @@
 //! `context-replaced` where the current context belongs to the thread or task: a span is started under a fresh root, or
 //! a fresh root is made current, in work that has a trace.
 
+use super::at_decorator;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{Language, Span};
 use crate::link::{FuncRef, Origin, ValueRef};
@@ -13,7 +14,8 @@ pub(super) fn check(study: &Study<'_>, out: &mut Verdicts) {
         return;
     }
     let fresh = |fact: &&CallFact<'_>| fact.effect.root_context && study.unit(fact.call.file).is_traced();
-    let found: Vec<_> = study.calls().iter().filter(fresh).filter_map(|fact| judge(study, fact)).collect();
+    let called = study.calls().iter().filter(fresh).filter_map(|fact| judge(study, fact));
+    let found: Vec<_> = called.chain(at_decorator::found(study)).collect();
     if found.is_empty() {
         return;
     }
@@ -38,7 +40,10 @@ fn judge(study: &Study<'_>, fact: &CallFact<'_>) -> Option<(u32, Finding)> {
         Cut::Span(start) => vec![start],
         Cut::Current => under(study, *user, outer)?,
     };
-    Some((fact.call.file, report(study, fact, &leaving)?))
+    let first = *leaving.first()?;
+    let is_span = study.fact(first).is_some_and(|fact| fact.effect.span.is_some());
+    let target = if is_span { "the span".to_owned() } else { study.callee_text(first) };
+    Some((fact.call.file, report(study, (fact.call, outer), target, &leaving)))
 }
 
 /// The calls that are given a value, itself or by the name of a local.
@@ -135,14 +140,15 @@ pub(super) fn parts_on_purpose(study: &Study<'_>, function: FuncRef) -> bool {
     around.iter().flat_map(|at| study.calls_in(*at)).any(|near| near.effect.links || near.effect.drops_parent)
 }
 
-fn report(study: &Study<'_>, fact: &CallFact<'_>, leaving: &[ValueRef]) -> Option<Finding> {
-    let fresh = study.text(fact.call);
-    let target = match leaving.first() {
-        Some(start) if study.fact(*start).is_some_and(|fact| fact.effect.span.is_some()) => "the span".to_owned(),
-        Some(call) => study.callee_text(*call),
-        None => return None,
-    };
-    let mut finding = study.finding("context-replaced", fact.call, Confidence::Certain);
+/// Tells of a fresh context in a function, with what leaves the trace by it.
+pub(super) fn report(
+    study: &Study<'_>,
+    (context, function): (ValueRef, FuncRef),
+    target: String,
+    leaving: &[ValueRef],
+) -> Finding {
+    let fresh = study.text(context);
+    let mut finding = study.finding("context-replaced", context, Confidence::Certain);
     finding.message = format!("{fresh} takes the place of the current context, so {target} leaves the trace");
     finding.label = "the trace is lost here".to_owned();
     finding.effect = format!("{target} and everything behind it start a new trace without a parent");
@@ -152,9 +158,9 @@ fn report(study: &Study<'_>, fact: &CallFact<'_>, leaving: &[ValueRef]) -> Optio
     );
     finding.confirm =
         format!("search the tracing backend for root spans of `{}`: they appear once for each call", finding.service);
-    if let Inbound::Entry(place) = study.inbound(fact.function) {
+    if let Inbound::Entry(place) = study.inbound(function) {
         finding.related.push(crate::finding::Related { place, message: "the trace arrives here".to_owned() });
     }
     finding.related.extend(leaving.iter().take(6).map(|call| study.related(*call, "and leaves here, without it")));
-    Some(finding)
+    finding
 }

@@ -2,6 +2,7 @@
 
 mod ambient;
 mod asked_again;
+mod at_decorator;
 mod belonging;
 mod by_callers;
 mod captured;
