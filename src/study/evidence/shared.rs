@@ -1,18 +1,19 @@
 //! Set-up code that several units of a workspace share.
 
 use super::super::unit::UnitView;
+use super::{family_of, needs_telling};
 use crate::knowledge::{FunctionDescription, Setting, Slot};
-use crate::link::{FuncRef, Program, ValueRef};
-use crate::services::{Mode, StackUse};
+use crate::link::{DescribedCall, FuncRef, Program, ValueRef};
+use crate::services::{Mode, StackUse, stacks};
 use rustc_hash::FxHashSet;
 
 /// Adds to each unit the stacks of another unit whose set-up code it runs: a service that calls the tracing set-up of a
 /// library in the same workspace is traced by it.
 pub(super) fn shared_set_up(program: &Program<'_>, units: &mut [UnitView], without: &FxHashSet<ValueRef>) {
-    let mut seen: FxHashSet<FuncRef> = FxHashSet::default();
-    let mut work: Vec<FuncRef> = set_ups(program, without);
-    while let Some(function) = work.pop() {
-        if !seen.insert(function) {
+    let mut seen: FxHashSet<(FuncRef, &str)> = FxHashSet::default();
+    let mut work = set_ups(program, units, without);
+    while let Some((function, family)) = work.pop() {
+        if !seen.insert((function, family)) {
             continue;
         }
         let home = program.files[function.file as usize].source.unit;
@@ -21,20 +22,26 @@ pub(super) fn shared_set_up(program: &Program<'_>, units: &mut [UnitView], witho
             if unit == home {
                 let caller = program.function_at(*call);
                 // Load-time code is nobody's helper.
-                work.extend((caller.id.0 != 0).then(|| program.outermost(caller)));
+                work.extend((caller.id.0 != 0).then(|| (program.outermost(caller), family)));
             } else {
-                adopt(program, units, home, unit, *call, function);
+                adopt(program, units, (home, unit), *call, (function, family));
             }
         }
     }
 }
 
-/// The functions that set tracing up: they install a provider, switch a library's instrumentation on, or instrument an
-/// app that they are given.
-fn set_ups(program: &Program<'_>, without: &FxHashSet<ValueRef>) -> Vec<FuncRef> {
+/// The functions that set tracing up, with the family of what they set up: they install a provider, switch a library's
+/// instrumentation on, or instrument an app that they are given. What makes spans only where it is told to counts where it is.
+fn set_ups<'p>(program: &Program<'p>, units: &[UnitView], without: &FxHashSet<ValueRef>) -> Vec<(FuncRef, &'p str)> {
+    let is_idle = |found: &DescribedCall<'_>| {
+        let unit = &units[program.files[found.call.file as usize].source.unit];
+        needs_telling(program.language, &found.library.family) && !unit.has_family(&found.library.family)
+    };
     let calls = program.described_calls().iter().filter(|found| !without.contains(&found.call));
-    let found = calls.filter(|found| found.site.function.0 != 0 && sets_up(found.effect));
-    found.map(|found| program.outermost(FuncRef { file: found.call.file, id: found.site.function })).collect()
+    let found = calls.filter(|found| found.site.function.0 != 0 && sets_up(found.effect) && !is_idle(found));
+    let function = |file, id| program.outermost(FuncRef { file, id });
+    let family = |found: &DescribedCall<'p>| family_of(program.language, found.library);
+    found.map(|found| (function(found.call.file, found.site.function), family(found))).collect()
 }
 
 pub(in crate::study) fn sets_up(effect: &FunctionDescription) -> bool {
@@ -43,9 +50,22 @@ pub(in crate::study) fn sets_up(effect: &FunctionDescription) -> bool {
         || matches!(effect.instruments, Some(Slot::Arg(_) | Slot::AnyArg))
 }
 
-fn adopt(program: &Program<'_>, units: &mut [UnitView], from: usize, to: usize, call: ValueRef, function: FuncRef) {
-    let shared: Vec<StackUse> =
-        units[from].stacks.iter().filter(|found| found.active && found.mode == Mode::Code).cloned().collect();
+/// Hands the stacks that a set-up function sets up on to the unit that calls it: a shared module may hold the set-up of
+/// several, those of other families among them. A set-up of which the module has no stack works for those that it has.
+fn adopt(
+    program: &Program<'_>,
+    units: &mut [UnitView],
+    (from, to): (usize, usize),
+    call: ValueRef,
+    (function, family): (FuncRef, &str),
+) {
+    let is_of_family = |found: &StackUse| {
+        stacks().iter().find(|page| page.id == found.stack).is_some_and(|page| page.family == family)
+    };
+    let all = &units[from].stacks;
+    let is_apart = all.iter().any(is_of_family);
+    let active = all.iter().filter(|found| found.active && found.mode == Mode::Code);
+    let shared: Vec<StackUse> = active.filter(|found| !is_apart || is_of_family(found)).cloned().collect();
     let place = program.place(call);
     let line = program.files[call.file as usize].source.facts.lines.line(place.span.start);
     for found in shared {
