@@ -17,6 +17,7 @@ mod injection;
 mod known;
 pub(crate) mod kubernetes;
 mod memory;
+mod objects;
 mod overlay;
 mod pin;
 mod pods;
@@ -165,7 +166,7 @@ pub fn read(files: &[ManifestFile]) -> Deployment {
             composed::of_compose(file, &other, &mut out);
         }
         if terraform::is_terraform(&path) {
-            terraform::read(file, files, &mut out);
+            terraform::read(file, files, &maps, &mut out);
         }
         if process::is_process(&path) {
             out.containers.extend(process::containers(file));

@@ -8,7 +8,7 @@
 
 use super::container::written;
 use super::variable::Entry;
-use super::{Container, Deployment, Platform, Variable, collector, pin, place, tasks, values};
+use super::{Container, Deployment, Platform, Variable, collector, objects, pin, place, settings, tasks, values};
 use crate::hcl::{self, Resource};
 use crate::ir::Span;
 use crate::paths::folder;
@@ -60,16 +60,19 @@ pub fn is_terraform(path: &str) -> bool {
     path.ends_with(".tf")
 }
 
-/// Whether a resource of this type may set the environment of a process.
+/// Whether a resource of this type is read: it may set the environment of a process, or makes an object of Kubernetes.
 fn is_wanted(kind: &str) -> bool {
-    matches!(kind, FUNCTION | TASK | RELEASE) || kind.starts_with(RUN) || PODS.iter().any(|pods| kind.starts_with(pods))
+    matches!(kind, FUNCTION | TASK | RELEASE)
+        || kind.starts_with(RUN)
+        || PODS.iter().any(|pods| kind.starts_with(pods))
+        || objects::is_object(kind)
 }
 
 /// The wanted resources of a file, or why it could not be read. One without the name of such a type is not looked at. `all`
 /// are the files of the workspace.
 fn resources<'f>(file: &'f ManifestFile, all: impl Iterator<Item = &'f ManifestFile>) -> Result<Vec<Resource>, String> {
     let has = |word: &&str| file.text.contains(*word);
-    if ![FUNCTION, TASK, RELEASE, RUN].iter().chain(PODS).any(has) {
+    if ![FUNCTION, TASK, RELEASE, RUN].iter().chain(PODS).chain(&objects::WORDS).any(has) {
         return Ok(Vec::new());
     }
     let names = ["local.", "var."].iter().any(|start| file.text.contains(start));
@@ -93,6 +96,7 @@ fn of_resource(text: &str, resource: &Resource) -> Vec<Process> {
         FUNCTION => vec![function(resource)],
         TASK => task(text, resource),
         RELEASE => release(resource).into_iter().collect(),
+        kind if objects::is_object(kind) => Vec::new(),
         _ => containers(resource),
     }
 }
@@ -239,7 +243,7 @@ fn command(parts: [Option<&Node>; 2]) -> Option<(String, Span)> {
 }
 
 /// What a file says, for the rules; what could not be read is told.
-pub(super) fn read(file: &ManifestFile, all: &[ManifestFile], out: &mut Deployment) {
+pub(super) fn read(file: &ManifestFile, all: &[ManifestFile], maps: &settings::Maps, out: &mut Deployment) {
     let path = Ustr::from(&file.path);
     let found = match resources(file, all.iter()) {
         Ok(found) => found,
@@ -250,6 +254,9 @@ pub(super) fn read(file: &ManifestFile, all: &[ManifestFile], out: &mut Deployme
     };
     for resource in &found {
         out.containers.extend(of_resource(&file.text, resource).into_iter().map(|process| container(path, process)));
+        if objects::is_object(&resource.kind) {
+            objects::read(file, resource, maps, out);
+        }
         if resource.kind == RELEASE {
             pin::of_charts(path, &resource.body, &mut out.pins);
             let given = blocks(&resource.body, "values");
