@@ -98,6 +98,10 @@ fn judge(study: &Study<'_>, endpoint: &EndpointEffect, given: ValueRef) -> Optio
     if found.as_ref().is_some_and(|(value, _)| is_taken_apart(study, &all, *value)) {
         return None;
     }
+    // What suits the exporter of the other protocol is meant for that one: something chooses between the two.
+    if found.as_ref().is_some_and(|(value, _)| suits_other(study, endpoint, *value)) {
+        return None;
+    }
     found.or_else(|| judge_default(study, endpoint, given, &origins))
 }
 
@@ -114,15 +118,32 @@ fn judge_default(
     let is_added = matches!(wrong, Wrong::NoPath(_)) && adds_path(study, given, endpoint);
     // The one setting for both protocols has a port that fits one of them.
     let is_for_both = || {
-        let others = study.calls().iter().filter_map(|fact| Some((fact.call, fact.effect.endpoint.as_ref()?)));
-        let mut others = others.filter(|(_, other)| other.own_port == endpoint.other_port);
-        others.any(|(call, other)| {
-            let values = other.at.iter().flat_map(|slot| study.slot(call, *slot));
-            values.into_iter().any(|value| study.program.origins(value, true).contains(origin))
-        })
+        let mut others = of_other_protocol(study, endpoint);
+        others.any(|(_, value)| study.program.origins(value, true).contains(origin))
     };
     let is_one_of_two = matches!(wrong, Wrong::OtherPort(_)) && is_for_both();
     (!is_added && !is_one_of_two).then_some((given, wrong))
+}
+
+/// The addresses that exporters of the other protocol are given, with what these take.
+fn of_other_protocol<'s>(
+    study: &'s Study<'_>,
+    endpoint: &'s EndpointEffect,
+) -> impl Iterator<Item = (&'s EndpointEffect, ValueRef)> {
+    let others = study.calls().iter().filter_map(|fact| Some((fact.call, fact.effect.endpoint.as_ref()?)));
+    others.filter(move |(_, other)| other.own_port == endpoint.other_port).flat_map(move |(call, other)| {
+        other.at.iter().flat_map(move |slot| study.slot(call, *slot)).map(move |at| (other, at))
+    })
+}
+
+/// Whether a written address may go to an exporter of the other protocol as well, for which it is right.
+fn suits_other(study: &Study<'_>, endpoint: &EndpointEffect, value: ValueRef) -> bool {
+    of_other_protocol(study, endpoint).any(|(other, given)| {
+        let mut reaches = given == value;
+        let origins = study.program.origins_noting(given, true, |found, _| reaches |= found == value);
+        reaches |= origins.contains(&Origin::Literal(value));
+        reaches && written(study, value).is_some_and(|address| mismatch(other, &address).is_none())
+    })
 }
 
 /// Whether the exporter still puts the path there by itself, by its version, or that is not told.
