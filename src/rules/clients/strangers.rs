@@ -54,12 +54,18 @@ fn is_named_strange(study: &Study<'_>, value: ValueRef) -> bool {
     }
 }
 
-/// Whether a text that a value may be begins with a stranger's address, written in the code, and no text that it may be
-/// begins with what is not known.
+/// Whether a text that a value may be begins with a stranger's address, written in the code or in a variable that is named
+/// after one, and no text that it may be begins with what is not known.
 fn begins_strange(study: &Study<'_>, value: ValueRef) -> bool {
     let texts = study.texts(value);
+    let settings = &study.unit(value.file).settings;
     let start = |text: &Text| match text.0.first() {
         Some(Piece::Literal(start)) => Some(is_strangers(study, start)),
+        // A variable that is named after a stranger (`OPENAI_BASE_URL`), unless the deployment tells its value.
+        Some(Piece::Variable(named)) => match settings.value(&named.name).or_else(|| named.default.clone()) {
+            Some(told) if told.contains("://") => Some(is_strangers(study, &told)),
+            _ => (words::names_address(&named.name) && words::names_stranger(&named.name)).then_some(true),
+        },
         _ => None,
     };
     let starts: Option<Vec<bool>> = texts.iter().map(start).collect();
