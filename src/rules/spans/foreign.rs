@@ -1,7 +1,7 @@
 //! Spans that a function takes from its context and ends, though whoever started them has yet to do so.
 
 use super::life::Life;
-use super::starts::{Starts, judged};
+use super::starts::{Starts, judged_anywhere};
 use crate::finding::{Confidence, Finding, Related};
 use crate::ir::{Language, StmtKind};
 use crate::knowledge::{Slot, TypeRole, has_part, vocabulary};
@@ -136,7 +136,7 @@ pub(super) fn enders(study: &Study<'_>) -> FxHashSet<FuncRef> {
 /// function for its work is assumed to.
 fn judge(study: &Study<'_>, end: &CallFact<'_>) -> Option<Confidence> {
     let outer = study.program.outermost(end.function);
-    let known = judged(study, end.call)?;
+    let known = judged_anywhere(study, end.call)?;
     let name = study.program.function(outer).name.to_lowercase();
     if outer != end.function || has_part(&name, &vocabulary().ending_functions) {
         return None;

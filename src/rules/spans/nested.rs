@@ -1,7 +1,7 @@
 //! Spans of a loop that nest in each other or end together.
 
 use super::life::{Fate, Life};
-use super::starts::{Start, Starts, assumption, judged};
+use super::starts::{Start, Starts, assumption, judged_anywhere};
 use super::uses::Uses;
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, Jump, Language, StmtKind};
@@ -19,7 +19,7 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
     }
     for (start, fate) in &starts.all {
         let Some(site) = study.program.call_site(start.call).filter(|site| site.in_loop != 0) else { continue };
-        let Some(confidence) = judged(study, start.call) else { continue };
+        let Some(confidence) = judged_anywhere(study, start.call) else { continue };
         if let Some(found) = overwritten(study, life.uses, start, site) {
             out.findings.push(finding(study, start, &found, confidence));
         } else if let Some(end) = deferred(study, fate, site).filter(|_| !is_collected(study, life.uses, start)) {

@@ -3,7 +3,7 @@
 
 use super::ended::variable;
 use super::life::{Fate, Life};
-use super::starts::{Start, Starts, assumption, judged};
+use super::starts::{Start, Starts, assumption, judged, judged_anywhere};
 use crate::finding::{Confidence, Finding};
 use crate::ir::{ExprKind, FileFacts, Language, Span, Spread, Stmt, StmtKind};
 use crate::knowledge::{Slot, TypeRole};
@@ -32,8 +32,12 @@ pub(super) fn check(life: &Life<'_, '_>, starts: &Starts, out: &mut Verdicts) {
     let study = life.study;
     let mut found: Vec<(Start, ValueRef, After, Confidence)> = Vec::new();
     for (start, fate) in &starts.all {
-        let Some(confidence) = judged(study, start.call) else { continue };
+        let Some(confidence) = judged_anywhere(study, start.call) else { continue };
         let Some((end, after)) = late(life, start, fate) else { continue };
+        // The root of all that a process does is ended at once on purpose: it would never be seen otherwise.
+        if is_next(study, start.call, end) && judged(study, start.call).is_none() {
+            continue;
+        }
         found.push((*start, end, after, confidence));
     }
     // Steps that are started one below the other, as each takes the context that the one before it left, are one cause.
@@ -72,6 +76,16 @@ fn late(life: &Life<'_, '_>, start: &Start, fate: &Fate) -> Option<(ValueRef, Af
     let set = set_after(life, start, rest).map(After::Set);
     let after = set.or_else(|| work_after(life, start, rest).map(After::Work))?;
     Some((end, after))
+}
+
+/// Whether nothing stands between the statements of a span's start and of its end.
+fn is_next(study: &Study<'_>, start: ValueRef, end: ValueRef) -> bool {
+    let Some(file) = study.program.files.get(start.file as usize) else { return false };
+    let facts = &file.source.facts;
+    let (from, to) = (study.program.expr(start).span, study.program.expr(end).span);
+    let Some(block) = block_of(study, facts, start) else { return false };
+    let mut rest = facts.statements(block).skip_while(|stmt| !stmt.span.contains(from)).skip(1);
+    rest.next().is_some_and(|next| next.span.contains(to))
 }
 
 /// Whether a call ends the span where it stands, in the function that started it.
@@ -223,7 +237,7 @@ pub(super) fn check_managed(life: &Life<'_, '_>, out: &mut Verdicts) {
     }
     for fact in study.calls().iter().filter(|fact| fact.site.managed) {
         let owns = fact.effect.span.is_some_and(|span| span.current) && !stays_open(study, fact.call);
-        let Some(confidence) = judged(study, fact.call).filter(|_| owns) else { continue };
+        let Some(confidence) = judged_anywhere(study, fact.call).filter(|_| owns) else { continue };
         if let Some(late) = set_after_with(life, fact.call) {
             out.findings.push(managed_finding(study, fact.call, late, confidence));
         }

@@ -230,12 +230,19 @@ fn helper_starts(
     callers.map(|call| Start { call: *call, index, ..like }).collect()
 }
 
-/// How sure a finding about this call can be; `None` where it lasts as long as the process or nothing in the workspace
-/// traces. What runs from roots loses its spans as surely as what serves requests. A unit without a tracer of its own that
-/// starts spans is assumed to run inside one of the workspace's traced services, or under what sets the API up that it
-/// makes them by.
+/// How sure a finding about what this call leaves open can be; `None` where it lasts as long as the process, or as for
+/// `judged_anywhere`.
 pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
-    if lasts(study, study.program.function_covering(call)) {
+    let lasts = study.starts_process(study.program.function_covering(call));
+    judged_anywhere(study, call).filter(|_| !(lasts && is_root(study, call)))
+}
+
+/// How sure a finding about this call can be that what starts the process bears no more than others do, such as a span
+/// that ends before its work; `None` where nothing in the workspace traces, or not in the commands that run it. What runs
+/// from roots loses its spans as surely as what serves requests. A unit without a tracer of its own that starts spans is
+/// assumed to run inside one of the workspace's traced services, or under what sets the API up that it makes them by.
+pub(super) fn judged_anywhere(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
+    if is_root(study, call) && study.is_in_untraced_command(study.program.function_covering(call)) {
         return None;
     }
     if study.unit(call.file).is_traced() {
@@ -246,10 +253,9 @@ pub(super) fn judged(study: &Study<'_>, call: ValueRef) -> Option<Confidence> {
     is_set_up.then_some(Confidence::Likely)
 }
 
-/// Whether a function starts the process up, or never traces: what it leaves open is open as long as the process.
-fn lasts(study: &Study<'_>, function: FuncRef) -> bool {
-    let is_root = study.inbound(function) == Inbound::Root;
-    is_root && (study.starts_process(function) || study.is_in_untraced_command(function))
+/// Whether no request leads to a call.
+fn is_root(study: &Study<'_>, call: ValueRef) -> bool {
+    study.inbound(study.program.function_covering(call)) == Inbound::Root
 }
 
 /// The words that name the assumption behind a likely finding.
