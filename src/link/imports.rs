@@ -1,7 +1,7 @@
 //! What the names at the top of a file mean.
 
 use super::program::SourceFile;
-use crate::ir::{FileFacts, Language};
+use crate::ir::{FileFacts, FunctionId, Language};
 use crate::paths::{file_name, is_below};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
@@ -11,6 +11,18 @@ use ustr::Ustr;
 pub struct FileScope {
     names: FxHashMap<Ustr, Ustr>,
     wildcards: Vec<Ustr>,
+    /// The imports of the names that stand for more than one thing, as they follow each other.
+    several: FxHashMap<Ustr, Vec<Imported>>,
+}
+
+/// One of several imports of a name.
+#[derive(Debug)]
+struct Imported {
+    /// The function that it stands in.
+    function: FunctionId,
+    /// The byte at which it ends.
+    end: u32,
+    target: Ustr,
 }
 
 impl FileScope {
@@ -29,8 +41,17 @@ impl FileScope {
                     }
                 }
                 _ => {
-                    scope.names.insert(import.local, target);
+                    let before = scope.names.insert(import.local, target);
+                    if before.is_some_and(|before| before != target) {
+                        scope.several.entry(import.local).or_default();
+                    }
                 }
+            }
+        }
+        for import in &facts.imports {
+            if let Some(all) = scope.several.get_mut(&import.local) {
+                let target = absolute(import.target, module, path);
+                all.push(Imported { function: import.function, end: import.span.end, target });
             }
         }
         scope
@@ -39,6 +60,15 @@ impl FileScope {
     /// What an imported name stands for.
     pub fn get(&self, name: Ustr) -> Option<Ustr> {
         self.names.get(&name).copied()
+    }
+
+    /// What a name that functions import each for themselves, or branches of one, stands for at a byte of a function: the last
+    /// of the function's own imports before it. `None` where the name has one meaning in the file, or the function imports
+    /// it nowhere before.
+    pub fn get_at(&self, name: Ustr, function: FunctionId, at: u32) -> Option<Ustr> {
+        let all = self.several.get(&name)?;
+        let own = all.iter().filter(|one| one.function == function && one.end <= at);
+        own.max_by_key(|one| one.end).map(|one| one.target)
     }
 
     /// The modules whose names are all imported.

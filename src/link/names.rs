@@ -163,7 +163,8 @@ impl Program<'_> {
                     if unit.flow.is_local(at.expr) && !self.is_module_level(at) {
                         return None;
                     }
-                    let first = match self.qualify_name(value.file, *name) {
+                    let here = || unit.scope.get_at(*name, self.function_at(at).id, self.expr(at).span.start);
+                    let first = match here().or_else(|| self.qualify_name(value.file, *name)) {
                         Some(first) => first,
                         None => return self.written_in_full(*name, &names),
                     };
